@@ -1,0 +1,44 @@
+"""Named random streams: every random number is a function of (seed, stream, member index) alone.
+
+A member computed alone, in an ensemble of any size, or on any device therefore draws the same numbers.
+"""
+
+import enum
+
+import jax
+from jaxtyping import Array, Int, Key
+
+
+class Stream(enum.IntEnum):
+    """What a random key is for. Values are part of every result: append, never renumber."""
+
+    INITIALIZATION = 0
+    TEACHER_BATCHES = 1
+    STUDENT_BATCHES = 2
+    DISTILLATION_INPUTS = 3
+    FRESH_HEADS = 4
+    NULL = 5
+
+
+def member_key(seed: int, stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
+    """Return the key of one member's one stream.
+
+    Args:
+        seed: the configuration's seed.
+        stream: what the numbers are for.
+        member: index of the member; may be traced.
+
+    Returns:
+        A typed threefry key (scalar).
+    """
+    root = jax.random.key(seed, impl="threefry2x32")
+    return jax.random.fold_in(jax.random.fold_in(root, stream), member)
+
+
+def partner(member: int | Int[Array, ""]) -> int | Int[Array, ""]:
+    """Return the member whose initialization a cross-model student starts from.
+
+    Neighbors exchange (0 with 1, 2 with 3, ...): a derangement of the members that does not depend on how many
+    there are. A random permutation would pair a member with itself about once per ensemble.
+    """
+    return member ^ 1
