@@ -1,0 +1,7 @@
+"""Experiments as values: one module each, with a frozen `Config` and `simulate(config, members)`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules={"capture", "decoding", "protocol_config", "registry", "spectrum", "toy", "transfer"}
+)

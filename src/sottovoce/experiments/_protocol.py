@@ -1,0 +1,68 @@
+"""From an experiment's fields to the compiled protocol: what transfer, spectrum and decoding share."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+
+from sottovoce.data import LabeledImages, load_dataset
+from sottovoce.experiments.protocol_config import PIXEL_RANGES, ProtocolConfig
+from sottovoce.networks.initialization import Architecture
+from sottovoce.training.ensemble import run_members
+from sottovoce.training.protocol import Images, Knobs, Member, Protocol, Student, logit_masks
+
+
+def train_members(
+    config: ProtocolConfig,
+    students: tuple[Student, ...],
+    *,
+    n_aux: int,
+    members: Sequence[int],
+    fresh_heads: bool = False,
+) -> Member:
+    """Train members of an experiment.
+
+    Args:
+        config: a resolved configuration.
+        students: the students of each teacher.
+        n_aux: auxiliary logits to build; at least what any student is distilled on.
+        members: indices of the members.
+        fresh_heads: whether students start with freshly drawn heads.
+
+    Returns:
+        `training.protocol.Member` with a leading member axis on every array.
+    """
+    images = images_of(config)
+    architecture = Architecture(
+        n_inputs=images.train_images.shape[1],
+        widths=(config.width,) * config.depth,
+        n_class=images.n_class,
+        n_aux=n_aux,
+        activation=config.activation,
+        scheme=config.initialization,
+    )
+    assert config.n_inputs and config.teacher_epochs and config.student_epochs and config.batch_size
+    protocol = Protocol(
+        architecture=architecture,
+        objectives=tuple(student.objective for student in students),
+        cross_model=tuple(student.cross_model for student in students),
+        fresh_heads=fresh_heads,
+        inputs=config.inputs,
+        n_inputs=config.n_inputs,
+        teacher_epochs=config.teacher_epochs,
+        student_epochs=config.student_epochs,
+        batch_size=config.batch_size,
+    )
+    knobs = Knobs(
+        seed=jnp.asarray(config.seed),
+        masks=logit_masks(architecture, students),
+        teacher_rate=jnp.asarray(config.learning_rate),
+        student_rate=jnp.asarray(config.student_learning_rate),
+        temperature=jnp.asarray(config.temperature),
+    )
+    arrays = (images.train_images, images.train_labels, images.test_images, images.test_labels)
+    return run_members(protocol, knobs, Images(*map(jnp.asarray, arrays)), members)
+
+
+def images_of(config: ProtocolConfig) -> LabeledImages:
+    """Return the configuration's dataset at its pixel scale."""
+    return load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])

@@ -1,0 +1,162 @@
+"""The fields that every experiment on the MNIST protocol shares, and their presets per dataset.
+
+A field left unset takes its dataset's preset; presets are filled in by `resolve`, before anything runs, and are part
+of the identity of the result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+from sottovoce.errors import UsageError, not_among
+
+DATASETS = ("mnist", "fashion-mnist", "digits")
+ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
+INITIALIZATIONS = ("normal", "uniform")
+INPUTS = ("uniform", "normal", "images")
+OBJECTIVES = ("kl", "mse")
+PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
+TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_440}
+
+# Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
+_CLOUD: Mapping[str, Any] = MappingProxyType({
+    "members": 25,
+    "teacher_epochs": 5,
+    "student_epochs": 5,
+    "learning_rate": 3e-4,
+    "batch_size": 1024,
+    "n_inputs": 60_000,
+})
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
+    "mnist": _CLOUD,
+    "fashion-mnist": _CLOUD,
+    "digits": MappingProxyType({
+        "members": 8,
+        "teacher_epochs": 100,
+        "student_epochs": 20,
+        "learning_rate": 3e-4,
+        "batch_size": 64,
+        "n_inputs": 20_000,
+    }),
+})
+
+
+@dataclass(frozen=True)
+class ProtocolConfig:
+    """Fields of the MNIST protocol.
+
+    Attributes:
+        dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
+        members: replicates, each with its own reference, teacher and students.
+        seed: the one integer behind every random number.
+        inputs: kind of distillation inputs.
+        n_inputs: how many distillation inputs.
+        width: units of each hidden layer.
+        depth: hidden layers.
+        activation: relu, gelu, tanh or linear.
+        initialization: normal, N(0, 1/fan_in) with zero biases; or uniform, +-1/sqrt(fan_in) for weights and biases.
+        pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
+        teacher_epochs: the teacher's passes over the training images.
+        student_epochs: the students' passes over the distillation inputs.
+        learning_rate: Adam's rate for the teacher, and for the students unless they have their own.
+        student_learning_rate: Adam's rate for the students.
+        batch_size: samples per step.
+        temperature: temperature of the softmaxes in the objective kl.
+    """
+
+    dataset: str = "auto"
+    members: int | None = None
+    seed: int = 0
+    inputs: str = "uniform"
+    n_inputs: int | None = None
+    width: int = 256
+    depth: int = 2
+    activation: str = "relu"
+    initialization: str = "normal"
+    pixels: str = "symmetric"
+    teacher_epochs: int | None = None
+    student_epochs: int | None = None
+    learning_rate: float | None = None
+    student_learning_rate: float | None = None
+    batch_size: int | None = None
+    temperature: float = 1.0
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+
+    def resolve(self) -> Self:
+        """Return the configuration with the dataset chosen and every unset field taken from its preset.
+
+        Raises:
+            UsageError: a field is outside what is allowed; the message names it, its value and the reason.
+        """
+        from sottovoce.data import choose_dataset  # noqa: PLC0415 - --help reads configurations without the data room
+
+        config = replace(self, dataset=choose_dataset(self.dataset))
+        if config.dataset not in DATASETS:
+            raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
+        preset = config.preset()
+        unset = {f.name: preset[f.name] for f in fields(config) if getattr(config, f.name) is None and f.name in preset}
+        config = replace(config, **unset)
+        if config.student_learning_rate is None:
+            config = replace(config, student_learning_rate=config.learning_rate)
+        config.check()
+        return config
+
+    def preset(self) -> Mapping[str, Any]:
+        """Return the values that unset fields take."""
+        return self.presets[self.dataset]
+
+    def check(self) -> None:
+        """Refuse values that cannot be trained with, before anything is computed.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        for name, allowed in (
+            ("inputs", INPUTS),
+            ("activation", ACTIVATIONS),
+            ("initialization", INITIALIZATIONS),
+            ("pixels", PIXEL_RANGES),
+        ):
+            if getattr(self, name) not in allowed:
+                raise not_among(name, getattr(self, name), allowed)
+        for name in ("members", "n_inputs", "width", "depth", "teacher_epochs", "student_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: 1 or more")
+        for name in ("learning_rate", "student_learning_rate", "temperature"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: a positive number")
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}; allowed: 0 or more")
+        self._check_samples()
+
+    def _check_samples(self) -> None:
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        n_train = TRAINING_IMAGES[self.dataset]
+        smallest = min(self.n_inputs, n_train)
+        if self.batch_size > smallest:
+            raise UsageError(
+                f"batch_size is {self.batch_size}; allowed: 1 to {smallest}, the smaller of the {n_train} training "
+                f"images and the {self.n_inputs} distillation inputs"
+            )
+        if self.inputs == "images" and self.n_inputs > n_train:
+            raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
+
+
+def check_distilled(name: str, n_aux: int, objective: str) -> None:
+    """Refuse a number of auxiliary logits that an objective cannot teach.
+
+    Raises:
+        UsageError: n_aux is below one, the objective is unknown, or it is "kl" on one logit.
+    """
+    if objective not in OBJECTIVES:
+        raise not_among("objective", objective, OBJECTIVES)
+    if n_aux < 1:
+        raise UsageError(f"{name} is {n_aux}; allowed: 1 or more")
+    if n_aux == 1 and objective == "kl":
+        raise UsageError(
+            f"{name} is 1 with objective kl; a softmax over one logit is constant, so the gradient is exactly zero: "
+            "use 2 or more, or objective mse"
+        )

@@ -1,0 +1,75 @@
+"""The list of experiments, written by hand: the command line and the store know experiments only through it."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from sottovoce.errors import not_among
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Config(Protocol):
+    """What every experiment's configuration offers: a frozen dataclass of scientific fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    members: Any
+
+    def resolve(self) -> Self:
+        """Return the configuration with every field filled in and checked."""
+        ...
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return the smallest configuration that still runs everything, in seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment: its name, what it asks, and the module that answers."""
+
+    name: str
+    summary: str
+
+    @property
+    def VERSION(self) -> int:  # noqa: N802 - the module's own constant
+        """Version of the experiment's meaning; part of the identity of every result."""
+        return self._module().VERSION
+
+    @property
+    def Config(self) -> type[Any]:  # noqa: N802 - the module's own class
+        """The frozen dataclass of the experiment's fields."""
+        return self._module().Config
+
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
+        """Compute the given members."""
+        return self._module().simulate(config, members)
+
+    def _module(self) -> Any:
+        return importlib.import_module(f"sottovoce.experiments.{self.name}")
+
+
+REGISTRY = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment("toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)"),
+        Experiment("capture", "How much of a class direction do k auxiliary logits capture?"),
+        Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
+        Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
+        Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),
+    )
+}
+
+
+def experiment(name: str) -> Experiment:
+    """Return an experiment by name.
+
+    Raises:
+        UsageError: no experiment has this name; the message lists them with the nearest match.
+    """
+    if name not in REGISTRY:
+        raise not_among("experiment", name, REGISTRY)
+    return REGISTRY[name]

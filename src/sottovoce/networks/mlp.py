@@ -1,0 +1,70 @@
+"""The multilayer perceptron of the MNIST experiment (Cloud et al. 2025, section on MNIST), row-vector convention."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sottovoce.errors import not_among
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "tanh": jnp.tanh,
+    "linear": lambda x: x,
+}
+
+
+class Linear(eqx.Module):
+    """An affine map `x @ weight + bias`."""
+
+    weight: Float[Array, "input output"]
+    bias: Float[Array, " output"]
+
+    def __call__(self, x: Float[Array, "sample input"]) -> Float[Array, "sample output"]:
+        """Apply the map to a batch of rows."""
+        return x @ self.weight + self.bias
+
+
+class Network(eqx.Module):
+    """A trunk of hidden layers whose last activations enter two heads.
+
+    The class head is what labels train; the auxiliary head is what only distillation reads.
+    """
+
+    trunk: tuple[Linear, ...]
+    class_head: Linear
+    aux_head: Linear
+    activation: str = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            raise not_among("activation", self.activation, ACTIVATIONS)
+
+    def hidden(self, x: Float[Array, "sample input"]) -> Float[Array, "sample hidden"]:
+        """Return the activations that enter the heads."""
+        for layer in self.trunk:
+            x = ACTIVATIONS[self.activation](layer(x))
+        return x
+
+    def __call__(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
+        """Return all logits, class logits first."""
+        return self.heads()(self.hidden(x))
+
+    def heads(self) -> Linear:
+        """Return both heads side by side as one map, so that a batch passes them in one product."""
+        return Linear(
+            jnp.concatenate([self.class_head.weight, self.aux_head.weight], axis=1),
+            jnp.concatenate([self.class_head.bias, self.aux_head.bias]),
+        )
+
+    def class_logits(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
+        """Return the class logits alone."""
+        return self.class_head(self.hidden(x))
+
+
+def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
+    """Return the share of images whose largest class logit is at their label."""
+    return jnp.mean(jnp.argmax(network.class_logits(images), axis=1) == labels)

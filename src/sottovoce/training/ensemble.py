@@ -1,0 +1,41 @@
+"""Many members as one compiled program, the member axis sharded over all local devices."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, PyTree
+
+from sottovoce.training import devices
+from sottovoce.training.protocol import Images, Knobs, Member, Protocol, run_member
+
+
+def run_members(protocol: Protocol, knobs: Knobs, images: Images, members: Sequence[int]) -> Member:
+    """Run the protocol for the given members.
+
+    Args:
+        protocol: static settings; one compilation per value and number of members per device.
+        knobs: traced settings.
+        images: training and test images.
+        members: indices of the members to compute.
+
+    Returns:
+        Every array of `Member` with a leading member axis, as NumPy arrays.
+    """
+    n_slots = -(-len(members) // len(jax.local_devices())) * len(jax.local_devices())
+    # Slots beyond the last member repeat it; their results are dropped.
+    slots = jnp.asarray(list(members) + [members[-1]] * (n_slots - len(members)), dtype=jnp.int32)
+    stacked = _run_sharded(protocol, knobs, images, slots)
+    return jax.tree.map(lambda values: np.asarray(values)[: len(members)], stacked)
+
+
+@partial(jax.jit, static_argnums=0)
+def _run_sharded(protocol: Protocol, knobs: Knobs, images: Images, members: Array) -> PyTree:
+    run = partial(run_member, protocol, knobs, images)
+    # Members one after another on a CPU core, whose caches one member fills; side by side on an accelerator.
+    across = partial(jax.lax.map, run) if jax.default_backend() == "cpu" else jax.vmap(run)
+    spec = PartitionSpec("member")
+    return jax.shard_map(across, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)(members)
