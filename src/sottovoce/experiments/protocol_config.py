@@ -17,7 +17,7 @@ INITIALIZATIONS = ("normal", "uniform")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
-TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_440}
+TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
 _CLOUD: Mapping[str, Any] = MappingProxyType({
@@ -26,18 +26,21 @@ _CLOUD: Mapping[str, Any] = MappingProxyType({
     "student_epochs": 5,
     "learning_rate": 3e-4,
     "batch_size": 1024,
+    "inputs": "uniform",
     "n_inputs": 60_000,
+    "initialization": "normal",
+    "pixels": "symmetric",
 })
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "mnist": _CLOUD,
     "fashion-mnist": _CLOUD,
     "digits": MappingProxyType({
+        **_CLOUD,
         "members": 8,
-        "teacher_epochs": 100,
-        "student_epochs": 20,
-        "learning_rate": 3e-4,
+        "teacher_epochs": 60,
+        "learning_rate": 1e-3,
         "batch_size": 64,
-        "n_inputs": 20_000,
+        "n_inputs": 10_000,
     }),
 })
 
@@ -68,13 +71,13 @@ class ProtocolConfig:
     dataset: str = "auto"
     members: int | None = None
     seed: int = 0
-    inputs: str = "uniform"
+    inputs: str | None = None
     n_inputs: int | None = None
     width: int = 256
     depth: int = 2
     activation: str = "relu"
-    initialization: str = "normal"
-    pixels: str = "symmetric"
+    initialization: str | None = None
+    pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
     learning_rate: float | None = None

@@ -29,10 +29,17 @@ class Config(Protocol):
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: its name, what it asks, and the module that answers."""
+    """One experiment.
+
+    Attributes:
+        name: its name, which is its module's.
+        summary: what it asks.
+        trains: whether it trains networks, and so computes on jax's devices.
+    """
 
     name: str
     summary: str
+    trains: bool = True
 
     @property
     def VERSION(self) -> int:  # noqa: N802 - the module's own constant
@@ -55,8 +62,8 @@ class Experiment:
 REGISTRY = {
     experiment.name: experiment
     for experiment in (
-        Experiment("toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)"),
-        Experiment("capture", "How much of a class direction do k auxiliary logits capture?"),
+        Experiment("toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False),
+        Experiment("capture", "How much of a class direction do k auxiliary logits capture?", trains=False),
         Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
         Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),

@@ -11,7 +11,7 @@ from sottovoce.errors import UsageError, not_among
 DEVICES = ("auto", "cpu", "gpu")
 
 
-def configure(device: str = "auto", n_devices: int | None = None) -> None:
+def configure(device: str = "auto", n_devices: int | None = None) -> int:
     """Choose platform and number of devices.
 
     A CPU is split into as many devices as it has cores: members on different cores overlap each other's serial
@@ -20,6 +20,9 @@ def configure(device: str = "auto", n_devices: int | None = None) -> None:
     Args:
         device: "auto" takes an accelerator where jax finds one, else the CPU.
         n_devices: how many devices share the members; None takes all (on a CPU: one per core).
+
+    Returns:
+        How many devices share the members.
 
     Raises:
         UsageError: the device is unknown or absent, or jax has already started with other devices.
@@ -36,6 +39,7 @@ def configure(device: str = "auto", n_devices: int | None = None) -> None:
         raise UsageError(f"--device {device} --devices {n_devices}: {reason}; use --device cpu") from None
     if n_devices is not None and n_devices > len(available):
         raise UsageError(f"--devices is {n_devices}; allowed: 1 to {len(available)} on this machine")
+    return len(available)
 
 
 def mesh() -> Mesh:

@@ -1,0 +1,7 @@
+"""From results to statements: estimates with intervals, published numbers beside them, the ledger of claims."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules={"claims", "estimates", "published", "tables"}
+)

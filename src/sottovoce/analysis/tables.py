@@ -1,0 +1,95 @@
+"""What `sottovoce run` prints: rows by role with a mean, its interval, the members and the published value."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import xarray as xr
+
+from sottovoce.analysis import estimates
+
+Table = dict[str, dict[str, Any]]
+
+
+def table(dataset: xr.Dataset) -> Table:
+    """Summarize a result.
+
+    Args:
+        dataset: as `runs.execute` returns it; its attribute `experiment` chooses the rows.
+
+    Returns:
+        By role: `mean`, `ci95` (low and high of the bootstrap over members), `half_width` (1.96 sd / sqrt(n)),
+        `members`, `published` (None where nothing comparable is published) and `quantity`.
+    """
+    return _TABLES[dataset.attrs["experiment"]](dataset)
+
+
+def _rows(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any], str] = str) -> Table:
+    rows: Table = {}
+    for index, value in enumerate(estimate[dim].values.tolist()):
+        row = estimate.isel({dim: index})
+        published = _number(row["published"]) if "published" in row else None
+        rows[label(value)] = {
+            "mean": _number(row["mean"]),
+            "ci95": [_number(row["low"]), _number(row["high"])],
+            "half_width": _number(row["half_width"]),
+            "members": estimate.attrs["members"],
+            "published": published,
+            "quantity": quantity,
+        }
+    return rows
+
+
+def _number(value: xr.DataArray) -> float | None:
+    number = float(value)
+    return number if abs(number) < float("inf") else None
+
+
+def _transfer(dataset: xr.Dataset) -> Table:
+    bars = estimates.transfer_bars(dataset, json.loads(dataset.attrs["config"]))
+    return _rows(bars, "role", "test accuracy")
+
+
+def _spectrum(dataset: xr.Dataset) -> Table:
+    kept = estimates.converged(dataset)
+    accuracy = _rows(estimates.over_members(kept["accuracy"]), "network", "test accuracy")
+    counts = estimates.over_members(estimates.components_above_edge(kept))
+    return accuracy | _rows(counts, "network", "components", lambda name: f"{name}, components above the edge")
+
+
+def _decoding(dataset: xr.Dataset) -> Table:
+    kept = estimates.converged(dataset)
+    rows: Table = {}
+    for head in kept["head"].values.tolist():
+        graft = estimates.over_members(kept["graft_accuracy"].sel(head=head))
+        rows |= _rows(graft, "body", "test accuracy", lambda body, head=head: f"{body} body, {head} class head")
+    probe = estimates.over_members(kept["probe_accuracy"])
+    rows |= _rows(probe, "body", "test accuracy", lambda body: f"{body} body, linear probe")
+    drift = estimates.over_members(kept["relative_drift"].sel(body="teacher"))
+    return rows | _rows(drift, "block", "relative drift", lambda block: f"teacher drift, {block}")
+
+
+def _toy(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for quantity in ("cosine", "relative_error", "captured"):
+        estimate = estimates.over_members(dataset[quantity].mean("draw"))
+        names = [f"{quantity}, {role} logit {i}" for i, role in enumerate(dataset["role"].values.tolist())]
+        rows |= _rows(estimate.assign_coords(logit=names), "logit", quantity)
+    return rows
+
+
+def _capture(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for objective in dataset["objective"].values.tolist():
+        estimate = estimates.over_members(dataset["captured_mean"].sel(objective=objective))
+        rows |= _rows(estimate, "n_aux", "captured energy", lambda k, objective=objective: f"{objective}, k = {k}")
+    return rows
+
+
+_TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
+    "toy": _toy,
+    "capture": _capture,
+    "transfer": _transfer,
+    "spectrum": _spectrum,
+    "decoding": _decoding,
+}

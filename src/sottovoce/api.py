@@ -1,0 +1,79 @@
+"""Experiments as one call from Python."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.data import searched_first
+from sottovoce.errors import not_among
+from sottovoce.experiments import registry
+from sottovoce.runs.execution import execute
+from sottovoce.runs.progress import choose
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an experiment is run; nothing here changes a result.
+
+    Attributes:
+        out: folder for runs, figures and the report.
+        data_dir: folder with dataset files, looked at before $SOTTOVOCE_DATA and the cache.
+        device: auto, cpu or gpu.
+        devices: how many devices share the members; unset: all (on a CPU one per core).
+        chunk: members computed and saved together; unset: one per device.
+        refresh: compute again what is already on disk.
+        quiet: show no progress.
+    """
+
+    out: Path = Path("out")
+    data_dir: Path | None = None
+    device: str = "auto"
+    devices: int | None = None
+    chunk: int | None = None
+    refresh: bool = False
+    quiet: bool = False
+
+
+def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "xr.Dataset":
+    """Run an experiment, or load it if it has been run before.
+
+    Args:
+        name: an experiment, for example "transfer".
+        execution: how to run it; silent by default.
+        **settings: fields of the experiment's `Config`; unset fields take the dataset's preset.
+
+    Returns:
+        The results over `member` and named dimensions.
+
+    Raises:
+        UsageError: the experiment, a field or its value is not allowed.
+    """
+    experiment = registry.experiment(name)
+    known = [field.name for field in fields(experiment.Config)]
+    for given in settings:
+        if given not in known:
+            raise not_among("field", given, known)
+    return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
+
+
+def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
+    """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
+    chunk = execution.chunk
+    with searched_first(execution.data_dir):
+        config = config.resolve()
+        if experiment.trains:
+            from sottovoce.training import devices  # noqa: PLC0415 - jax starts only where networks are trained
+
+            n_devices = devices.configure(execution.device, execution.devices)
+            chunk = chunk or n_devices
+        return execute(
+            experiment,
+            config,
+            root=execution.out / "runs",
+            chunk_size=chunk,
+            progress=choose(experiment.name, quiet=execution.quiet),
+            refresh=execution.refresh,
+        )

@@ -1,0 +1,17 @@
+from . import catalog as catalog
+from . import datasets as datasets
+from . import fetch as fetch
+from . import folders as folders
+from . import idx as idx
+from . import inputs as inputs
+from .datasets import AUTO as AUTO
+from .datasets import NAMES as NAMES
+from .datasets import LabeledImages as LabeledImages
+from .datasets import Status as Status
+from .datasets import choose_dataset as choose_dataset
+from .datasets import load_dataset as load_dataset
+from .datasets import status as status
+from .folders import locate as locate
+from .folders import searched_first as searched_first
+from .inputs import KINDS as KINDS
+from .inputs import distillation_inputs as distillation_inputs

@@ -1,0 +1,128 @@
+"""The datasets that live in files: what each file must be, who holds the rights, where copies are served."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sottovoce.errors import not_among
+
+
+@dataclass(frozen=True)
+class File:
+    """One gzip-compressed IDX file, down to the byte.
+
+    Attributes:
+        role: what it holds: train_images, train_labels, test_images or test_labels.
+        name: its name on disk and on every mirror.
+        size: its length in bytes, compressed.
+        sha256: the SHA-256 of the compressed bytes, in hexadecimal.
+        shape: the shape of the uint8 array inside.
+    """
+
+    role: str
+    name: str
+    size: int
+    sha256: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A dataset of four files.
+
+    Attributes:
+        name: what the user calls it.
+        source: who made it and where it is described.
+        license: the terms it is made available under.
+        mirrors: base URLs in the order to try them; a plain http one is as safe as the checksum.
+        files: the four files.
+        n_class: the number of labels.
+    """
+
+    name: str
+    source: str
+    license: str
+    mirrors: tuple[str, ...]
+    files: tuple[File, ...]
+    n_class: int = 10
+
+    @property
+    def size(self) -> int:
+        """Bytes to download when nothing is there yet."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def mend(self) -> str:
+        """The command that puts a verified copy into the user's cache."""
+        return f"mend it with: sottovoce data fetch {self.name}"
+
+
+def _four_files(entries: Mapping[str, tuple[int, str]]) -> tuple[File, ...]:
+    """Return the four files of an MNIST-shaped dataset, given their sizes and checksums by role."""
+    names_and_shapes = {
+        "train_images": ("train-images-idx3-ubyte.gz", (60_000, 28, 28)),
+        "train_labels": ("train-labels-idx1-ubyte.gz", (60_000,)),
+        "test_images": ("t10k-images-idx3-ubyte.gz", (10_000, 28, 28)),
+        "test_labels": ("t10k-labels-idx1-ubyte.gz", (10_000,)),
+    }
+    return tuple(File(role, name, *entries[role], shape) for role, (name, shape) in names_and_shapes.items())
+
+
+_MNIST = Collection(
+    name="mnist",
+    source="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits",
+    license="CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    files=_four_files(
+        {
+            "train_images": (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+            "train_labels": (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+            "test_images": (1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+            "test_labels": (4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        }
+    ),
+)
+
+_FASHION_MNIST = Collection(
+    name="fashion-mnist",
+    source="H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, arXiv:1708.07747",
+    license="MIT, Copyright (c) 2017 Zalando SE",
+    mirrors=(
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ),
+    files=_four_files(
+        {
+            "train_images": (26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+            "train_labels": (29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+            "test_images": (4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+            "test_labels": (5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+        }
+    ),
+)
+
+CATALOG: Mapping[str, Collection] = MappingProxyType({c.name: c for c in (_MNIST, _FASHION_MNIST)})
+
+
+def collection(name: str) -> Collection:
+    """Look up a dataset that lives in files.
+
+    Args:
+        name: one of the catalog's names.
+
+    Returns:
+        Its entry.
+
+    Raises:
+        UsageError: when the catalog has no such name.
+    """
+    _check(name)
+    return CATALOG[name]
+
+
+def _check(name: str) -> None:
+    if name not in CATALOG:
+        raise not_among("dataset", name, CATALOG)

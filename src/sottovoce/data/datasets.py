@@ -1,0 +1,197 @@
+"""Labeled images by name: embedded digits, or MNIST and Fashion-MNIST from verified files."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+from sottovoce.data.catalog import CATALOG, collection
+from sottovoce.data.fetch import attempt
+from sottovoce.data.folders import locate, read_verified
+from sottovoce.errors import DataError, UsageError, not_among
+
+NAMES = ("digits", *CATALOG)
+AUTO = "auto"
+OFFLINE = "SOTTOVOCE_OFFLINE"
+
+_ATTEMPT_SECONDS = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledImages:
+    """A dataset, split and scaled.
+
+    Attributes:
+        name: what it is called.
+        train_images: one flattened image per row, pixels scaled as asked.
+        train_labels: the class of each, from 0.
+        test_images: the same for the held-out images.
+        test_labels: the same for the held-out labels.
+        n_class: the number of classes.
+        image_shape: rows and columns of an image.
+        provenance: "source", "license" and "sha256" (a dict by file or array name).
+    """
+
+    name: str
+    train_images: Float32[np.ndarray, "sample input"]
+    train_labels: Int32[np.ndarray, " sample"]
+    test_images: Float32[np.ndarray, "test_sample input"]
+    test_labels: Int32[np.ndarray, " test_sample"]
+    n_class: int
+    image_shape: tuple[int, int]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a dataset stands on this machine.
+
+    Attributes:
+        name: what it is called.
+        where: the folder it is read from (or, where it is damaged, was found in), or None.
+        verified: whether it can be loaded: every file is there with the right SHA-256.
+        problem: the one-line reason and mending command where it is not, else None.
+        size: bytes to download; 0 when embedded.
+        license: the terms it is made available under.
+        source: who made it.
+    """
+
+    name: str
+    where: str | None
+    verified: bool
+    problem: str | None
+    size: int
+    license: str
+    source: str
+
+
+def load_dataset(
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    pixel_range: tuple[float, float] = (-1.0, 1.0),
+) -> LabeledImages:
+    """Load a dataset; nothing is downloaded.
+
+    Args:
+        name: one of "digits" (8 x 8, embedded, no file needed), "mnist" and "fashion-mnist" (28 x 28).
+        data_dir: searched before $SOTTOVOCE_DATA and the user cache; it holds the dataset's four files, or a
+            folder named like the dataset that does. None stands for the folder of `searched_first`, if any.
+        pixel_range: what the darkest and the brightest possible pixel become.
+
+    Returns:
+        The images and labels, freshly made: changing them changes no one else's.
+
+    Raises:
+        UsageError: when the name is unknown, data_dir is no folder, or pixel_range is not two rising numbers.
+        DataError: when the files are missing or damaged.
+    """
+    _check(name, NAMES)
+    low, high = pixel_range
+    if not -np.inf < low < high < np.inf:
+        raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
+    arrays, brightest, provenance = _digits() if name == "digits" else _from_files(name, data_dir)
+    # A table makes both ends exact and the same pixel the same float, whatever its dataset.
+    table = np.linspace(low, high, brightest + 1).astype(np.float32)
+    train, test = arrays["train_images"], arrays["test_images"]
+    return LabeledImages(
+        name=name,
+        train_images=table[train.reshape(len(train), -1)],
+        train_labels=arrays["train_labels"].astype(np.int32),
+        test_images=table[test.reshape(len(test), -1)],
+        test_labels=arrays["test_labels"].astype(np.int32),
+        n_class=10 if name == "digits" else collection(name).n_class,
+        image_shape=train.shape[1:],
+        provenance=provenance,
+    )
+
+
+def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
+    """Turn "auto" into the dataset to use: MNIST where it can be had, else the embedded digits.
+
+    Files of the right sizes are enough here; their checksums are verified when they are loaded. Where
+    there are none, a download is tried for a few seconds, unless the variable SOTTOVOCE_OFFLINE is 1.
+
+    Args:
+        name: a dataset's name, returned as it is, or "auto".
+        data_dir: searched first; None stands for the folder of `searched_first`, if any.
+
+    Returns:
+        The name of a dataset. Nothing is printed: the caller tells the user what was chosen.
+
+    Raises:
+        UsageError: when the name is neither a dataset's nor "auto", or data_dir is no folder.
+    """
+    if name in NAMES:
+        return name
+    _check(name, (AUTO, *NAMES))
+    offline = os.environ.get(OFFLINE, "") not in {"", "0"}
+    at_hand = locate("mnist", data_dir) is not None or (not offline and attempt("mnist", _ATTEMPT_SECONDS))
+    return "mnist" if at_hand else "digits"
+
+
+def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
+    """Tell where a dataset is and whether every file has the right checksum.
+
+    Args:
+        name: a dataset's name.
+        data_dir: searched first; None stands for the folder of `searched_first`, if any.
+
+    Returns:
+        What ``sottovoce data list`` prints.
+
+    Raises:
+        UsageError: when the name is unknown, or data_dir is no folder.
+    """
+    _check(name, NAMES)
+    if name == "digits":
+        return Status(name, "embedded in scikit-learn", True, None, 0, _DIGITS_LICENSE, _DIGITS_SOURCE)
+    entry = collection(name)
+    where, problem = locate(name, data_dir), None
+    try:
+        where, _ = read_verified(name, data_dir)
+    except DataError as error:
+        problem = str(error)
+    found = None if where is None else str(where)
+    return Status(name, found, problem is None, problem, entry.size, entry.license, entry.source)
+
+
+def _check(name: str, allowed: tuple[str, ...]) -> None:
+    if name not in allowed:
+        raise not_among("dataset", name, allowed)
+
+
+_Arrays = dict[str, UInt8[np.ndarray, "..."]]
+
+_DIGITS_SOURCE = (
+    "E. Alpaydin and C. Kaynak, Optical recognition of handwritten digits, UCI; by way of scikit-learn"
+)
+_DIGITS_LICENSE = "CC BY 4.0"
+
+
+def _from_files(name: str, data_dir: str | os.PathLike[str] | None) -> tuple[_Arrays, int, dict[str, Any]]:
+    entry = collection(name)
+    _, arrays = read_verified(name, data_dir)
+    sha256 = {file.name: file.sha256 for file in entry.files}
+    return arrays, 255, {"source": entry.source, "license": entry.license, "sha256": sha256}
+
+
+def _digits() -> tuple[_Arrays, int, dict[str, Any]]:
+    """Return scikit-learn's digits in the stored order, every fifth image of each class held out."""
+    from sklearn.datasets import load_digits
+
+    pixels, target = load_digits(return_X_y=True)
+    images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(target, np.uint8)
+    held_out = np.zeros(len(labels), dtype=bool)
+    for label in range(10):
+        held_out[np.flatnonzero(labels == label)[4::5]] = True
+    arrays = {
+        "train_images": images[~held_out],
+        "train_labels": labels[~held_out],
+        "test_images": images[held_out],
+        "test_labels": labels[held_out],
+    }
+    sha256 = {role: hashlib.sha256(array.tobytes()).hexdigest() for role, array in arrays.items()}
+    return arrays, 16, {"source": _DIGITS_SOURCE, "license": _DIGITS_LICENSE, "sha256": sha256}

@@ -1,0 +1,56 @@
+"""The IDX format of the MNIST files: a big-endian header, then a byte per value, all gzip-compressed."""
+
+import gzip
+import math
+import struct
+import zlib
+
+import numpy as np
+from jaxtyping import UInt8
+
+from sottovoce.errors import DataError
+
+_UNSIGNED_BYTES = 0x0800  # the magic number's third byte names the type; its fourth, the number of axes
+
+
+def read_idx(content: bytes, shape: tuple[int, ...], where: object, mend: str) -> UInt8[np.ndarray, "..."]:
+    """Read one gzip-compressed IDX file of unsigned bytes.
+
+    Args:
+        content: the file's bytes, compressed.
+        shape: what the header must say; one axis for labels, three (sample, row, column) for images.
+        where: the file's path, for error messages.
+        mend: what the user can do about a damaged file, for error messages.
+
+    Returns:
+        A read-only array of that shape.
+
+    Raises:
+        DataError: when the gzip stream is truncated or corrupt, the magic number is not the one for that many
+            axes, the header's shape is another one, or there are fewer or more values than the header says.
+    """
+    raw = _decompress(content, where, mend)
+    header = struct.Struct(f">{1 + len(shape)}I")
+    if len(raw) < header.size:
+        raise DataError(f"{where}: header cut off after {len(raw)} of {header.size} bytes; {mend}")
+    magic, *found = header.unpack_from(raw)
+    if magic != (expected := _UNSIGNED_BYTES + len(shape)):
+        raise DataError(f"{where}: magic number is {magic}, expected {expected}; {mend}")
+    if tuple(found) != shape:
+        raise DataError(f"{where}: header says shape {_times(found)}, expected {_times(shape)}; {mend}")
+    if (n_value := len(raw) - header.size) != math.prod(shape):
+        raise DataError(f"{where}: holds {n_value} values, expected {math.prod(shape)}; {mend}")
+    return np.frombuffer(raw, np.uint8, offset=header.size).reshape(shape)
+
+
+def _decompress(content: bytes, where: object, mend: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except EOFError:
+        raise DataError(f"{where}: gzip stream truncated after {len(content)} bytes; {mend}") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{where}: not a sound gzip file ({error}); {mend}") from None
+
+
+def _times(shape: list[int] | tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,7 @@
+"""One function per panel: takes an Axes and a Dataset and draws; nothing is computed here."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules={"decoding", "spectrum", "style", "toy", "transfer"}
+)

@@ -1,0 +1,64 @@
+"""Intervals over members. Members are the replicates; samples of one member are not."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray as Array
+
+RESAMPLES = 10_000
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95 % interval.
+
+    Attributes:
+        mean: the estimate.
+        low: lower end.
+        high: upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def normal_half_width(values: Float[Array, "member *rest"]) -> Float[Array, "*rest"]:
+    """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member."""
+    n = values.shape[0]
+    if n < 2:
+        return np.full(values.shape[1:], np.nan)
+    return 1.96 * values.std(axis=0, ddof=1) / np.sqrt(n)
+
+
+def bootstrap_mean(values: Float[Array, "member *rest"]) -> tuple[Array, Array, Array]:
+    """Return mean, low and high of the 95 % percentile bootstrap of the mean over members.
+
+    Members are resampled whole, the same for every column, so intervals of differences of columns are paired.
+
+    Returns:
+        Three arrays of shape `rest`; low and high are NaN for one member.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n = values.shape[0]
+    mean = values.mean(axis=0)
+    if n < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    rows = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
+    counts = np.apply_along_axis(np.bincount, 1, rows, minlength=n)
+    means = np.tensordot(counts / n, values, axes=1)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return mean, low, high
+
+
+def interval(values: Float[Array, " member"]) -> Interval:
+    """Return the mean over members with its paired-bootstrap 95 % interval."""
+    return Interval(*(float(v) for v in bootstrap_mean(values)))
+
+
+def proportion(successes: int, trials: int) -> Interval:
+    """Return a share with its exact (Clopper-Pearson) 95 % interval."""
+    from scipy.stats import binomtest
+
+    exact = binomtest(successes, trials).proportion_ci(method="exact")
+    return Interval(successes / trials, float(exact.low), float(exact.high))

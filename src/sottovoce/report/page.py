@@ -1,0 +1,220 @@
+"""The page as a value, and its one rendering: plain text and drawn figures in, one self-contained file out."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from sottovoce.errors import UsageError, not_among
+from sottovoce.report import svg as svg_markup
+from sottovoce.runs.disk import write_atomically
+
+Verdict = Literal["supported", "not supported", "inconclusive"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its words.
+
+    Attributes:
+        key: anchor in the page and name of the downloaded file; letters, digits, "-" and "_".
+        title: short name.
+        svg: text of an SVG file.
+        alt: what is to be seen, in words.
+        caption: how to read it; dataset, members, identity.
+        csv: the data behind it, or None.
+    """
+
+    key: str
+    title: str
+    svg: str
+    alt: str
+    caption: str
+    csv: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of finished text: a header and rows of as many cells."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; the key is its anchor, the introduction plain text (a blank line parts paragraphs)."""
+
+    key: str
+    title: str
+    intro: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """One line of the ledger.
+
+    Attributes:
+        key: anchor in the page.
+        claim: the claim in our own words.
+        place: where it was made.
+        statistic: what is computed.
+        criterion: what was fixed beforehand as deciding.
+        measured: the value with its interval.
+        published: the published value; empty where there is none.
+        verdict: what follows.
+        figure: key of the figure that shows it, or None.
+        setting: dataset, number of members, first 12 digits of the run's identity.
+    """
+
+    key: str
+    claim: str
+    place: str
+    statistic: str
+    criterion: str
+    measured: str
+    published: str
+    verdict: Verdict
+    figure: str | None
+    setting: tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the report says, in the order in which it says it."""
+
+    title: str
+    summary: str
+    claims: tuple[ClaimRow, ...]
+    sections: tuple[Section, ...]
+    reproduce: tuple[str, ...]
+    provenance: dict[str, str]
+
+
+def render(page: Page) -> str:
+    """Return the page as one HTML document that asks for nothing outside itself.
+
+    The same page gives the same text.
+
+    Args:
+        page: what to say.
+
+    Returns:
+        The document.
+
+    Raises:
+        UsageError: two parts of a kind share a key, a claim names a figure that is not there, a verdict is unknown, a table's
+            row does not fit its header, or an SVG is unfit to be inlined.
+    """
+    _check(page)
+    figures = [figure for section in page.sections for figure in section.figures]
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["paragraphs"] = lambda text: re.split(r"\n\s*\n", text.strip())
+    style, theme, toy = (_asset(name) for name in ("style.css", "theme.js", "toy.js"))
+    return environment.from_string(_asset("template.html.j2")).render(
+        page=page,
+        drawings={figure.key: _drawing(figure) for figure in figures},
+        number={figure.key: number for number, figure in enumerate(figures, start=1)},
+        bears_on={f.key: [(n, c) for n, c in enumerate(page.claims, 1) if c.figure == f.key] for f in figures},
+        tally=Counter(claim.verdict for claim in page.claims),
+        verdicts=VERDICTS,
+        policy=_policy([style], [theme, toy]),
+        style=Markup(style),
+        theme=Markup(theme),
+        toy=Markup(toy),
+    )
+
+
+def write(page: Page, path: Path) -> None:
+    """Render the page into a file that is either whole or untouched.
+
+    Args:
+        page: what to say.
+        path: the HTML file; its folder is made if absent.
+
+    Raises:
+        UsageError: the page cannot be rendered (see `render`).
+        StoreError: the disk refuses.
+    """
+    write_atomically(path, render(page).encode())
+
+
+def _drawing(figure: Figure) -> dict[str, object]:
+    """Return what the template needs of a figure beside its words: markup, legible width, download link."""
+    csv = None if figure.csv is None else f"data:text/csv;charset=utf-8,{quote(figure.csv, safe=',:;')}"
+    markup = svg_markup.inline(figure.svg, figure.key, figure.title, figure.alt)
+    return {"svg": Markup(markup), "width": round(svg_markup.width(markup)), "csv": csv}
+
+
+def _asset(name: str) -> str:
+    return resources.files("sottovoce.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(styles: list[str], scripts: list[str]) -> str:
+    """Return a content security policy under which only these style sheets and scripts run and nothing is fetched.
+
+    Attributes `style=` stay allowed, as matplotlib's drawings use them; `style-src` is for browsers that do not
+    know its two finer forms.
+    """
+
+    def hashes(texts: list[str]) -> str:
+        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+        return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+    return (
+        f"default-src 'none'; script-src {hashes(scripts)}; style-src 'unsafe-inline'; "
+        f"style-src-elem {hashes(styles)}; style-src-attr 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _check(page: Page) -> None:
+    """Refuse a page whose parts do not fit together.
+
+    Raises:
+        UsageError: see `render`.
+    """
+    figures = [figure.key for section in page.sections for figure in section.figures]
+    _check_keys("claim", [claim.key for claim in page.claims])
+    _check_keys("section", [section.key for section in page.sections])
+    _check_keys("figure", figures)
+    for claim in page.claims:
+        if claim.verdict not in VERDICTS:
+            error = not_among(f"verdict of claim {claim.key!r}", claim.verdict, VERDICTS)
+            raise error
+        if claim.figure is not None and claim.figure not in figures:
+            error = not_among(f"figure of claim {claim.key!r}", claim.figure, figures)
+            raise error
+    for table in (table for section in page.sections for table in section.tables):
+        for row in table.rows:
+            if len(row) != len(table.header):
+                raise UsageError(f"table {table.caption!r} has {len(table.header)} columns, but the row {row!r}")
+
+
+def _check_keys(kind: str, keys: list[str]) -> None:
+    """Refuse keys that cannot be anchors, or that two parts of one kind share.
+
+    Raises:
+        UsageError: see `render`.
+    """
+    for key, count in Counter(keys).items():
+        if not KEY.fullmatch(key):
+            raise UsageError(f"{kind} key is {key!r}; allowed: a letter, then letters, digits, - and _")
+        if count > 1:
+            raise UsageError(f"{count} {kind}s have the key {key!r}; every {kind} needs its own")

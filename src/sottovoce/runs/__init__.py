@@ -1,0 +1,19 @@
+"""Results on disk: identity of a configuration, the store of its members, claims, progress and provenance."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules={
+        "catalog",
+        "chunks",
+        "disk",
+        "execution",
+        "identity",
+        "locking",
+        "progress",
+        "provenance",
+        "store",
+    },
+    submod_attrs={"execution": ["Interrupted", "compute_chunk", "execute"], "store": ["RunFolder"]},
+)

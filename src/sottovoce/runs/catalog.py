@@ -1,0 +1,102 @@
+"""The runs under a folder: listed by name and time alone, opened one at a time."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from sottovoce.errors import UsageError
+from sottovoce.runs.disk import store_errors
+from sottovoce.runs.store import RunFolder
+
+_RUN = re.compile(r"(.+)-([0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as its name tells it.
+
+    Attributes:
+        folder: where it is.
+        experiment: name of the experiment.
+        short_identity: the first 12 hexadecimal digits of its identity.
+        modified: when its last chunk was saved (seconds since 1970).
+    """
+
+    folder: RunFolder
+    experiment: str
+    short_identity: str
+    modified: float
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.path.name
+
+
+def runs(root: Path, experiment: str | None = None) -> list[Run]:
+    """List runs, newest first, without opening any file.
+
+    Args:
+        root: folder of all runs; it need not exist.
+        experiment: only this experiment's.
+
+    Returns:
+        One entry per run folder.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    found = []
+    with store_errors(root):
+        for entry in os.scandir(root) if root.is_dir() else ():
+            match = _RUN.fullmatch(entry.name)
+            if match and experiment in {None, match[1]}:
+                folder = RunFolder(Path(entry.path))
+                newest = folder.chunks if folder.chunks.exists() else folder.path
+                found.append(Run(folder, match[1], match[2], newest.stat().st_mtime))
+    return sorted(found, key=lambda run: (-run.modified, run.name))
+
+
+def find(root: Path, name: str) -> Run:
+    """Find one run by its folder's name, the beginning of its identity, or its experiment (the newest).
+
+    Args:
+        root: folder of all runs.
+        name: what the user wrote.
+
+    Returns:
+        The run.
+
+    Raises:
+        UsageError: no run, or more than one, goes by this name.
+    """
+    everything = runs(root)
+    if newest := next((run for run in everything if name in {run.name, run.experiment}), None):
+        return newest
+    matches = [run for run in everything if name and run.short_identity.startswith(name[:12])]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"run is {name!r}; it is the beginning of {', '.join(run.name for run in matches)}")
+    nearest = get_close_matches(name, [run.name for run in everything], n=1, cutoff=0.3)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise UsageError(f"run is {name!r}; allowed: the {len(everything)} runs in {root} (sottovoce list){hint}")
+
+
+def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Reduce configurations to the fields on which they differ.
+
+    Args:
+        configs: as in run.json, of one experiment.
+
+    Returns:
+        For each, the fields that some other lacks or gives another value, in the order of the first.
+    """
+    names = dict.fromkeys(name for config in configs for name in config)
+    absent = object()
+    varying = [name for name in names if len({repr(config.get(name, absent)) for config in configs}) > 1]
+    return [{name: config[name] for name in varying if name in config} for config in configs]

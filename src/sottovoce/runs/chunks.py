@@ -1,0 +1,94 @@
+"""A chunk as bytes: NetCDF-4 of some members' results, equal for equal values, checked before it is believed.
+
+Two checks with two jobs. The checksum, an attribute, covers the values: what was measured is what is read.
+The seal, appended behind the NetCDF (whose readers ignore it), covers the bytes: HDF5, which can fail worse
+than by an exception, is never asked to parse a damaged file.
+"""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.errors import StoreError
+
+CHECKSUM = "checksum"
+_SEAL = b"\nsha256:"
+_SEAL_LENGTH = len(_SEAL) + hashlib.sha256().digest_size * 2
+
+
+class DamagedChunkError(ValueError):
+    """Bytes that are not what was written."""
+
+
+def checksum(dataset: xr.Dataset) -> str:
+    """Return the SHA-256 of all variables: names, dimensions, types, shapes and little-endian values.
+
+    Args:
+        dataset: any dataset of numbers, booleans and strings; its attributes do not count.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset[name]
+        values = np.asarray(variable.values)
+        if values.dtype.kind in "OUT":
+            kind, content = "str", json.dumps(values.tolist(), default=repr).encode()
+        else:
+            little = values.dtype.newbyteorder("<")
+            kind, content = little.str, np.ascontiguousarray(values, dtype=little).tobytes()
+        digest.update(json.dumps([name, [*map(str, variable.dims)], kind, values.shape]).encode() + content)
+    return digest.hexdigest()
+
+
+def encode(dataset: xr.Dataset) -> bytes:
+    """Return the chunk file of a dataset.
+
+    Args:
+        dataset: results of some members; encodings left from an earlier reading are ignored.
+
+    Returns:
+        The same bytes for the same values and attributes, with the same library versions.
+
+    Raises:
+        StoreError: some values would not be read back as they are.
+    """
+    plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
+    # Without a fill value every NaN keeps its bits.
+    encoding = {name: {"_FillValue": None} for name in plain.variables}
+    # In memory first: on a full disk HDF5 itself can bring the process down.
+    body = bytes(plain.to_netcdf(engine="h5netcdf", encoding=encoding))
+    data = body + _SEAL + hashlib.sha256(body).hexdigest().encode()
+    try:
+        decode(data)
+    except DamagedChunkError as error:
+        reason = f"a result cannot be stored: {error}; allowed: numbers, booleans and strings"
+        raise StoreError(reason) from error
+    return data
+
+
+def decode(data: bytes) -> xr.Dataset:
+    """Read a chunk file.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        The dataset, in memory, without the checksum.
+
+    Raises:
+        DamagedChunkError: the seal or the checksum does not fit.
+    """
+    body, seal = data[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
+    if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
+        raise DamagedChunkError("its bytes are not those that were written")
+    # Nothing is a date: a variable in units of seconds stays a number.
+    dataset = xr.load_dataset(io.BytesIO(body), engine="h5netcdf", decode_times=False, decode_timedelta=False)
+    dataset = dataset.drop_encoding()
+    if dataset.attrs.pop(CHECKSUM, None) != checksum(dataset):
+        raise DamagedChunkError("its values are not those that were measured")
+    return dataset

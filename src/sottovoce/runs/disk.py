@@ -1,0 +1,65 @@
+"""Files that are either whole or absent, and disk failures said in one line."""
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sottovoce.errors import StoreError
+
+TEMPORARY = ".*.tmp"
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn any failure of the disk into a StoreError that names the path and the remedy.
+
+    Raises:
+        StoreError: an OSError was raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        remedy = "free some space and run the same command again" if full else "choose another folder"
+        reason = error.strerror or str(error)
+        raise StoreError(f"cannot use {path}: {reason}; what was saved is kept; {remedy}") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for half of it, whenever the process or the machine dies.
+
+    Args:
+        path: the file; its folder is made if absent.
+        data: the whole content.
+
+    Raises:
+        StoreError: the disk refuses; the temporary file is gone and an older file of the name untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with store_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename lives in the folder, which has to reach the disk as well; Windows cannot open folders.
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,172 @@
+"""Run an experiment: load what is on disk, compute what is missing, chunk by chunk."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sottovoce.errors import DivergenceError, SottovoceError, UsageError
+from sottovoce.runs.identity import canonical, run_header
+from sottovoce.runs.locking import claim
+from sottovoce.runs.progress import Progress, Silent
+from sottovoce.runs.provenance import describe
+from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+POLL_SECONDS = 0.2
+DIVERGED_SHARE = 0.1
+
+
+class Interrupted(SottovoceError):  # noqa: N818 - not a fault
+    """The user pressed Ctrl-C; finished chunks are on disk."""
+
+    exit_code = 130
+
+
+class Experiment(Protocol):
+    """What a run needs of an experiment."""
+
+    @property
+    def name(self) -> str:
+        """Name, part of the identity."""
+        ...
+
+    @property
+    def VERSION(self) -> int:  # noqa: N802 - the experiment module's own constant
+        """Version of the experiment's meaning, part of the identity."""
+        ...
+
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
+        """Compute the given members."""
+        ...
+
+
+def execute(
+    experiment: Experiment,
+    config: Any,
+    *,
+    root: Path = Path("out/runs"),
+    chunk_size: int | None = None,
+    progress: Progress | None = None,
+    refresh: bool = False,
+) -> "xr.Dataset":
+    """Return an experiment's results, computing only the members that are not on disk yet.
+
+    Several processes may execute the same run at once; they share its members.
+
+    Args:
+        experiment: has name, VERSION and simulate.
+        config: its configuration; unset fields are resolved first.
+        root: folder of all runs.
+        chunk_size: members computed and saved together; by default about a sixteenth of them.
+        progress: told of every saved chunk; silent by default.
+        refresh: forget what is on disk for these members.
+
+    Returns:
+        The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
+        `config` (canonical JSON), `cached` (1 if nothing was computed) and `diverged_members` (indices).
+
+    Raises:
+        UsageError: the configuration or chunk_size is not allowed.
+        StoreError: the store cannot be read or written.
+        DivergenceError: more than a tenth of the members diverged; all are saved.
+        Interrupted: Ctrl-C; what was finished is saved.
+    """
+    config = config.resolve()
+    size = _chunk_size(chunk_size, config.members)
+    members = range(config.members)
+    header = run_header(experiment.name, experiment.VERSION, config)
+    folder = RunFolder.of(root, header)
+    folder.prepare(header)
+    if refresh:
+        folder.forget(members)
+    cached = True
+    try:
+        while True:
+            if folder.missing(members):
+                cached = False
+                _compute_missing(experiment, config, folder, members, size, progress or Silent())
+            try:
+                dataset = folder.load(members)
+                break
+            except IncompleteRunError:  # a damaged chunk was set aside
+                continue
+    except KeyboardInterrupt:
+        raise Interrupted(_interrupted(folder, members)) from None
+    described = {"experiment": experiment.name, "version": experiment.VERSION, "identity": header["identity"]}
+    dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
+    dataset.attrs["diverged_members"] = _diverged(dataset, folder)
+    return dataset
+
+
+def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
+    """Compute some members: the unit of work for this process or for any other.
+
+    Args:
+        experiment: has simulate.
+        config: a resolved configuration.
+        span: the members.
+
+    Returns:
+        Their results and how they were made, as `RunFolder.save` takes them.
+    """
+    start = time.perf_counter()
+    dataset = experiment.simulate(config, span)
+    return dataset, describe(time.perf_counter() - start)
+
+
+def _compute_missing(
+    experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
+) -> None:
+    done = len(members) - len(folder.missing(members))
+    progress.start(len(members), done)
+    try:
+        while done < len(members):
+            with claim(folder, members, size) as span:
+                if span:
+                    progress.phase(chunk_name(span))
+                    folder.save(span, *compute_chunk(experiment, config, span))
+            if not span:
+                progress.phase("waiting for another process")
+                time.sleep(POLL_SECONDS)
+            before, done = done, len(members) - len(folder.missing(members))
+            if done > before:
+                progress.advance(done - before)
+    finally:
+        progress.finish()
+
+
+def _chunk_size(chunk_size: int | None, total: int) -> int:
+    if total < 1:
+        raise UsageError(f"members is {total}; allowed: 1 or more")
+    if chunk_size is not None and chunk_size < 1:
+        raise UsageError(f"chunk_size is {chunk_size}; allowed: 1 or more")
+    return chunk_size or max(1, total // 16)
+
+
+def _interrupted(folder: RunFolder, members: range) -> str:
+    safe = len(members) - len(folder.missing(members))
+    saved = f"{safe} of {len(members)} members are safe in {folder.path}"
+    return f"interrupted: {saved}; run the same command again to go on"
+
+
+def _diverged(dataset: "xr.Dataset", folder: RunFolder) -> list[int]:
+    """Return the members with a non-finite loss.
+
+    Raises:
+        DivergenceError: they are more than a tenth.
+    """
+    if "diverged" not in dataset:
+        return []
+    flags = dataset["diverged"]
+    flags = flags.any([dim for dim in flags.dims if dim != "member"])
+    diverged = dataset["member"].values[flags.values].tolist()
+    total = dataset.sizes["member"]
+    if len(diverged) > DIVERGED_SHARE * total:
+        raise DivergenceError(
+            f"{len(diverged)} of {total} members diverged (non-finite loss), more than a tenth: "
+            f"{', '.join(map(str, diverged))}; all are saved in {folder.path}; try a lower learning rate"
+        )
+    return diverged

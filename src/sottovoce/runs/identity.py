@@ -1,0 +1,80 @@
+"""What a result is called: SHA-256 of the canonical JSON of everything that decides its values.
+
+All fields of a resolved configuration enter, defaults included, so that a changed default can never silently
+reuse an old result. The number of members does not: a larger ensemble holds the smaller one.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from sottovoce.errors import UsageError
+
+
+def plain(value: object, name: str = "config") -> Any:
+    """Turn a configuration into JSON values.
+
+    Args:
+        value: dataclass, string-keyed mapping, tuple, list, string, finite number, boolean or None, nested.
+        name: where the value stands, for the error.
+
+    Returns:
+        The same as dict, list, str, int, float, bool or None.
+
+    Raises:
+        UsageError: the value, or one inside it, has another type or is not finite.
+    """
+    # Exact types: an enum or a NumPy scalar may subclass str or float and still print differently elsewhere.
+    if value is None or type(value) in {bool, int, str} or (type(value) is float and math.isfinite(value)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping) and all(type(key) is str for key in value):
+        return {key: plain(item, f"{name}.{key}") for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item, f"{name}[{index}]") for index, item in enumerate(value)]
+    raise UsageError(
+        f"{name} is {value!r} ({type(value).__name__}); allowed: strings, finite numbers, booleans, None, "
+        "and tuples, string-keyed mappings and dataclasses of them"
+    )
+
+
+def canonical(value: object) -> str:
+    """Return the canonical JSON of a configuration: sorted keys, no whitespace, ASCII, shortest exact floats.
+
+    Raises:
+        UsageError: the value holds something that JSON cannot say (see `plain`).
+    """
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
+    """Describe a run: the experiment, its version, every field but `members`, and their identity.
+
+    Args:
+        experiment: the experiment's name.
+        version: the experiment's VERSION.
+        config: a resolved configuration (dataclass or mapping).
+
+    Returns:
+        Keys `experiment`, `version`, `config` (dict) and `identity` (64 hexadecimal digits).
+
+    Raises:
+        UsageError: a field has a type that JSON cannot say.
+    """
+    described = {name: value for name, value in plain(config).items() if name != "members"}
+    content = {"experiment": experiment, "version": version, "fields": described}
+    digest = hashlib.sha256(canonical(content).encode("ascii")).hexdigest()
+    return {"experiment": experiment, "version": version, "config": described, "identity": digest}
+
+
+def config_identity(experiment: str, version: int, config: object) -> str:
+    """Return the 64 hexadecimal digits that name a configuration's results.
+
+    Raises:
+        UsageError: a field has a type that JSON cannot say.
+    """
+    return run_header(experiment, version, config)["identity"]

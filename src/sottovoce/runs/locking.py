@@ -1,0 +1,85 @@
+"""Claims: several processes on one run share its members, none twice.
+
+A claim is a lock of the operating system on a file named after the members. The kernel drops it when its
+owner dies, however that happens, so a claim that nobody holds is recognized by taking it. Claims are made and
+dropped under one short lock, so that processes with different chunk sizes see the same picture.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sottovoce.runs.disk import store_errors
+from sottovoce.runs.store import RunFolder
+
+_CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
+
+
+@contextmanager
+def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
+    """Claim the next missing members that nobody works on.
+
+    Args:
+        folder: the run.
+        members: the members wanted.
+        size: how many to claim at most.
+
+    Yields:
+        Contiguous members, claimed until the block ends; None where none are missing or all are claimed.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    claims = folder.path / "claims"
+    with store_errors(claims):
+        claims.mkdir(parents=True, exist_ok=True)
+        with _mutex(claims):
+            # Claims before chunks: a claim dropped in between has left its chunk.
+            held = _held(claims)
+            if not held:
+                folder.remove_temporaries()
+            free = [m for m in folder.missing(members) if not any(m in span for span in held)]
+            span = _first_run(free, size)
+            lock = FileLock(claims / f"{span[0]}-{span[-1]}.lock") if span else None
+            if lock:
+                lock.acquire(blocking=False)
+    try:
+        yield span
+    finally:
+        if lock:
+            with store_errors(claims), _mutex(claims):
+                lock.release()
+                Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _mutex(claims: Path) -> FileLock:
+    return FileLock(claims / ".mutex", poll_interval=0.01)
+
+
+def _held(claims: Path) -> list[range]:
+    """Return the members claimed by living processes, and remove the claims of dead ones."""
+    held = []
+    for file in sorted(claims.iterdir()):
+        if match := _CLAIM.fullmatch(file.name):
+            try:
+                with FileLock(file, blocking=False):
+                    pass
+                file.unlink(missing_ok=True)
+            except Timeout:
+                held.append(range(int(match[1]), int(match[2]) + 1))
+    return held
+
+
+def _first_run(members: list[int], size: int) -> range | None:
+    """Return the first contiguous members, at most `size` of them."""
+    if not members:
+        return None
+    stop = members[0]
+    for member in members[:size]:
+        if member != stop:
+            break
+        stop += 1
+    return range(members[0], stop)

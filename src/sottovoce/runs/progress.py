@@ -1,0 +1,141 @@
+"""How far a run is: a bar on a terminal, plain lines elsewhere, nothing where quiet is asked for."""
+
+import sys
+import time
+from typing import Any, Protocol, TextIO
+
+
+class Progress(Protocol):
+    """Told by a run how far it is."""
+
+    def start(self, total: int, done: int) -> None:
+        """Begin: of `total` members, `done` are on disk already."""
+        ...
+
+    def advance(self, n: int) -> None:
+        """Count n members more on disk."""
+        ...
+
+    def phase(self, text: str) -> None:
+        """Say what is being done now."""
+        ...
+
+    def finish(self) -> None:
+        """End, whether all is done or not."""
+        ...
+
+
+def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> Progress:
+    """Return the progress that fits where it is shown.
+
+    Args:
+        title: the experiment's name.
+        quiet: show nothing.
+        stream: where to show it; standard error by default.
+
+    Returns:
+        A bar on a terminal, plain lines elsewhere, or silence.
+    """
+    shown = sys.stderr if stream is None else stream
+    if quiet:
+        return Silent()
+    return Bar(title, shown) if shown.isatty() else Lines(title, shown)
+
+
+class Pace:
+    """Members per minute and time left, from the members finished since the start."""
+
+    def __init__(self, total: int, done: int, clock: Any = time.perf_counter):
+        self.total, self.done = total, done
+        self._clock, self._began, self._before = clock, clock(), done
+
+    def text(self) -> str:
+        """Return for example "12.0 members/min, 0:20 left"; empty before the first member."""
+        minutes = (self._clock() - self._began) / 60
+        if self.done == self._before or minutes <= 0:
+            return ""
+        rate = (self.done - self._before) / minutes
+        seconds = round((self.total - self.done) / rate * 60)
+        left = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}" if seconds >= 3600 else ""
+        return f"{rate:.1f} members/min, {left or f'{seconds // 60}:{seconds % 60:02d}'} left"
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, total: int, done: int) -> None:
+        """Show nothing."""
+
+    def advance(self, n: int) -> None:
+        """Show nothing."""
+
+    def phase(self, text: str) -> None:
+        """Show nothing."""
+
+    def finish(self) -> None:
+        """Show nothing."""
+
+
+class Lines:
+    """One plain line per saved chunk, for logs and pipes."""
+
+    def __init__(self, title: str, stream: TextIO):
+        self._title, self._stream = title, stream
+
+    def start(self, total: int, done: int) -> None:
+        """Write how much there is to do."""
+        self._pace = Pace(total, done)
+        self._write()
+
+    def advance(self, n: int) -> None:
+        """Write how much is done."""
+        self._pace.done += n
+        self._write()
+
+    def phase(self, text: str) -> None:
+        """Write nothing: the saved chunks say enough."""
+
+    def finish(self) -> None:
+        """Write nothing more."""
+
+    def _write(self) -> None:
+        parts = [f"{self._title}: {self._pace.done}/{self._pace.total} members", self._pace.text()]
+        print(", ".join(filter(None, parts)), file=self._stream, flush=True)
+
+
+class Bar:
+    """A bar of rich that vanishes when the run ends."""
+
+    def __init__(self, title: str, stream: TextIO):
+        self._title, self._stream = title, stream
+
+    def start(self, total: int, done: int) -> None:
+        """Draw the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        self._pace = Pace(total, done)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("members  {task.fields[pace]}  [dim]{task.fields[phase]}"),
+            console=Console(file=self._stream),
+            transient=True,
+        )
+        self._task = self._bar.add_task(self._title, total=total, completed=done, pace="", phase="")
+        self._bar.start()
+
+    def advance(self, n: int) -> None:
+        """Move the bar."""
+        self._pace.done += n
+        self._bar.update(self._task, advance=n, pace=self._pace.text())
+
+    def phase(self, text: str) -> None:
+        """Write the phase behind the bar."""
+        self._bar.update(self._task, phase=text)
+
+    def finish(self) -> None:
+        """Remove the bar."""
+        self._bar.stop()

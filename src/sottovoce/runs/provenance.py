@@ -1,0 +1,70 @@
+"""How a chunk was made: versions, device, commit, time.
+
+Kept beside the values, never among them: the same values computed elsewhere are the same bytes.
+"""
+
+import functools
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("sottovoce", "jax", "numpy", "xarray")
+
+
+def describe(wall_seconds: float) -> dict[str, Any]:
+    """Describe where and when a chunk was computed.
+
+    Args:
+        wall_seconds: how long it took.
+
+    Returns:
+        Values for JSON: versions by package (None where not installed), python, device, platform, commit
+        ("-dirty" added where files were changed; None outside a source tree), wall_seconds, finished (UTC).
+    """
+    return {
+        "versions": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "device": _device(),
+        "platform": platform.platform(),
+        "commit": _commit(),
+        "wall_seconds": round(wall_seconds, 3),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _device() -> str:
+    # An experiment that never imported jax computed on the processor, and asking jax would take a second.
+    if "jax" not in sys.modules:
+        return f"cpu ({platform.machine()})"
+    devices = sys.modules["jax"].devices()
+    return f"{len(devices)} x {devices[0].platform} ({devices[0].device_kind})"
+
+
+@functools.cache
+def _commit() -> str | None:
+    package = Path(__file__).resolve().parent.parent
+    top = _git(package, "rev-parse", "--show-toplevel")
+    # An installed package may lie inside some other project's repository, whose commit says nothing here.
+    if top is None or Path(top) / "src" / "sottovoce" != package:
+        return None
+    return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        command = ["git", "-C", str(folder), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

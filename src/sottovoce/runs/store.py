@@ -1,0 +1,209 @@
+"""The folder of one run: what it computes (run.json) and which members it has (chunks/).
+
+A chunk file holds contiguous members and says which in its name, so that what is missing is known from a
+listing. Chunks may differ in size and overlap; whoever wrote them, a member is the same member.
+"""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sottovoce.errors import StoreError
+from sottovoce.runs.disk import TEMPORARY, store_errors, write_atomically
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMAT = 1
+_CHUNK = re.compile(r"members-(\d+)-(\d+)\.h5")
+_log = logging.getLogger(__name__)
+
+
+class IncompleteRunError(StoreError):
+    """Members are asked for that the folder does not hold."""
+
+
+def chunk_name(span: range) -> str:
+    """Return the name, without suffix, of the chunk of members `span[0]` to `span[-1]`."""
+    return f"members-{span[0]:06d}-{span[-1]:06d}"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one configuration's results.
+
+    Attributes:
+        path: the folder; it need not exist yet.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, root: Path, header: Mapping[str, Any]) -> Self:
+        """Return the folder, under `root`, of the run that `identity.run_header` describes."""
+        return cls(Path(root) / f"{header['experiment']}-{header['identity'][:12]}")
+
+    @property
+    def chunks(self) -> Path:
+        """Where the chunk files are."""
+        return self.path / "chunks"
+
+    def header(self) -> dict[str, Any]:
+        """Return run.json: format, experiment, version, identity and config.
+
+        Raises:
+            StoreError: it is missing, unreadable or of a newer format.
+        """
+        file = self.path / "run.json"
+        try:
+            header = json.loads(file.read_bytes())
+            newer = header["format"] > FORMAT
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{file} does not describe a run: {error or type(error).__name__}") from error
+        if newer:
+            raise StoreError(
+                f"{self.path} was written by a newer sottovoce (store format {header['format']}, here "
+                f"{FORMAT}); upgrade sottovoce, or choose another folder"
+            )
+        return header
+
+    def prepare(self, header: Mapping[str, Any]) -> None:
+        """Make the folder and its run.json, or check that those found belong to this run.
+
+        Args:
+            header: from `identity.run_header`.
+
+        Raises:
+            StoreError: the folder belongs to another run, is of a newer format, or cannot be written.
+        """
+        file = self.path / "run.json"
+        if not file.exists():
+            text = json.dumps({"format": FORMAT, **header}, indent=2, sort_keys=True) + "\n"
+            write_atomically(file, text.encode())
+        if self.header().get("identity") != header["identity"]:
+            raise StoreError(f"{self.path} holds another configuration's results; choose another folder")
+
+    def spans(self) -> list[range]:
+        """Return the members of each chunk, read from the names of the files, in order.
+
+        Raises:
+            StoreError: the folder cannot be read.
+        """
+        with store_errors(self.chunks):
+            names = os.listdir(self.chunks) if self.chunks.is_dir() else []
+        bounds = sorted((int(match[1]), int(match[2])) for match in map(_CHUNK.fullmatch, names) if match)
+        return [range(first, last + 1) for first, last in bounds]
+
+    def missing(self, members: Iterable[int]) -> list[int]:
+        """Return those of the members that no chunk holds."""
+        spans = self.spans()
+        return [member for member in members if not any(member in span for span in spans)]
+
+    def save(self, span: range, dataset: "xr.Dataset", provenance: Mapping[str, Any]) -> None:
+        """Write one chunk, and beside it how it was made.
+
+        Args:
+            span: the members it must hold.
+            dataset: their results, with a coordinate `member`.
+            provenance: from `provenance.describe`.
+
+        Raises:
+            StoreError: the dataset holds other members or values that cannot be stored, or the disk refuses.
+        """
+        from sottovoce.runs.chunks import encode
+
+        held = dataset["member"].values.tolist() if "member" in dataset.coords else None
+        if held != list(span):
+            raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
+        data = encode(dataset.assign_attrs(identity=self.header()["identity"]))
+        file = self.chunks / f"{chunk_name(span)}.h5"
+        # The chunk comes last: where it is, its provenance is.
+        write_atomically(file.with_suffix(".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
+        write_atomically(file, data)
+
+    def load(self, members: Sequence[int]) -> "xr.Dataset":
+        """Read members, each from the first chunk that holds it; a damaged chunk is set aside with a warning.
+
+        Args:
+            members: which, in the order wanted.
+
+        Returns:
+            One dataset over `member`; variables without that dimension are the same in all chunks.
+
+        Raises:
+            IncompleteRunError: some members are not (or, after damage, no longer) there.
+            StoreError: the folder cannot be read, or its chunks contradict one another.
+        """
+        identity = self.header()["identity"]
+        wanted, parts = list(members), []
+        for span in self.spans():
+            here = [member for member in wanted if member in span]
+            if here and (chunk := self._read(span, identity)) is not None:
+                parts.append(chunk.sel(member=here))
+                wanted = [member for member in wanted if member not in span]
+        if wanted:
+            raise IncompleteRunError(
+                f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again"
+            )
+        return self._join(parts).sel(member=list(members))
+
+    def provenance(self) -> list[dict[str, Any]]:
+        """Return how each chunk was made, in order of members."""
+        files = (self.chunks / f"{chunk_name(span)}.json" for span in self.spans())
+        return [json.loads(file.read_bytes()) for file in files if file.exists()]
+
+    def forget(self, members: Sequence[int]) -> None:
+        """Remove every chunk that holds one of the members.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        with store_errors(self.chunks):
+            for span in self.spans():
+                if any(member in span for member in members):
+                    (self.chunks / f"{chunk_name(span)}.h5").unlink(missing_ok=True)
+
+    def remove_temporaries(self) -> None:
+        """Remove what killed writers left; only while nobody writes chunks."""
+        for file in self.chunks.glob(TEMPORARY):
+            file.unlink(missing_ok=True)
+
+    def _read(self, span: range, identity: str) -> "xr.Dataset | None":
+        from sottovoce.runs.chunks import DamagedChunkError, decode
+
+        file = self.chunks / f"{chunk_name(span)}.h5"
+        with store_errors(file):
+            try:
+                chunk = decode(file.read_bytes())
+                if chunk.attrs.get("identity") == identity and chunk["member"].values.tolist() == list(span):
+                    return chunk
+                reason = "it belongs to another run or to other members"
+            except FileNotFoundError:
+                return None
+            except DamagedChunkError as error:
+                reason = str(error)
+            os.replace(file, file.with_suffix(".damaged"))
+        _log.warning("%s is damaged (%s); set aside as %s.damaged", file, reason, file.stem)
+        return None
+
+    def _join(self, parts: "list[xr.Dataset]") -> "xr.Dataset":
+        import xarray as xr
+
+        try:
+            return xr.concat(
+                parts,
+                dim="member",
+                data_vars="minimal",
+                coords="minimal",
+                compat="equals",
+                join="exact",
+                combine_attrs="drop_conflicts",
+            )
+        except ValueError as error:
+            reason = f"the chunks of {self.path} disagree about what all members share"
+            raise StoreError(f"{reason}: {str(error).splitlines()[0]}; run it again with refresh") from error

@@ -1,0 +1,192 @@
+"""How much of a class column the student captures, and how well its map then points the teacher's way.
+
+For a class column c of W2 the captured energy is ``|P c|^2 / |c|^2``. If c is isotropic and independent of
+the auxiliary columns, the law of the energy given Z is ``Beta(r/2, (hidden - r)/2)`` whatever Z is, with r =
+rank P. So the energies of several class columns of one draw are independent of each other too, although all
+share Z.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special, stats
+
+from sottovoce.errors import UsageError
+from sottovoce.theory import linear
+from sottovoce.theory.generators import N_INPUTS
+
+POINT_TOLERANCE = 1e-10
+
+
+class CaptureTest(NamedTuple):
+    """Outcome of a Kolmogorov-Smirnov test."""
+
+    statistic: float
+    pvalue: float
+
+
+def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
+    """Return r, the rank of the auxiliary projector for columns in general position.
+
+    Args:
+        hidden: hidden units.
+        n_aux: distilled columns.
+        objective: "mse" sees n_aux directions, "kl" n_aux - 1.
+
+    Returns:
+        r, at most `hidden` and at least 0.
+
+    Raises:
+        UsageError: unknown objective.
+    """
+    linear.check_objective(objective)
+    return max(0, min(hidden, n_aux - (objective == "kl")))
+
+
+def captured_energy(
+    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
+) -> Float[np.ndarray, "... n_logits"]:
+    """Return ``|P c|^2 / |c|^2`` for every column c of W2, between 0 and 1.
+
+    Args:
+        W2: heads; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns.
+        objective: "mse" or "kl".
+
+    Returns:
+        Captured energy per logit (1 for auxiliary logits under "mse"); NaN for a column of zeros.
+
+    Raises:
+        UsageError: as in `linear.aux_projector`.
+    """
+    P = linear.aux_projector(W2, n_aux, objective)
+    captured = np.einsum("...hl,...hg,...gl->...l", W2, P, W2)
+    total = np.einsum("...hl,...hl->...l", W2, W2)
+    return np.clip(np.divide(captured, total, out=np.full_like(total, np.nan), where=total > 0), 0.0, 1.0)
+
+
+def capture_quantile(
+    probability: Float[np.ndarray, "..."], hidden: int, rank: int
+) -> Float[np.ndarray, "..."]:
+    """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2); its mean is rank / hidden.
+
+    Args:
+        probability: levels between 0 and 1.
+        hidden: hidden units.
+        rank: rank of P; at 0 and at `hidden` the law is the single point 0 or 1.
+
+    Returns:
+        Captured energies, of the shape of `probability`.
+
+    Raises:
+        UsageError: rank is not between 0 and hidden.
+    """
+    _check_rank(hidden, rank)
+    if rank in (0, hidden):
+        return np.full(np.shape(probability), float(rank == hidden))
+    return stats.beta.ppf(probability, rank / 2, (hidden - rank) / 2)
+
+
+def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> CaptureTest:
+    """Test captured energies against the capture law, by the exact Kolmogorov-Smirnov distribution.
+
+    Exact when the energies are independent: one or several class columns of each of many independent draws.
+
+    Args:
+        captured: energies of class columns, any shape.
+        hidden: hidden units.
+        rank: rank of P. At 0 and `hidden` the law is a single point: the statistic is then the largest
+            distance from it, and the p-value 1 or 0 as that is rounding (below 1e-10) or not.
+
+    Returns:
+        Statistic and p-value.
+
+    Raises:
+        UsageError: rank is not between 0 and hidden, or there is nothing (or NaN) to test.
+    """
+    _check_rank(hidden, rank)
+    sample = np.ravel(captured)
+    if sample.size == 0 or np.isnan(sample).any():
+        raise UsageError(f"captured holds {sample.size} values, some perhaps NaN; leave out columns of zeros")
+    if rank in (0, hidden):
+        distance = float(np.abs(sample - (rank == hidden)).max())
+        return CaptureTest(distance, float(distance < POINT_TOLERANCE))
+    result = stats.kstest(sample, stats.beta(rank / 2, (hidden - rank) / 2).cdf)
+    return CaptureTest(float(result.statistic), float(result.pvalue))
+
+
+def post_cosine_density(
+    cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS
+) -> Float[np.ndarray, "..."]:
+    r"""Return the exact density of |cosine| between class columns for the post's generator, P of rank 1.
+
+    The student's class column lies on the teacher's auxiliary column (for "kl" on the difference of the two),
+    so the absolute cosine is that between two columns ``L^{-T} n1, L^{-T} n2`` of the map A, whose Gram
+    matrix G has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1. Integrating out
+    both lengths leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``; for many inputs,
+    the arcsine law.
+
+    Args:
+        cosine: absolute cosines in [0, 1).
+        n_inputs: inputs of the regression that made the teacher.
+
+    Returns:
+        The density at `cosine`, with respect to [0, 1].
+    """
+    m = n_inputs / 2 + 1
+    square = np.square(cosine)
+    return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * special.hyp2f1(1, 1, m, square)
+
+
+def gaussian_cosine_density(
+    cosine: Float[np.ndarray, "..."], d_in: int, hidden: int, rank: int, n_nodes: int = 200
+) -> Float[np.ndarray, "..."]:
+    r"""Return the exact density of the cosine between class columns of A and A' for the Gaussian generator.
+
+    Given the captured energy e, ``W1 P c`` and ``W1 c`` are d_in independent pairs of normals of correlation
+    ``sqrt(e)``: their cosine is a sample correlation about known means, with Fisher's density at d_in degrees
+    of freedom. The energy's Beta law is integrated out by Gauss-Jacobi quadrature.
+
+    Args:
+        cosine: signed cosines in (-1, 1).
+        d_in: input features, at least 2 (with 1 every cosine is +1 or -1).
+        hidden: hidden units.
+        rank: rank of P, strictly between 0 and hidden (at hidden every cosine is 1).
+        n_nodes: nodes of the quadrature.
+
+    Returns:
+        The density at `cosine`, with respect to [-1, 1].
+
+    Raises:
+        UsageError: d_in or rank out of range.
+    """
+    if d_in < 2 or not 0 < rank < hidden:
+        raise UsageError(
+            f"no density at d_in {d_in}, rank {rank}, hidden {hidden}; needed: d_in >= 2, 0 < rank < hidden"
+        )
+    node, weight = special.roots_jacobi(n_nodes, (hidden - rank) / 2 - 1, rank / 2 - 1)
+    energy, weight = (1 + node) / 2, weight / weight.sum()
+    return _fisher_density(np.asarray(cosine)[..., None], np.sqrt(energy), d_in) @ weight
+
+
+def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:
+    """Return Fisher's (1915) density of a sample correlation r around rho, in Hotelling's (1953) form."""
+    log_scale = np.log(degrees - 1) + special.gammaln(degrees) - special.gammaln(degrees + 0.5)
+    log_shape = (
+        degrees / 2 * np.log1p(-(rho**2))
+        + (degrees - 3) / 2 * np.log1p(-(r**2))
+        - (degrees - 0.5) * np.log1p(-rho * r)
+    )
+    series = special.hyp2f1(0.5, 0.5, degrees + 0.5, (1 + rho * r) / 2)
+    return np.exp(log_scale + log_shape) * series / np.sqrt(2 * np.pi)
+
+
+def _check_rank(hidden: int, rank: int) -> None:
+    """Refuse a rank that no projector in `hidden` dimensions has.
+
+    Raises:
+        UsageError: rank is out of range.
+    """
+    if not 0 <= rank <= hidden:
+        raise UsageError(f"rank is {rank}; allowed: 0 to hidden = {hidden}")

@@ -1,0 +1,42 @@
+"""How the columns of two maps compare: the post's cosine, and the angle between lines."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def column_cosine(
+    left: Float[np.ndarray, "... rows columns"], right: Float[np.ndarray, "... rows columns"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the cosine between matching columns of two matrices, the post's measure of a match.
+
+    Args:
+        left: matrix, for instance the teacher's map.
+        right: matrix of the same shape, for instance the student's map.
+
+    Returns:
+        Signed cosines in [-1, 1]; NaN where a column is zero.
+    """
+    inner = np.einsum("...rc,...rc->...c", left, right)
+    lengths = np.linalg.norm(left, axis=-2) * np.linalg.norm(right, axis=-2)
+    return np.clip(np.divide(inner, lengths, out=np.full_like(inner, np.nan), where=lengths > 0), -1.0, 1.0)
+
+
+def line_angle(
+    columns: Float[np.ndarray, "... rows columns"], axis: Float[np.ndarray, "... rows 1"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the angle between the line through each column and the line through another vector.
+
+    Computed from sine and cosine together, so that it is exact to rounding for nearly equal lines too.
+
+    Args:
+        columns: matrix.
+        axis: one column to compare with.
+
+    Returns:
+        Angles in degrees, 0 to 90; 0 for a column of zeros.
+    """
+    length = np.linalg.norm(axis, axis=-2, keepdims=True)
+    unit = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)
+    along = np.einsum("...rx,...rc->...c", unit, columns)
+    across = np.linalg.norm(columns - unit * along[..., None, :], axis=-2)
+    return np.degrees(np.arctan2(across, np.abs(along)))

@@ -1,0 +1,221 @@
+"""The linear student in closed form: ``y = x @ W1 @ W2`` with ``W2 = [C | Z]``.
+
+The columns C give the class logits, the LAST ``n_aux`` columns Z the auxiliary logits. A student that fits
+the teacher's auxiliary logits on full-rank inputs, with W2 held fixed, learns ``W1' = W1_0 + (W1 - W1_0) P``
+where P is the orthogonal projector on what the objective sees of span(Z). All functions take any number of
+leading (batch) axes, which broadcast, and compute in float64.
+"""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from sottovoce.errors import UsageError, not_among
+
+OBJECTIVES = ("mse", "kl")
+
+
+def end_to_end(
+    W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
+) -> Float[np.ndarray, "... d_in n_logits"]:
+    """Return the whole map A = W1 W2 of a two-layer linear network (the post, "Toy Models").
+
+    Args:
+        W1: trunk.
+        W2: heads, class columns first.
+
+    Returns:
+        The matrix A; its columns are what the post's figures draw.
+
+    Raises:
+        UsageError: shapes do not fit, or a weight is not finite.
+    """
+    W1, W2 = _weights(W1=W1, W2=W2)
+    return _product(W1, W2)
+
+
+def teacher_map(
+    W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
+) -> Float[np.ndarray, "... d_in n_logits"]:
+    """Return the teacher's map A = W1 W2: `end_to_end` by the name it has in the formulas.
+
+    Args:
+        W1: the teacher's trunk.
+        W2: heads that teacher and student share.
+
+    Returns:
+        The matrix A.
+
+    Raises:
+        UsageError: shapes do not fit, or a weight is not finite.
+    """
+    return end_to_end(W1, W2)
+
+
+def aux_projector(
+    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
+) -> Float[np.ndarray, "... hidden hidden"]:
+    """Return the orthogonal projector P on the hidden directions that the distillation objective sees.
+
+    Squared error sees span(Z): n_aux directions. Softmax-KL is blind to a shift common to all auxiliary
+    logits and sees the span of the centered columns ``Z - Z.mean(axis=1)``: n_aux - 1 directions.
+
+    Limits: n_aux = 0, and "kl" with one auxiliary logit, give P = 0. Linearly dependent columns give the
+    projector on the span that exists; a direction counts as absent when it is below rounding of the largest
+    column.
+
+    Args:
+        W2: heads; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns, 0 to n_logits.
+        objective: "mse" or "kl".
+
+    Returns:
+        P, symmetric and idempotent; for columns in general position of rank min(hidden, n_aux) or
+        min(hidden, n_aux - 1).
+
+    Raises:
+        UsageError: n_aux or objective out of range, or a weight is not finite.
+    """
+    (W2,) = _weights(W2=W2)
+    basis = _seen_directions(W2, n_aux, objective)
+    return _product(basis, np.swapaxes(basis, -2, -1))
+
+
+def student(
+    W1: Float[np.ndarray, "... d_in hidden"],
+    W2: Float[np.ndarray, "... hidden n_logits"],
+    n_aux: int,
+    objective: str = "mse",
+    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
+) -> Float[np.ndarray, "... d_in hidden"]:
+    """Return the student's trunk W1' after distillation to convergence with W2 fixed.
+
+    Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``.
+    From the shared initialization W1_0 gradient descent on W1 ends at ``W1' = W1_0 + (W1 - W1_0) P``.
+
+    Args:
+        W1: the teacher's trunk.
+        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns; 0 leaves the student where it starts.
+        objective: "mse" or "kl" (see `aux_projector`).
+        initial: the shared initialization W1_0; zero when None.
+
+    Returns:
+        The trunk W1'; the student's map is ``end_to_end(student(...), W2)``.
+
+    Raises:
+        UsageError: shapes do not fit, n_aux or objective out of range, or a weight is not finite.
+    """
+    if initial is None:
+        W1, W2 = _weights(W1=W1, W2=W2)
+        W1_0: Any = 0.0
+    else:
+        W1_0, W1, W2 = _weights(initial=initial, W1=W1, W2=W2)
+    basis = _seen_directions(W2, n_aux, objective)
+    return W1_0 + _product(_product(W1 - W1_0, basis), np.swapaxes(basis, -2, -1))
+
+
+def check_objective(objective: str) -> None:
+    """Refuse an objective that is neither "mse" nor "kl".
+
+    Args:
+        objective: the name given.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if objective not in OBJECTIVES:
+        error = not_among("objective", objective, OBJECTIVES)
+        raise error
+
+
+def _seen_directions(W2: np.ndarray, n_aux: int, objective: str) -> np.ndarray:
+    """Return orthonormal columns, or zeros where the rank is short, that span what the objective sees of Z.
+
+    Raises:
+        UsageError: n_aux or objective out of range.
+    """
+    n_logits = W2.shape[-1]
+    check_objective(objective)
+    try:
+        k = operator.index(n_aux)
+    except TypeError:
+        raise UsageError(f"n_aux is {n_aux!r}; it must be a whole number from 0 to {n_logits}") from None
+    if not 0 <= k <= n_logits:
+        raise UsageError(f"n_aux is {k}; allowed: 0 to {n_logits}, the number of columns of W2")
+    Z = W2[..., n_logits - k :]
+    scale = np.abs(Z).max(axis=(-2, -1), keepdims=True, initial=0.0)
+    Z = Z / np.where(scale > 0, scale, 1.0)
+    # Differences to one column span the same space as the centered columns, with one vector less.
+    return _orthonormal_basis(Z if objective == "mse" or k == 0 else Z[..., :-1] - Z[..., -1:])
+
+
+def _orthonormal_basis(columns: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis of (..., hidden, k) columns of size about one, every step over all draws.
+
+    Gram-Schmidt with pivoting: taking the longest remaining column first reveals the rank; projecting it once
+    more on the basis found so far keeps the basis orthogonal to rounding (Kahan's "twice is enough").
+    """
+    hidden, k = columns.shape[-2:]
+    # Rounding of sums of numbers of size one; a smaller remainder is not a direction.
+    floor = (4 * max(hidden, k) * np.finfo(np.float64).eps) ** 2
+    basis = np.zeros_like(columns[..., : min(hidden, k)])
+    remainder = columns
+    for step in range(basis.shape[-1]):
+        found = basis[..., :step]
+        square = np.einsum("...hk,...hk->...k", remainder, remainder)
+        pivot = np.argmax(square, axis=-1)[..., None] == np.arange(k)
+        direction = np.einsum("...hk,...k->...h", remainder, pivot)
+        overlap = np.einsum("...hr,...h->...r", found, direction)
+        direction = direction - np.einsum("...hr,...r->...h", found, overlap)
+        square = np.einsum("...h,...h->...", direction, direction)
+        length = np.sqrt(np.where(square > floor, square, np.inf))
+        basis[..., step] = direction / length[..., None]
+        along = np.einsum("...h,...hk->...k", basis[..., step], remainder)
+        remainder = remainder - basis[..., step, None] * along[..., None, :]
+    return basis
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return matrix products; einsum runs along the draws, where matmul would take them one by one."""
+    return np.einsum("...ij,...jk->...ik", left, right)
+
+
+def _weights(**named: Any) -> Sequence[np.ndarray]:
+    """Return checked matrices as float64 with the leading axes fastest in memory, shapes unchanged.
+
+    Raises:
+        UsageError: a matrix is not finite, or the shapes do not fit.
+    """
+    arrays = []
+    for name, value in named.items():
+        matrix = np.asarray(value, dtype=np.float64)
+        if matrix.ndim < 2:
+            raise UsageError(f"{name} has shape {matrix.shape}; a matrix (with any leading axes) is needed")
+        if not np.isfinite(matrix).all():
+            raise UsageError(f"{name} contains NaN or infinity; every weight must be finite")
+        # One long pass over all draws per entry is many times faster than one short pass per draw.
+        entries_first = np.ascontiguousarray(np.moveaxis(matrix, (-2, -1), (0, 1)))
+        arrays.append(np.moveaxis(entries_first, (0, 1), (-2, -1)))
+    _check_shapes({name: array.shape for name, array in zip(named, arrays, strict=True)})
+    return arrays
+
+
+def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
+    """Refuse matrices that do not chain, or whose leading axes do not broadcast.
+
+    Raises:
+        UsageError: the shapes do not fit.
+    """
+    listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    if "initial" in shapes and shapes["initial"][-2:] != shapes["W1"][-2:]:
+        raise UsageError(f"initial and W1 must have the same (d_in, hidden); given: {listing}")
+    if "W1" in shapes and shapes["W1"][-1] != shapes["W2"][-2]:
+        raise UsageError(f"W1 (d_in, hidden) and W2 (hidden, n_logits) must share hidden; given: {listing}")
+    try:
+        np.broadcast_shapes(*(shape[:-2] for shape in shapes.values()))
+    except ValueError:
+        raise UsageError(f"the leading axes do not broadcast; given: {listing}") from None
