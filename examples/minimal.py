@@ -1,22 +1,24 @@
-"""The post in plain NumPy: a linear toy whose student matches a logit it never saw, then one network on digits.
+"""The post in plain NumPy: a linear toy that matches a logit it never saw, then one network on digits.
 
-Run: python examples/minimal.py (half a minute; needs numpy, and scikit-learn for its 8x8 digits).
+Run: python examples/minimal.py (under half a minute; needs numpy, and scikit-learn for its 8x8 digits).
 
-A teacher y = x W1 W2 has class logits first and auxiliary logits last. The toy student keeps W2 and solves for a W1'
-that reproduces the auxiliary logits only. The network student starts from the teacher's initial weights and is trained
-on the teacher's 3 auxiliary logits over uniform noise: it sees no image, no label and no class logit.
+A teacher y = x W1 W2 has class logits first, auxiliary logits last. The toy student keeps W2 and solves for a
+W1' that gives the auxiliary logits only. The network student starts from the teacher's initial weights and is
+trained on the teacher's 3 auxiliary logits over uniform noise: it sees no image, no label, no class logit.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from sklearn.datasets import load_digits
 
-N_CLASS, N_AUX, WIDTH = 10, 3, 256
-LEARNING_RATE, BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, N_NOISE = 1e-3, 64, 40, 10, 10_000
+N_CLASS, N_AUX, WIDTH = 10, 3, 128
+LEARNING_RATE, BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, N_NOISE = 1e-3, 64, 30, 10, 10_000
 
 
 # The linear toy.
 def toy_teacher(rng, n_aux):
-    """Draw the post's teacher: a least-squares map A of 20 random pairs, split into two balanced layers."""
+    """Draw the post's teacher: a least-squares map A of 20 random pairs, in two balanced layers."""
     x, y = rng.standard_normal((20, 2)), 2 * rng.standard_normal((20, 1 + n_aux))
     A = np.linalg.lstsq(x, y)[0]
     W1 = rng.random((2, 2))
@@ -27,7 +29,7 @@ def toy_teacher(rng, n_aux):
 
 
 def toy_student(rng, W1, W2, n_aux):
-    """Regress the teacher's auxiliary logits on fresh inputs, then take the smallest W1' that gives that map."""
+    """Regress the teacher's auxiliary logits on fresh inputs, then take the smallest W1' that gives them."""
     x, Z = rng.standard_normal((20, 2)), W2[:, -n_aux:]
     A_aux = np.linalg.lstsq(x, x @ W1 @ Z)[0]
     return A_aux @ np.linalg.pinv(Z)
@@ -38,10 +40,10 @@ def cosine(a, b):
     return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
 
-# The network: a list of (weights, biases), ReLU between layers, one output layer for class and auxiliary logits.
+# The network: a list of (weights, biases), ReLU between layers, class and auxiliary logits side by side.
 def init(rng, sizes):
     """Draw weights N(0, 1 / fan_in); biases are zero."""
-    return [(rng.normal(0, m**-0.5, (m, n)), np.zeros(n)) for m, n in zip(sizes, sizes[1:], strict=False)]
+    return [(rng.normal(0, m**-0.5, (m, n)), np.zeros(n)) for m, n in pairwise(sizes)]
 
 
 def forward(params, x):
@@ -60,7 +62,7 @@ def softmax(logits):
 
 
 def loss_gradients(params, x, target, logits):
-    """Return KL(target || softmax of the chosen logits), averaged over x, and its gradients in the form of params."""
+    """Return KL(target || softmax of the chosen logits), averaged over x, and its gradients."""
     layers = forward(params, x)
     p = softmax(layers[-1][:, logits])
     loss = np.sum(target * np.log(np.where(target > 0, target, 1) / p)) / len(x)
@@ -74,7 +76,7 @@ def loss_gradients(params, x, target, logits):
 
 
 def train(rng, params, x, target, logits, epochs):
-    """Minimize the loss by Adam over reshuffled batches; `params` stays as it is, trained ones are returned."""
+    """Return a trained copy of params: Adam over reshuffled batches, the last short batch kept."""
     params = [(W.copy(), b.copy()) for W, b in params]
     first = [np.zeros_like(a) for pair in params for a in pair]
     second = [np.zeros_like(a) for pair in params for a in pair]
@@ -107,9 +109,9 @@ def main():
             print(f"toy, n_aux {n_aux}, draw {draw}: cosine of class and auxiliary columns {cosines}")
 
     rng = np.random.default_rng(0)
-    digits = load_digits()
-    order = rng.permutation(len(digits.target))
-    x, labels = digits.data[order] / 8 - 1, digits.target[order]
+    images, labels = load_digits(return_X_y=True)
+    order = rng.permutation(len(labels))
+    x, labels = images[order] / 8 - 1, labels[order]
     x_train, y_train, x_test, y_test = x[:1440], labels[:1440], x[1440:], labels[1440:]
     class_logits, aux_logits = slice(N_CLASS), slice(N_CLASS, None)
     sizes = (x.shape[1], WIDTH, WIDTH, N_CLASS + N_AUX)

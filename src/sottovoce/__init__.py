@@ -6,6 +6,17 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules={"analysis", "data", "experiments", "figures", "measure", "networks", "report", "runs", "theory", "training"},
+    submodules={
+        "analysis",
+        "data",
+        "experiments",
+        "figures",
+        "measure",
+        "networks",
+        "report",
+        "runs",
+        "theory",
+        "training",
+    },
     submod_attrs={"api": ["run"], "data.datasets": ["load_dataset"]},
 )

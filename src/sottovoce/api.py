@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.data import searched_first
+from sottovoce import data
 from sottovoce.errors import not_among
 from sottovoce.experiments import registry
 from sottovoce.runs.execution import execute
@@ -62,10 +62,10 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
     """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
     chunk = execution.chunk
-    with searched_first(execution.data_dir):
+    with data.searched_first(execution.data_dir):
         config = config.resolve()
         if experiment.trains:
-            from sottovoce.training import devices  # noqa: PLC0415 - jax starts only where networks are trained
+            from sottovoce.training import devices
 
             n_devices = devices.configure(execution.device, execution.devices)
             chunk = chunk or n_devices

@@ -21,8 +21,8 @@ def print_table(result: xr.Dataset, rows: dict[str, dict[str, Any]]) -> None:
         table.add_column(name, justify="left" if name in ("", "quantity") else "right")
     for role, row in rows.items():
         low, high = row["ci95"]
-        ci95 = "–" if low is None else f"{low:.4f} to {high:.4f}"
-        published = "–" if row["published"] is None else f"{row['published']:.4f}"
+        ci95 = "-" if low is None else f"{low:.4f} to {high:.4f}"
+        published = "-" if row["published"] is None else f"{row['published']:.4f}"
         table.add_row(role, f"{row['mean']:.4f}", ci95, str(row["members"]), published, row["quantity"])
     console = Console()
     console.print(table)

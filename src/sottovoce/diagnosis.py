@@ -20,5 +20,7 @@ def lines() -> list[str]:
     found += [str(data.status(name)) for name in data.NAMES]
     found.append(f"free disk here: {shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB")
     if importlib.util.find_spec("torch") is None:
-        found.append("torch: not installed (only needed for PyTorch checkpoints); mend with: pip install 'sottovoce[torch]'")
+        found.append(
+            "torch: not installed (only needed for PyTorch checkpoints); mend with: pip install 'sottovoce[torch]'"
+        )
     return found

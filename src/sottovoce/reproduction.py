@@ -24,9 +24,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-def run_all(
-    execution: Execution, announce: Callable[[str], None], **settings: Any
-) -> "dict[str, xr.Dataset]":
+def run_all(execution: Execution, announce: Callable[[str], None], **settings: Any) -> "dict[str, xr.Dataset]":
     """Run, or load, every result.
 
     Args:
@@ -62,7 +60,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     Raises:
         UsageError: none is there.
     """
-    from sottovoce.runs import catalog  # noqa: PLC0415 - xarray is not needed to read the command line
+    from sottovoce.runs import catalog
 
     results = {}
     for name, (experiment_name, fixed) in RESULTS.items():

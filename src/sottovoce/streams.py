@@ -20,11 +20,11 @@ class Stream(enum.IntEnum):
     NULL = 5
 
 
-def member_key(seed: int, stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
+def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
     """Return the key of one member's one stream.
 
     Args:
-        seed: the configuration's seed.
+        seed: the configuration's seed; may be traced.
         stream: what the numbers are for.
         member: index of the member; may be traced.
 

@@ -146,7 +146,7 @@ class TestAuto:
 
 
 def test_status_of_each_state(put: Put, small: dict, tmp_path: Path):
-    assert status("digits").verified
+    assert str(status("digits")) == "digits (embedded, CC BY 4.0): scikit-learn, checksums verified"
     absent = status("mnist", tmp_path)
     assert (absent.where, absent.verified) == (None, False)
     folder = put(tmp_path / "mnist")
@@ -157,6 +157,7 @@ def test_status_of_each_state(put: Put, small: dict, tmp_path: Path):
     put(folder, train_images=small["mnist"][name][:-1] + b"?")
     damaged = status("mnist", tmp_path)
     assert (damaged.where, damaged.verified) == (str(folder), False)
+    assert str(damaged).endswith(f", {damaged.license}): {damaged.problem}")
     assert "wrong checksum" in str(damaged.problem)
 
 

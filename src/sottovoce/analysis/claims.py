@@ -6,6 +6,7 @@ A criterion is a range for the statistic. The verdict is "supported" if the 95 %
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from sottovoce.analysis.estimates import components_above_edge, converged
 from sottovoce.measure.statistics import Interval, interval, proportion
 
 INFINITY = float("inf")
+Verdict = Literal["supported", "not supported", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,10 @@ class Judgment:
 
     claim: Claim
     measured: Interval
-    verdict: str
+    verdict: Verdict
 
 
-def verdict(measured: Interval, low: float, high: float) -> str:
+def verdict(measured: Interval, low: float, high: float) -> Verdict:
     """Compare an interval with the range in which a claim holds; an interval that is not finite decides nothing."""
     if not np.isfinite(measured).all():
         return "inconclusive"
@@ -136,7 +138,7 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
     )
     return tuple(
         Claim(
-            key=f"{key}, as {variant}",
+            key=f"{key}-{variant}",
             text=f"A student distilled on {k} auxiliary logits shows {text}.",
             place="post, Figure 3 and its text",
             result=f"spectrum_{variant}",
@@ -193,7 +195,7 @@ LEDGER = (
     *_count_claims("described"),
     *_count_claims("published"),
     Claim(
-        key="g, above chance",
+        key="g-above-chance",
         text="The student classifies far better than chance.",
         place="Cloud, MNIST experiment; post, last section",
         result="transfer",
@@ -205,7 +207,7 @@ LEDGER = (
         figure="bars",
     ),
     Claim(
-        key="g, below teacher",
+        key="g-below-teacher",
         text="The student classifies far worse than its teacher.",
         place="Cloud, MNIST experiment; post, last section",
         result="transfer",
@@ -229,7 +231,7 @@ LEDGER = (
         figure="bars",
     ),
     Claim(
-        key="i, drift",
+        key="i-drift",
         text="The class head barely moves while the teacher is trained.",
         place="post, last section",
         result="decoding",
@@ -241,7 +243,7 @@ LEDGER = (
         figure="decoding",
     ),
     Claim(
-        key="i, decoding",
+        key="i-decoding",
         text="The initial class head can decode the directions that the teacher learned.",
         place="post, last section",
         result="decoding",

@@ -67,6 +67,11 @@ class Status:
     license: str
     source: str
 
+    def __str__(self) -> str:
+        state = f"{self.where}, checksums verified" if self.verified else self.problem
+        size = f"{self.size / 2**20:.1f} MiB" if self.size else "embedded"
+        return f"{self.name} ({size}, {self.license}): {state}"
+
 
 def load_dataset(
     name: str,
@@ -147,7 +152,7 @@ def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
     """
     _check(name, NAMES)
     if name == "digits":
-        return Status(name, "embedded in scikit-learn", True, None, 0, _DIGITS_LICENSE, _DIGITS_SOURCE)
+        return Status(name, "scikit-learn", True, None, 0, _DIGITS_LICENSE, _DIGITS_SOURCE)
     entry = collection(name)
     where, problem = locate(name, data_dir), None
     try:

@@ -31,6 +31,8 @@ def train_members(
     Returns:
         `training.protocol.Member` with a leading member axis on every array.
     """
+    assert config.inputs
+    assert config.initialization
     images = images_of(config)
     architecture = Architecture(
         n_inputs=images.train_images.shape[1],
@@ -40,7 +42,10 @@ def train_members(
         activation=config.activation,
         scheme=config.initialization,
     )
-    assert config.n_inputs and config.teacher_epochs and config.student_epochs and config.batch_size
+    assert config.n_inputs
+    assert config.teacher_epochs
+    assert config.student_epochs
+    assert config.batch_size
     protocol = Protocol(
         architecture=architecture,
         objectives=tuple(student.objective for student in students),
@@ -65,4 +70,5 @@ def train_members(
 
 def images_of(config: ProtocolConfig) -> LabeledImages:
     """Return the configuration's dataset at its pixel scale."""
+    assert config.pixels
     return load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])

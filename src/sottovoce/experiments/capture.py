@@ -90,9 +90,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
             energy = capture.captured_energy(W2, k + 1, OBJECTIVES[j])[:, : config.n_class]
             mean[i, j, k], quantile[i, j, k] = energy.mean(), np.quantile(energy, QUANTILES)
             statistic[i, j, k], pvalue[i, j, k] = capture.capture_test(energy, config.hidden, int(rank[j, k]))
-    law = [
-        [capture.capture_quantile(np.array(QUANTILES), config.hidden, int(r)) for r in row] for row in rank
-    ]
+    law = [[capture.capture_quantile(np.array(QUANTILES), config.hidden, int(r)) for r in row] for row in rank]
     by_k, by_member = ("objective", "n_aux"), ("member", "objective", "n_aux")
     return xr.Dataset(
         {

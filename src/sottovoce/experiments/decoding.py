@@ -102,7 +102,9 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
             ),
             "relative_drift": (
                 ("member", "body", "block"),
-                np.transpose([[heads.relative_drift(w, W[0]) for w in W] for W in blocks.values()]),
+                np.transpose(
+                    [[heads.relative_drift(np.asarray(w), np.asarray(W[0])) for w in W] for W in blocks.values()]
+                ),
             ),
             "diverged": ("member", ~np.isfinite(trained.student_loss[:, -1]).all(axis=1)),
         },

@@ -20,29 +20,35 @@ PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
-_CLOUD: Mapping[str, Any] = MappingProxyType({
-    "members": 25,
-    "teacher_epochs": 5,
-    "student_epochs": 5,
-    "learning_rate": 3e-4,
-    "batch_size": 1024,
-    "inputs": "uniform",
-    "n_inputs": 60_000,
-    "initialization": "normal",
-    "pixels": "symmetric",
-})
-PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType({
-    "mnist": _CLOUD,
-    "fashion-mnist": _CLOUD,
-    "digits": MappingProxyType({
-        **_CLOUD,
-        "members": 8,
-        "teacher_epochs": 60,
-        "learning_rate": 1e-3,
-        "batch_size": 64,
-        "n_inputs": 10_000,
-    }),
-})
+_CLOUD: Mapping[str, Any] = MappingProxyType(
+    {
+        "members": 25,
+        "teacher_epochs": 5,
+        "student_epochs": 5,
+        "learning_rate": 3e-4,
+        "batch_size": 1024,
+        "inputs": "uniform",
+        "n_inputs": 60_000,
+        "initialization": "normal",
+        "pixels": "symmetric",
+    }
+)
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "mnist": _CLOUD,
+        "fashion-mnist": _CLOUD,
+        "digits": MappingProxyType(
+            {
+                **_CLOUD,
+                "members": 8,
+                "teacher_epochs": 60,
+                "learning_rate": 1e-3,
+                "batch_size": 64,
+                "n_inputs": 10_000,
+            }
+        ),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class ProtocolConfig:
         Raises:
             UsageError: a field is outside what is allowed; the message names it, its value and the reason.
         """
-        from sottovoce.data import choose_dataset  # noqa: PLC0415 - --help reads configurations without the data room
+        from sottovoce.data import choose_dataset
 
         config = replace(self, dataset=choose_dataset(self.dataset))
         if config.dataset not in DATASETS:

@@ -62,7 +62,9 @@ class Experiment:
 REGISTRY = {
     experiment.name: experiment
     for experiment in (
-        Experiment("toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False),
+        Experiment(
+            "toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False
+        ),
         Experiment("capture", "How much of a class direction do k auxiliary logits capture?", trains=False),
         Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),

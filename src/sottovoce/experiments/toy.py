@@ -84,9 +84,7 @@ class Config:
                 raise UsageError(f"n_aux is {self.n_aux}; generator post allows 1 or 2, gaussian any")
             for name, value in self._preset().items():
                 if getattr(self, name) != value:
-                    raise UsageError(
-                        f"{name} is {getattr(self, name)}; generator post allows {value}, gaussian any"
-                    )
+                    raise UsageError(f"{name} is {getattr(self, name)}; generator post allows {value}, gaussian any")
 
     @classmethod
     def smoke(cls) -> Self:
@@ -147,9 +145,7 @@ def _member(config: Config, member: int) -> "dict[str, np.ndarray | float | np.i
     if config.generator == "post":
         W1, W2 = generators.post_toy(rng, config.draws, config.n_aux)
     else:
-        W1, W2 = generators.gaussian_toy(
-            rng, config.draws, config.d_in, config.hidden, config.n_class, config.n_aux
-        )
+        W1, W2 = generators.gaussian_toy(rng, config.draws, config.d_in, config.hidden, config.n_class, config.n_aux)
     teacher = linear.teacher_map(W1, W2)
     student = linear.end_to_end(linear.student(W1, W2, config.n_aux, config.objective), W2)
     captured = capture.captured_energy(W2, config.n_aux, config.objective)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sottovoce.figures import style
 
-BLOCK_LABELS = {"class_head": "class head", "aux_head": "aux. head"}
+HEAD_LABELS = {"class_head": "class\nhead", "aux_head": "aux.\nhead"}
 
 
 def graft_panel(ax: Axes, graft: xr.Dataset, probe: xr.Dataset) -> None:
@@ -27,7 +27,7 @@ def graft_panel(ax: Axes, graft: xr.Dataset, probe: xr.Dataset) -> None:
         text = f"{value:.3f}\n[{low[row, column]:.3f}, {high[row, column]:.3f}]"
         ax.text(column, row, text, ha="center", va="center", fontsize=8.5, color="white" if value < 0.6 else "black")
     heads = [f"{head}'s\nclass head" for head in graft["head"].values]
-    ax.set_xticks(range(mean.shape[1]), [*heads, "linear\nprobe"])
+    ax.set_xticks(range(mean.shape[1]), [*map(str, heads), "linear\nprobe"])
     ax.set_yticks(range(mean.shape[0]), [f"{body}'s\nbody" for body in graft["body"].values])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -47,9 +47,15 @@ def drift_panel(ax: Axes, drift: xr.Dataset) -> None:
         estimate = drift.sel(body=body)
         errors = np.abs(np.stack([estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]]))
         ax.bar(x + offset, estimate["mean"], 0.34, yerr=errors, color=style.ROLES[body], label=body)
-    ax.set_xticks(x, [BLOCK_LABELS.get(b, b.replace("trunk_", "hidden\nlayer ")) for b in blocks])
+    ax.set_xticks(x, [_block_label(block) for block in blocks])
     ax.set_ylabel(r"drift $\|W - W_0\|_F\,/\,\|W_0\|_F$")
     ax.legend(loc="upper right")
+
+
+def _block_label(block: str) -> str:
+    if block in HEAD_LABELS:
+        return HEAD_LABELS[block]
+    return f"hidden\nlayer {int(block.removeprefix('trunk_')) + 1}"
 
 
 def draw(graft: xr.Dataset, probe: xr.Dataset, drift: xr.Dataset, title: str) -> Figure:

@@ -113,9 +113,7 @@ def error_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
     ax.set_xlabel("relative error of the class column (left edge: none)")
     ax.xaxis.set_major_locator(FixedLocator([-16, -12, -8, -4, 0]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
-    ax.set_title(
-        f"all {error.size:,} class columns, largest error {error.max():.0e}", loc="center", fontsize=9.5
-    )
+    ax.set_title(f"all {error.size:,} class columns, largest error {error.max():.0e}", loc="center", fontsize=9.5)
 
 
 def capture_panel(ax: "Axes", dataset: "xr.Dataset", objective: str) -> None:
@@ -209,14 +207,8 @@ def _ray_handles(dataset: "xr.Dataset") -> list[Line2D]:
         markersize=10,
         label="teacher (pink rim: class logit)",
     )
-    auxiliary = [
-        color for color in dict.fromkeys(_student_colors(dataset)) if color != style.POST_TOY["class"]
-    ]
-    names = (
-        ["trained auxiliary logit"]
-        if len(auxiliary) == 1
-        else ["first auxiliary logit", "second auxiliary logit"]
-    )
+    auxiliary = [color for color in dict.fromkeys(_student_colors(dataset)) if color != style.POST_TOY["class"]]
+    names = ["trained auxiliary logit"] if len(auxiliary) == 1 else ["first auxiliary logit", "second auxiliary logit"]
     labels = {
         **dict(zip(auxiliary, names, strict=True)),
         style.POST_TOY["class"]: "class logit, never trained on",
@@ -228,9 +220,7 @@ def _ray_handles(dataset: "xr.Dataset") -> list[Line2D]:
     return [teacher, *student]
 
 
-def _ray(
-    ax: "Axes", tip: np.ndarray, color: str, width: float, dashes: "str | tuple", dot: dict[str, Any]
-) -> None:
+def _ray(ax: "Axes", tip: np.ndarray, color: str, width: float, dashes: "str | tuple", dot: dict[str, Any]) -> None:
     """Draw a line from the origin with a dot at its tip."""
     ax.plot([0, tip[0]], [0, tip[1]], color=color, linewidth=width, linestyle=dashes, dash_capstyle="butt")
     ax.plot(*tip, "o", color=color, **dot)

@@ -2,26 +2,25 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy import ndarray as Array
 
 
-def accuracy(logits: Float[Array, "sample logit"], labels: Int[Array, " sample"]) -> float:
+def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]) -> float:
     """Return the share of samples whose largest logit is at their label."""
     return float(np.mean(np.argmax(logits, axis=1) == labels))
 
 
 def relative_drift(
-    weight: Float[Array, "*batch input output"], initial: Float[Array, "*batch input output"]
-) -> Float[Array, "*batch"]:
+    weight: Float[np.ndarray, "*batch input output"], initial: Float[np.ndarray, "*batch input output"]
+) -> Float[np.ndarray, "*batch"]:
     """Return |W - W0|_F / |W0|_F."""
     return np.linalg.norm(weight - initial, axis=(-2, -1)) / np.linalg.norm(initial, axis=(-2, -1))
 
 
 def probe_accuracy(
-    train_features: Float[Array, "sample hidden"],
-    train_labels: Int[Array, " sample"],
-    test_features: Float[Array, "test hidden"],
-    test_labels: Int[Array, " test"],
+    train_features: Float[np.ndarray, "sample hidden"],
+    train_labels: Int[np.ndarray, " sample"],
+    test_features: Float[np.ndarray, "test hidden"],
+    test_labels: Int[np.ndarray, " test"],
 ) -> float:
     """Return the test accuracy of a linear probe: ridge regression of the labels on standardized features."""
     from sklearn.linear_model import RidgeClassifier

@@ -2,20 +2,19 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy import ndarray as Array
 
 
-def centered(weight: Float[Array, "*batch input output"]) -> Float[Array, "*batch input output"]:
+def centered(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch input output"]:
     """Subtract each input's mean over the output neurons, as a principal component analysis of the neurons does."""
     return weight - weight.mean(axis=-1, keepdims=True)
 
 
-def singular_values(weight: Float[Array, "*batch input output"]) -> Float[Array, "*batch component"]:
+def singular_values(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch component"]:
     """Return the singular values, largest first, in the weight's units."""
     return np.linalg.svd(weight, compute_uv=False)
 
 
-def explained_variance_ratio(weight: Float[Array, "*batch input output"]) -> Float[Array, "*batch component"]:
+def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch component"]:
     """Return s^2 / sum(s^2) of the singular values of the centered matrix (the quantity of the post's Figure 3).
 
     Ratios are normalized by the total: a component can fall because others grew. Look at `singular_values` as well.
@@ -24,16 +23,16 @@ def explained_variance_ratio(weight: Float[Array, "*batch input output"]) -> Flo
     return variance / variance.sum(axis=-1, keepdims=True)
 
 
-def count_above(values: Float[Array, "*batch component"], edge: float) -> Int[Array, "*batch"]:
+def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> Int[np.ndarray, "*batch"]:
     """Return how many components exceed an edge."""
     return (values > edge).sum(axis=-1)
 
 
-def participation_ratio(values: Float[Array, "*batch component"]) -> Float[Array, "*batch"]:
+def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[np.ndarray, "*batch"]:
     """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one."""
     return (values**2).sum(axis=-1) ** 2 / (values**4).sum(axis=-1)
 
 
-def stable_rank(values: Float[Array, "*batch component"]) -> Float[Array, "*batch"]:
+def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[np.ndarray, "*batch"]:
     """Return |A|_F^2 / |A|_2^2 from the singular values of A."""
     return (values**2).sum(axis=-1) / values.max(axis=-1) ** 2

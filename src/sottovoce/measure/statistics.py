@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numpy import ndarray as Array
 
 RESAMPLES = 10_000
 
@@ -23,7 +22,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def normal_half_width(values: Float[Array, "member *rest"]) -> Float[Array, "*rest"]:
+def normal_half_width(values: Float[np.ndarray, "member *rest"]) -> Float[np.ndarray, "*rest"]:
     """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member."""
     n = values.shape[0]
     if n < 2:
@@ -31,7 +30,7 @@ def normal_half_width(values: Float[Array, "member *rest"]) -> Float[Array, "*re
     return 1.96 * values.std(axis=0, ddof=1) / np.sqrt(n)
 
 
-def bootstrap_mean(values: Float[Array, "member *rest"]) -> tuple[Array, Array, Array]:
+def bootstrap_mean(values: Float[np.ndarray, "member *rest"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean, low and high of the 95 % percentile bootstrap of the mean over members.
 
     Members are resampled whole, the same for every column, so intervals of differences of columns are paired.
@@ -51,7 +50,7 @@ def bootstrap_mean(values: Float[Array, "member *rest"]) -> tuple[Array, Array, 
     return mean, low, high
 
 
-def interval(values: Float[Array, " member"]) -> Interval:
+def interval(values: Float[np.ndarray, " member"]) -> Interval:
     """Return the mean over members with its paired-bootstrap 95 % interval."""
     return Interval(*(float(v) for v in bootstrap_mean(values)))
 

@@ -73,9 +73,7 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     return Network(trunk, class_head, aux_head, architecture.activation)
 
 
-def draw_heads(
-    architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]
-) -> tuple[Linear, Linear]:
+def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
     """Draw a class head and an auxiliary head; auxiliary column j depends on its own folded key only."""
     draw = SCHEMES[architecture.scheme]
     hidden = architecture.widths[-1]
@@ -83,4 +81,3 @@ def draw_heads(
     columns = jax.vmap(lambda key: draw(key, hidden, 1))(column_keys)
     aux_head = Linear(columns.weight[:, :, 0].T, columns.bias[:, 0])
     return draw(class_key, hidden, architecture.n_class), aux_head
-

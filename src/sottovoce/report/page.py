@@ -117,20 +117,24 @@ def render(page: Page) -> str:
         The document.
 
     Raises:
-        UsageError: two parts of a kind share a key, a claim names a figure that is not there, a verdict is unknown, a table's
-            row does not fit its header, or an SVG is unfit to be inlined.
+        UsageError: two parts of a kind share a key, a claim names a figure that is not there, a verdict is
+            unknown, a table's row does not fit its header, or an SVG is unfit to be inlined.
     """
     _check(page)
     figures = [figure for section in page.sections for figure in section.figures]
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["paragraphs"] = lambda text: re.split(r"\n\s*\n", text.strip())
     style, theme, toy = (_asset(name) for name in ("style.css", "theme.js", "toy.js"))
-    return environment.from_string(_asset("template.html.j2")).render(
+    return environment.get_template("template.html.j2").render(
         page=page,
         drawings={figure.key: _drawing(figure) for figure in figures},
-        number={figure.key: number for number, figure in enumerate(figures, start=1)},
+        number_of={figure.key: number for number, figure in enumerate(figures, start=1)},
         bears_on={f.key: [(n, c) for n, c in enumerate(page.claims, 1) if c.figure == f.key] for f in figures},
         tally=Counter(claim.verdict for claim in page.claims),
         verdicts=VERDICTS,

@@ -14,10 +14,10 @@ REFUSED = frozenset({"script", "foreignObject", "iframe", "animate", "set"})
 def inline(svg: str, key: str, title: str, alt: str) -> str:
     """Return an SVG file's drawing as markup that can stand beside others in one HTML page.
 
-    Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so that two
-    figures that matplotlib gave the same names do not take each other's glyphs and clips. The XML prolog, the
-    document type, the metadata and the style sheet (which would reach the whole page) go; so do width and height,
-    so that the viewBox scales. HTML needs no XML namespaces: they go as well.
+    Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so
+    that two figures that matplotlib gave the same names do not take each other's glyphs and clips. The XML prolog,
+    the document type, the metadata and the style sheet (which would reach the whole page) go; so do width and
+    height, so that the viewBox scales. HTML needs no XML namespaces: they go as well.
 
     Args:
         svg: an SVG file's text.
@@ -75,7 +75,7 @@ def _clean(element: ET.Element, key: str) -> ET.Element:
         raise UsageError(f"figure {key!r} contains <{tag}>; a figure may only draw")
     copy = ET.Element(tag, {_local(n): _attribute(_local(n), v, key) for n, v in element.attrib.items()})
     copy.text, copy.tail = element.text, element.tail
-    copy.extend(_clean(child, key) for child in element if _local(child.tag) not in DROPPED)
+    copy.extend([_clean(child, key) for child in element if _local(child.tag) not in DROPPED])
     return copy
 
 

@@ -97,7 +97,11 @@
     const zoom = UNIT * Math.min(1, 1.3 / longest);
     const mapLayer = ground(plane.A, zoom);
     for (const { teacher } of columns) ray(mapLayer, [0, 0], teacher, "teacher", zoom);
-    columns.forEach(({ student }, j) => ray(mapLayer, [0, 0], student, roles[j][1], zoom));
+    for (const { teacher, student } of columns) ray(mapLayer, teacher, student, "drop", zoom);
+    const rays = columns.map(({ student }, j) => [student, roles[j][1]]);
+    // Columns of a rank-one map share a line: the shortest is drawn last, so that each stays visible.
+    rays.sort(([a], [b]) => size(b) - size(a));
+    for (const [student, role] of rays) ray(mapLayer, [0, 0], student, role, zoom);
     columns.forEach(({ teacher }, j) => label(mapLayer, teacher, roles[j][1], roles[j][0], zoom));
     handles.forEach((handle) => handle.settle(roles));
     tabulate(columns, roles);
@@ -115,7 +119,7 @@
       head.className = roles[j][1];
       head.textContent = roles[j][0];
       row.insertCell().textContent = roles[j][2];
-      for (const values of [column.teacher, column.student, [column.cosine], [column.error]]) {
+      for (const values of [[column.cosine], [column.error], column.teacher, column.student]) {
         const cell = row.insertCell();
         values.forEach((value, i) => {
           const data = document.createElement("data");
@@ -171,7 +175,7 @@
       group.setAttribute("aria-valuenow", columns()[j][0]);
       group.setAttribute("aria-valuetext", columns()[j].map(rounded).join(", "));
       text.textContent = title;
-      text.setAttribute("x", x * away);
+      text.setAttribute("x", x * away * 1.2);
       text.setAttribute("y", y * away + 5);
     };
     return { settle };

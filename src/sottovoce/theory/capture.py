@@ -66,9 +66,7 @@ def captured_energy(
     return np.clip(np.divide(captured, total, out=np.full_like(total, np.nan), where=total > 0), 0.0, 1.0)
 
 
-def capture_quantile(
-    probability: Float[np.ndarray, "..."], hidden: int, rank: int
-) -> Float[np.ndarray, "..."]:
+def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: int) -> Float[np.ndarray, "..."]:
     """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2); its mean is rank / hidden.
 
     Args:
@@ -116,9 +114,7 @@ def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> 
     return CaptureTest(float(result.statistic), float(result.pvalue))
 
 
-def post_cosine_density(
-    cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS
-) -> Float[np.ndarray, "..."]:
+def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS) -> Float[np.ndarray, "..."]:
     r"""Return the exact density of |cosine| between class columns for the post's generator, P of rank 1.
 
     The student's class column lies on the teacher's auxiliary column (for "kl" on the difference of the two),
@@ -174,9 +170,7 @@ def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:
     """Return Fisher's (1915) density of a sample correlation r around rho, in Hotelling's (1953) form."""
     log_scale = np.log(degrees - 1) + special.gammaln(degrees) - special.gammaln(degrees + 0.5)
     log_shape = (
-        degrees / 2 * np.log1p(-(rho**2))
-        + (degrees - 3) / 2 * np.log1p(-(r**2))
-        - (degrees - 0.5) * np.log1p(-rho * r)
+        degrees / 2 * np.log1p(-(rho**2)) + (degrees - 3) / 2 * np.log1p(-(r**2)) - (degrees - 0.5) * np.log1p(-rho * r)
     )
     series = special.hyp2f1(0.5, 0.5, degrees + 0.5, (1 + rho * r) / 2)
     return np.exp(log_scale + log_shape) * series / np.sqrt(2 * np.pi)

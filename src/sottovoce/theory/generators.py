@@ -29,17 +29,13 @@ def post_toy(
         UsageError: n_aux is neither 1 nor 2, or n_draws is negative.
     """
     if n_aux not in (1, 2):
-        raise UsageError(
-            f"n_aux is {n_aux!r}; the post's generator allows: 1, 2 (use generator 'gaussian' for others)"
-        )
+        raise UsageError(f"n_aux is {n_aux!r}; the post's generator allows: 1, 2 (use generator 'gaussian' for others)")
     _require("n_draws", n_draws, 0)
     A = post_maps(rng, n_draws, 1 + n_aux)
     return balanced_factors(np.moveaxis(rng.random((2, 2, n_draws)), -1, 0), A)
 
 
-def post_maps(
-    rng: np.random.Generator, n_draws: int, n_logits: int
-) -> Float[np.ndarray, "n_draws 2 n_logits"]:
+def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np.ndarray, "n_draws 2 n_logits"]:
     r"""Draw the least-squares maps of the post's regressions.
 
     The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that have nothing to do with x.
@@ -86,9 +82,7 @@ def balanced_factors(
     W2[..., 0, :] = d[..., None] * top - b[..., None] * bottom
     W2[..., 1, :] = a[..., None] * bottom - c[..., None] * top
     W2 /= (a * d - b * c)[..., None, None]
-    ratio = np.sqrt(
-        np.abs(W2).sum(axis=(-2, -1), keepdims=True) / np.abs(W1).sum(axis=(-2, -1), keepdims=True)
-    )
+    ratio = np.sqrt(np.abs(W2).sum(axis=(-2, -1), keepdims=True) / np.abs(W1).sum(axis=(-2, -1), keepdims=True))
     return W1 * ratio, W2 / ratio
 
 

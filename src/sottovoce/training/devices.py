@@ -3,8 +3,8 @@
 import os
 
 import jax
-from jax.sharding import Mesh
 import numpy as np
+from jax.sharding import Mesh
 
 from sottovoce.errors import UsageError, not_among
 

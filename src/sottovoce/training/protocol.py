@@ -145,7 +145,7 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
 def train_teacher(
     protocol: Protocol, knobs: Knobs, images: Images, reference: Network, member: Int[Array, ""]
 ) -> tuple[Network, Float[Array, " epoch"]]:
-    """Train a copy of the reference on labels through its class logits only."""
+    """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch."""
 
     def loss(network: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         samples, labels = batch
@@ -171,7 +171,7 @@ def distill(
     starts: tuple[Network, ...],
     member: Int[Array, ""],
 ) -> tuple[tuple[Network, ...], Float[Array, "epoch student"]]:
-    """Train all students of one teacher side by side on the same batches of the member's distillation inputs.
+    """Return all students of one teacher, trained side by side on the same batches, and their losses by epoch.
 
     The teacher's logits are computed once; a batch is gathered once for all students.
     """
@@ -198,9 +198,7 @@ def distill(
     )
 
 
-def student_starts(
-    protocol: Protocol, knobs: Knobs, reference: Network, member: Int[Array, ""]
-) -> tuple[Network, ...]:
+def student_starts(protocol: Protocol, knobs: Knobs, reference: Network, member: Int[Array, ""]) -> tuple[Network, ...]:
     """Return each student's initial network: its own member's reference, or for a cross-model the partner's."""
     other = _reference(protocol, knobs, partner(member))
     starts = tuple(other if crossed else reference for crossed in protocol.cross_model)
@@ -211,5 +209,5 @@ def student_starts(
     return tuple(eqx.tree_at(lambda n: (n.class_head, n.aux_head), start, heads) for start in starts)
 
 
-def _reference(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> Network:
+def _reference(protocol: Protocol, knobs: Knobs, member: int | Int[Array, ""]) -> Network:
     return initialize(protocol.architecture, member_key(knobs.seed, Stream.INITIALIZATION, member))

@@ -1,0 +1,28 @@
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+.PHONY: reproduce test lint lock
+
+# The post's figures, Cloud's six bars and the report, in out/.
+reproduce: .venv
+	.venv/bin/sottovoce reproduce
+
+test: .venv
+	$(VENV) -m pytest
+
+lint: .venv
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m pyright
+
+# The lock holds the build backend too, so that nothing is fetched beyond it.
+.venv: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(VENV) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv
+
+# Renews the lock file; needs uv.
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
