@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: reproduce test lint lock
+.PHONY: reproduce test lint lock images
 
 # The post's figures, Cloud's six bars and the report, in out/.
 reproduce: .venv
@@ -26,3 +26,7 @@ lint: .venv
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+# The pictures in README.md.
+images: reproduce
+	cp out/figures/bars.png docs/images/bars.png

@@ -97,9 +97,7 @@ def data_list(data_dir: Path | None = None) -> None:
     """
     from sottovoce import data
 
-    for name in data.NAMES:
-        state = data.status(name, data_dir)
-        print(state)
+    print("\n".join(str(data.status(name, data_dir)) for name in data.NAMES))
 
 
 def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:

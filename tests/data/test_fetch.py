@@ -163,7 +163,11 @@ def test_auto_fetches_mnist_when_it_can(mirrors: Mirrors, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("mirror", ["broken", "lying", "silent"])
 def test_an_attempt_that_fails_says_nothing_and_returns(
-    mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], mirror: str
+    mirrors: Mirrors,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    mirror: str,
 ):
     mirrors.name(monkeypatch, mirror)
     assert not attempt("mnist", limit=0.3)
@@ -171,3 +175,4 @@ def test_an_attempt_that_fails_says_nothing_and_returns(
         if thread.name == "fetch mnist":
             thread.join()
     assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.name == "pooch"] == []

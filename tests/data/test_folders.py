@@ -165,7 +165,5 @@ def test_a_mistyped_data_dir_is_refused(tmp_path: Path):
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
-    with pytest.raises(
-        UsageError, match="dataset is 'mnits'; allowed: mnist, fashion-mnist; did you mean 'mnist'"
-    ):
+    with pytest.raises(UsageError, match="dataset is 'mnits'; allowed: mnist, fashion-mnist; did you mean 'mnist'"):
         locate("mnits")

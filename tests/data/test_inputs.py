@@ -66,7 +66,5 @@ def test_more_or_other_images_than_there_are_is_refused():
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest():
-    with pytest.raises(
-        UsageError, match="inputs is 'image'; allowed: uniform, normal, images; did you mean 'images'"
-    ):
+    with pytest.raises(UsageError, match="inputs is 'image'; allowed: uniform, normal, images; did you mean 'images'"):
         draw("image")

@@ -72,7 +72,8 @@ def page(drawings, claim):
     return Page("A page", "One.\n\nTwo.", claims, sections, ("sottovoce reproduce",), {"python": "3.11"})
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while the driver lives its event loop counts as running, and other tests may want their own.
+@pytest.fixture(scope="module")
 def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:

@@ -28,6 +28,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        self.text += " "
         if tag not in VOID:
             self.inside.append(tag)
 

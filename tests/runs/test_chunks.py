@@ -32,12 +32,8 @@ def dataset():
 def test_values_types_and_attributes_come_back(dataset):
     back = decode(encode(dataset))
     xr.testing.assert_identical(back, dataset)
-    assert {n: v.dtype for n, v in back.variables.items()} == {
-        n: v.dtype for n, v in dataset.variables.items()
-    }
-    assert (
-        back["accuracy"].values.tobytes() == dataset["accuracy"].values.tobytes()
-    )  # the sign of NaN included
+    assert {n: v.dtype for n, v in back.variables.items()} == {n: v.dtype for n, v in dataset.variables.items()}
+    assert back["accuracy"].values.tobytes() == dataset["accuracy"].values.tobytes()  # the sign of NaN included
 
 
 def test_same_values_are_the_same_bytes_later_and_after_reading(dataset):
@@ -45,6 +41,12 @@ def test_same_values_are_the_same_bytes_later_and_after_reading(dataset):
     time.sleep(1.1)  # HDF5 counts time in seconds
     assert encode(dataset) == first
     assert encode(decode(first)) == first
+
+
+def test_how_the_dataset_was_stored_before_does_not_matter(dataset):
+    fresh = encode(dataset)
+    dataset["accuracy"].encoding = {"zlib": True, "dtype": "int8", "scale_factor": 0.5}
+    assert encode(dataset) == fresh
 
 
 def test_any_reader_of_netcdf_reads_the_file(dataset, tmp_path):
@@ -72,9 +74,7 @@ def test_values_that_changed_before_sealing_are_seen(dataset, monkeypatch):
 
 
 def test_what_would_not_come_back_is_refused():
-    dates = xr.Dataset(
-        {"when": ("member", np.array(["2025-01-01"], "datetime64[ns]"))}, coords={"member": [0]}
-    )
+    dates = xr.Dataset({"when": ("member", np.array(["2025-01-01"], "datetime64[ns]"))}, coords={"member": [0]})
     with pytest.raises(StoreError, match="allowed: numbers, booleans and strings"):
         encode(dates)
 

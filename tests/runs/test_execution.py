@@ -63,9 +63,7 @@ def test_an_enlarged_ensemble_computes_only_the_new_members(fake, tmp_path):
     execute(fake, Config(members=5), root=tmp_path, chunk_size=2)
     larger = execute(fake, Config(members=8), root=tmp_path, chunk_size=3)
     assert fake.simulated() == list(range(8))
-    assert bytes_of(larger) == bytes_of(
-        execute(fake, Config(members=8), root=tmp_path / "fresh", chunk_size=8)
-    )
+    assert bytes_of(larger) == bytes_of(execute(fake, Config(members=8), root=tmp_path / "fresh", chunk_size=8))
     smaller = execute(fake, Config(members=3), root=tmp_path)
     assert smaller["member"].values.tolist() == [0, 1, 2]
     assert smaller.attrs["cached"] == 1
@@ -112,9 +110,7 @@ def test_provenance_stands_beside_every_chunk(tmp_path):
     ("members", "size", "name"), [(0, None, "members"), (-1, None, "members"), (3, 0, "chunk_size")]
 )
 def test_sizes_below_one_are_refused_before_anything_is_written(fake, tmp_path, members, size, name):
-    with pytest.raises(
-        UsageError, match=rf"{name} is {members if name == 'members' else size}; allowed: 1 or more"
-    ):
+    with pytest.raises(UsageError, match=rf"{name} is {members if name == 'members' else size}; allowed: 1 or more"):
         execute(fake, Config(members=members), root=tmp_path, chunk_size=size)
     assert list(tmp_path.iterdir()) == []
 
@@ -254,9 +250,7 @@ def test_an_interrupt_between_chunks_or_within_one_is_told_and_leaves_no_litter(
             return super().simulate(config, members)
 
     recorder = Recorder()
-    with pytest.raises(
-        Interrupted, match=r"interrupted: 2 of 6 members are safe in .*; run the same command"
-    ) as error:
+    with pytest.raises(Interrupted, match=r"interrupted: 2 of 6 members are safe in .*; run the same command") as error:
         execute(Impatient(), Config(), root=tmp_path, chunk_size=1, progress=recorder)
     assert error.value.exit_code == 130
     assert recorder.told[-1] == ("finish",)

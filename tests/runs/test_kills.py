@@ -46,17 +46,20 @@ def resumed_equals(uninterrupted, root, experiment):
 
 
 def test_killed_at_twenty_random_moments(tmp_path, uninterrupted):
+    began = time.perf_counter()
+    start(run, Fake(seconds=0.02), CONFIG, tmp_path / "whole", 2, tmp_path / "message").join()
+    duration = time.perf_counter() - began
     survivors = set()
     for repeat in range(20):
         root = tmp_path / str(repeat)
         experiment = Fake(seconds=0.02, log=tmp_path / f"{repeat}.log")
         process = start(run, experiment, CONFIG, root, 2, tmp_path / "message")
-        time.sleep(random.Random(repeat).uniform(0, 0.25))
+        time.sleep(random.Random(repeat).uniform(0, duration))
         process.kill()
         process.join()
         survivors.add(len(chunks(folder_of(root))))
         resumed_equals(uninterrupted, root, experiment)
-    assert len(survivors) > 1, "all moments were alike: widen their range"
+    assert len(survivors) > 1, "all moments were alike"
 
 
 @pytest.mark.parametrize("at", ["before fsync", "after fsync", "before replace", "after replace"])

@@ -67,9 +67,7 @@ def test_any_members_from_any_chunks_are_the_members_asked_for(tmp_path_factory,
         folder.load([*wanted, 99])
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[:-100], lambda data: data[:40] + b"?" + data[41:], lambda _: b""]
-)
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: data[:40] + b"?" + data[41:], lambda _: b""])
 def test_a_damaged_chunk_is_set_aside_and_nothing_else(folder, caplog, damage):
     save(folder, 0, 1)
     save(folder, 2, 3)

@@ -89,10 +89,11 @@ def test_cosines_of_the_post_follow_their_law():
     assert stats.kstest(np.arccos(np.abs(cosine)), stats.uniform(0, np.pi / 2).cdf).pvalue < LEVEL
 
 
-def test_many_inputs_make_the_law_of_the_post_the_arcsine_law():
-    # The series differs from one by about 2 r^2 / n_inputs.
-    x = np.linspace(0, 0.99, 50)
-    np.testing.assert_allclose(capture.post_cosine_density(x, n_inputs=10**4), 2 / np.pi / np.sqrt(1 - x**2), rtol=1e-3)
+def test_many_inputs_bring_the_law_of_the_post_to_the_arcsine_law():
+    x, m = np.linspace(0, 0.99, 50), 200 / 2 + 1
+    # First two terms of the density in 1 / m; the third is about one over m^2.
+    expected = 2 / np.pi / np.sqrt(1 - x**2) * (1 + (x**2 - 0.5) / m)
+    np.testing.assert_allclose(capture.post_cosine_density(x, n_inputs=200), expected, rtol=2 / m**2)
 
 
 @pytest.mark.parametrize(("d_in", "hidden", "rank"), [(2, 2, 1), (3, 2, 1), (10, 8, 3), (2, 8, 7)])

@@ -131,15 +131,16 @@ def _initial_head_reads_teacher(decoding: xr.Dataset) -> Interval:
 
 
 def _count_claims(variant: str) -> tuple[Claim, ...]:
+    setting = {"described": "at the settings the post describes", "published": "at the settings of the post's script"}
     rows = (
-        ("d", 2, 1.5, 2.5, "two: the first two far above, the rest as untrained"),
-        ("e", 4, 3.5, 4.5, "about four above the baseline"),
-        ("f", 8, 5.5, 7.5, "six or seven above the baseline"),
+        ("d", 2, 1.5, 2.5, "two components far above initialization and the rest as untrained"),
+        ("e", 4, 3.5, 4.5, "about four components above the baseline"),
+        ("f", 8, 5.5, 7.5, "six or seven components above the baseline"),
     )
     return tuple(
         Claim(
             key=f"{key}-{variant}",
-            text=f"A student distilled on {k} auxiliary logits shows {text}.",
+            text=f"A student distilled on {k} auxiliary logits {setting[variant]} shows {text}.",
             place="post, Figure 3 and its text",
             result=f"spectrum_{variant}",
             statistic=f"components of the k = {k} kl student's second hidden layer whose explained-variance ratio "

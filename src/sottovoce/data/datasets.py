@@ -170,9 +170,7 @@ def _check(name: str, allowed: tuple[str, ...]) -> None:
 
 _Arrays = dict[str, UInt8[np.ndarray, "..."]]
 
-_DIGITS_SOURCE = (
-    "E. Alpaydin and C. Kaynak, Optical recognition of handwritten digits, UCI; by way of scikit-learn"
-)
+_DIGITS_SOURCE = "E. Alpaydin and C. Kaynak, Optical recognition of handwritten digits, UCI; by way of scikit-learn"
 _DIGITS_LICENSE = "CC BY 4.0"
 
 

@@ -50,9 +50,7 @@ def fetch(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(
-            f"{folder}: cannot be made ({error.strerror}); name another with --data-dir"
-        ) from None
+        raise DataError(f"{folder}: cannot be made ({error.strerror}); name another with --data-dir") from None
     deadline = time.monotonic() + limit
     with _quiet_pooch():
         for file in wanted.files:
@@ -96,9 +94,7 @@ def _fetch_file(
         timeout = max(0.001, min(silence, deadline - time.monotonic()))
         downloader: Any = pooch.HTTPDownloader(meter, chunk_size=1 << 16, timeout=timeout)
         try:
-            pooch.retrieve(
-                mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader
-            )
+            pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
         except ValueError:
             failures.append(f"{mirror} sent something else (wrong checksum)")
         except OSError as error:  # the family of every error of the network, and of the disk

@@ -123,9 +123,7 @@ def read_verified(
     if problems:
         raise problems[0]
     looked = ", ".join(map(str, folders))
-    raise DataError(
-        f"{name}: {wanted.files[0].name} and the other files are in none of {looked}; {wanted.mend}"
-    )
+    raise DataError(f"{name}: {wanted.files[0].name} and the other files are in none of {looked}; {wanted.mend}")
 
 
 def _is_complete(folder: Path, wanted: Collection) -> bool:
@@ -157,8 +155,6 @@ def _read_folder(folder: Path, wanted: Collection, _stamp: object) -> dict[str, 
             raise DataError(f"{path}: cannot be read ({error.strerror}); {wanted.mend}") from None
         # The checked bytes themselves are parsed: the file cannot change in between.
         if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
-            raise DataError(
-                f"{path}: wrong checksum: expected SHA-256 {file.sha256}, found {found}; {wanted.mend}"
-            )
+            raise DataError(f"{path}: wrong checksum: expected SHA-256 {file.sha256}, found {found}; {wanted.mend}")
         arrays[file.role] = read_idx(content, file.shape, path, wanted.mend)
     return arrays

@@ -5,8 +5,7 @@ import xml.etree.ElementTree as ET
 
 from sottovoce.errors import UsageError
 
-LOCAL_URL = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
-OUTSIDE_URL = re.compile(r"url\(\s*['\"]?(?!#|data:)")
+URL = re.compile(r"url\(\s*['\"]?\s*([^'\")\s]*)\s*['\"]?\s*\)", re.IGNORECASE)
 DROPPED = frozenset({"metadata", "style", "title", "desc"})
 REFUSED = frozenset({"script", "foreignObject", "iframe", "animate", "set"})
 
@@ -87,13 +86,15 @@ def _attribute(name: str, value: str, key: str) -> str:
     """
     if name.startswith("on"):
         raise UsageError(f"figure {key!r} has the attribute {name!r}; a figure may only draw")
-    if (name == "href" and not value.startswith(("#", "data:image/"))) or OUTSIDE_URL.search(value):
+    image = name == "href" and value.startswith("data:image/")
+    targets = [value] if name in {"href", "src"} else URL.findall(value)
+    if not (image or all(target.startswith("#") for target in targets)):
         raise UsageError(f"figure {key!r} refers to {value!r}; only parts of the figure itself are allowed")
     if name == "id":
         return f"{key}.{value}"
     if name == "href" and value.startswith("#"):
         return f"#{key}.{value[1:]}"
-    return LOCAL_URL.sub(lambda match: f"url(#{key}.{match[1]})", value)
+    return URL.sub(lambda match: f"url(#{key}.{match[1][1:]})", value)
 
 
 def _local(name: str) -> str:

@@ -58,10 +58,8 @@ def encode(dataset: xr.Dataset) -> bytes:
         StoreError: some values would not be read back as they are.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
-    # Without a fill value every NaN keeps its bits.
-    encoding = {name: {"_FillValue": None} for name in plain.variables}
     # In memory first: on a full disk HDF5 itself can bring the process down.
-    body = bytes(plain.to_netcdf(engine="h5netcdf", encoding=encoding))
+    body = bytes(plain.to_netcdf(engine="h5netcdf"))
     data = body + _SEAL + hashlib.sha256(body).hexdigest().encode()
     try:
         decode(data)

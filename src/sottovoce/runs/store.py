@@ -147,9 +147,7 @@ class RunFolder:
                 parts.append(chunk.sel(member=here))
                 wanted = [member for member in wanted if member not in span]
         if wanted:
-            raise IncompleteRunError(
-                f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again"
-            )
+            raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
         return self._join(parts).sel(member=list(members))
 
     def provenance(self) -> list[dict[str, Any]]:

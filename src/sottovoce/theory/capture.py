@@ -132,7 +132,10 @@ def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPU
     """
     m = n_inputs / 2 + 1
     square = np.square(cosine)
-    return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * special.hyp2f1(1, 1, m, square)
+    # Euler's integral for 2F1(1, 1; m; .): scipy's series overflows for some hundreds of inputs.
+    u, weight = _beta_nodes(1.0, m - 1, 100)
+    series = (1 / (1 - square[..., None] * u)) @ weight
+    return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * series
 
 
 def gaussian_cosine_density(
@@ -161,9 +164,14 @@ def gaussian_cosine_density(
         raise UsageError(
             f"no density at d_in {d_in}, rank {rank}, hidden {hidden}; needed: d_in >= 2, 0 < rank < hidden"
         )
-    node, weight = special.roots_jacobi(n_nodes, (hidden - rank) / 2 - 1, rank / 2 - 1)
-    energy, weight = (1 + node) / 2, weight / weight.sum()
+    energy, weight = _beta_nodes(rank / 2, (hidden - rank) / 2, n_nodes)
     return _fisher_density(np.asarray(cosine)[..., None], np.sqrt(energy), d_in) @ weight
+
+
+def _beta_nodes(a: float, b: float, n_nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and probabilities that stand for Beta(a, b) in an expectation (Gauss-Jacobi quadrature)."""
+    node, weight = special.roots_jacobi(n_nodes, b - 1, a - 1)
+    return (1 + node) / 2, weight / weight.sum()
 
 
 def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:

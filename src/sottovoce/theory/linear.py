@@ -132,7 +132,7 @@ def check_objective(objective: str) -> None:
         raise error
 
 
-def _seen_directions(W2: np.ndarray, n_aux: int, objective: str) -> np.ndarray:
+def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
     """Return orthonormal columns, or zeros where the rank is short, that span what the objective sees of Z.
 
     Raises:

@@ -1,0 +1,74 @@
+"""Every command in README.md is run here; its Python is run too."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.strip() for block in re.findall(r"(?:^    \S.*\n)+", README, flags=re.MULTILINE) for line in block.splitlines()
+]
+SHORT = [c for c in COMMANDS if c.startswith("sottovoce") and "--dataset mnist" not in c]
+
+
+def offline(**more: str) -> dict[str, str]:
+    """Return an environment without MNIST, in which `auto` takes the digits."""
+    kept = {name: value for name, value in os.environ.items() if name != "SOTTOVOCE_DATA"}
+    return kept | {"SOTTOVOCE_OFFLINE": "1", "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"} | more
+
+
+def test_readme_has_the_commands_it_should():
+    assert COMMANDS[:2] == ["make reproduce", "make test"]
+    assert len(SHORT) >= 8
+
+
+@pytest.fixture(scope="module")
+def reproduced() -> Path:
+    """Run `make reproduce` as a stranger does, in this checkout, and return its folder."""
+    subprocess.run(["make", "reproduce"], cwd=ROOT, env=offline(), check=True, capture_output=True, text=True)
+    return ROOT / "out"
+
+
+def test_make_reproduce_leaves_what_readme_says(reproduced: Path):
+    assert (reproduced / "report.html").stat().st_size > 100_000
+    for name in ("figure1", "figure2", "bars", "figure3", "decoding"):
+        assert (reproduced / "figures" / f"{name}.svg").exists()
+        assert (reproduced / "figures" / f"{name}.png").exists()
+    assert any((reproduced / "runs").iterdir())
+
+
+def test_make_test_is_this():
+    listed = subprocess.run(["make", "-n", "test"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "-m pytest" in listed
+
+
+def test_every_short_command_runs(reproduced: Path, tmp_path: Path):
+    # One after another in one folder, as a reader would; the first runs are those that later commands list and show.
+    for command in SHORT:
+        done = subprocess.run(command.split(), cwd=tmp_path, env=offline(), check=False, capture_output=True, text=True)
+        needs_network = command.startswith("sottovoce data fetch")
+        assert done.returncode == 0 or needs_network, f"{command}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from sottovoce import cli, reproduction
+
+    long = next(c for c in COMMANDS if "--dataset mnist" in c)
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(reproduction, "run_all", lambda execution, announce, **given: asked.update(given) or {})
+    monkeypatch.setattr(cli, "_write_report", lambda results, out: None)
+    cli.main(long.replace("path/to/files", str(tmp_path)).split()[1:])
+    assert asked["dataset"] == "mnist"
+
+
+def test_python_in_readme_runs(tmp_path: Path):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=offline(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "(1442, 64)" in done.stdout
