@@ -179,7 +179,7 @@ def test_a_store_of_a_newer_version_is_refused(fake, tmp_path):
 
 
 def test_a_tenth_may_diverge_and_is_named(fake, tmp_path):
-    dataset = execute(fake, Config(members=20, diverging=(3, 7)), root=tmp_path)
+    dataset = execute(fake, Config(members=20, diverging=(3, 7)), root=tmp_path, chunk_size=10)
     assert dataset.attrs["diverged_members"] == [3, 7]
 
 
@@ -187,7 +187,7 @@ def test_more_than_a_tenth_is_a_failure_after_everything_is_saved(fake, tmp_path
     config = Config(members=20, diverging=(3, 7, 19))
     for _ in range(2):
         with pytest.raises(DivergenceError, match=r"3 of 20 members diverged.*: 3, 7, 19; all are saved"):
-            execute(fake, config, root=tmp_path)
+            execute(fake, config, root=tmp_path, chunk_size=10)
     assert folder_of(tmp_path, config).missing(range(20)) == []
     assert fake.simulated() == list(range(20))
 

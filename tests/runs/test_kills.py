@@ -46,8 +46,9 @@ def resumed_equals(uninterrupted, root, experiment):
 
 
 def test_killed_at_twenty_random_moments(tmp_path, uninterrupted):
+    process = start(run, Fake(seconds=0.02), CONFIG, tmp_path / "whole", 2, tmp_path / "message")
     began = time.perf_counter()
-    start(run, Fake(seconds=0.02), CONFIG, tmp_path / "whole", 2, tmp_path / "message").join()
+    process.join()
     duration = time.perf_counter() - began
     survivors = set()
     for repeat in range(20):

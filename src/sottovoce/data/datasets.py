@@ -22,27 +22,46 @@ _ATTEMPT_SECONDS = 6.0
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """A dataset, split and scaled.
+    """A dataset, split; kept as the bytes it came in, scaled where it is read.
 
     Attributes:
         name: what it is called.
-        train_images: one flattened image per row, pixels scaled as asked.
+        train_pixels: one flattened image per row, from 0 to `brightest`.
         train_labels: the class of each, from 0.
-        test_images: the same for the held-out images.
+        test_pixels: the same for the held-out images.
         test_labels: the same for the held-out labels.
+        brightest: the largest value a pixel can have.
+        pixel_range: what the darkest and the brightest possible pixel become in images.
         n_class: the number of classes.
         image_shape: rows and columns of an image.
         provenance: "source", "license" and "sha256" (a dict by file or array name).
     """
 
     name: str
-    train_images: Float32[np.ndarray, "sample input"]
+    train_pixels: UInt8[np.ndarray, "sample input"]
     train_labels: Int32[np.ndarray, " sample"]
-    test_images: Float32[np.ndarray, "test_sample input"]
+    test_pixels: UInt8[np.ndarray, "test_sample input"]
     test_labels: Int32[np.ndarray, " test_sample"]
+    brightest: int
+    pixel_range: tuple[float, float]
     n_class: int
     image_shape: tuple[int, int]
     provenance: dict[str, Any]
+
+    @property
+    def train_images(self) -> Float32[np.ndarray, "sample input"]:
+        """The training images, pixels scaled as asked."""
+        return self._scaled(self.train_pixels)
+
+    @property
+    def test_images(self) -> Float32[np.ndarray, "test_sample input"]:
+        """The held-out images, pixels scaled as asked."""
+        return self._scaled(self.test_pixels)
+
+    def _scaled(self, pixels: UInt8[np.ndarray, "sample input"]) -> Float32[np.ndarray, "sample input"]:
+        # A table makes both ends exact and the same pixel the same float, whatever its dataset.
+        low, high = self.pixel_range
+        return np.linspace(low, high, self.brightest + 1).astype(np.float32)[pixels]
 
 
 @dataclass(frozen=True)
@@ -98,15 +117,15 @@ def load_dataset(
     if not -np.inf < low < high < np.inf:
         raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
     arrays, brightest, provenance = _digits() if name == "digits" else _from_files(name, data_dir)
-    # A table makes both ends exact and the same pixel the same float, whatever its dataset.
-    table = np.linspace(low, high, brightest + 1).astype(np.float32)
     train, test = arrays["train_images"], arrays["test_images"]
     return LabeledImages(
         name=name,
-        train_images=table[train.reshape(len(train), -1)],
+        train_pixels=train.reshape(len(train), -1),
         train_labels=arrays["train_labels"].astype(np.int32),
-        test_images=table[test.reshape(len(test), -1)],
+        test_pixels=test.reshape(len(test), -1),
         test_labels=arrays["test_labels"].astype(np.int32),
+        brightest=brightest,
+        pixel_range=(low, high),
         n_class=10 if name == "digits" else collection(name).n_class,
         image_shape=train.shape[1:],
         provenance=provenance,

@@ -7,19 +7,26 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from sottovoce.errors import UsageError, not_among
 
 Shape = tuple[int, int]
+ROWS_AT_ONCE = 1_000
+
+
+def _by_row(draw: Callable[[Key[Array, ""]], Array], key: Key[Array, ""], n_sample: int) -> Array:
+    # Row i has its own key: it does not depend on how many there are, and only a block's random bits are in memory.
+    return jax.lax.map(lambda i: draw(jax.random.fold_in(key, i)), jnp.arange(n_sample), batch_size=ROWS_AT_ONCE)
 
 
 def _uniform(key: Key[Array, ""], shape: Shape, _images: Array) -> Array:
-    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+    return _by_row(lambda k: jax.random.uniform(k, shape[1:], minval=-1.0, maxval=1.0), key, shape[0])
 
 
 def _normal(key: Key[Array, ""], shape: Shape, _images: Array) -> Array:
-    return jax.random.normal(key, shape)
+    return _by_row(lambda k: jax.random.normal(k, shape[1:]), key, shape[0])
 
 
 def _first_images(_key: Key[Array, ""], shape: Shape, images: Array) -> Array:

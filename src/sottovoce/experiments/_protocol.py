@@ -35,7 +35,7 @@ def train_members(
     assert config.initialization
     images = images_of(config)
     architecture = Architecture(
-        n_inputs=images.train_images.shape[1],
+        n_inputs=images.train_pixels.shape[1],
         widths=(config.width,) * config.depth,
         n_class=images.n_class,
         n_aux=n_aux,
@@ -64,8 +64,20 @@ def train_members(
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
     )
-    arrays = (images.train_images, images.train_labels, images.test_images, images.test_labels)
-    return run_members(protocol, knobs, Images(*map(jnp.asarray, arrays)), members)
+    return run_members(protocol, knobs, device_images(images), members)
+
+
+def device_images(images: LabeledImages) -> Images:
+    """Return a dataset as the compiled protocol takes it."""
+    low, high = images.pixel_range
+    return Images(
+        train_pixels=jnp.asarray(images.train_pixels),
+        train_labels=jnp.asarray(images.train_labels),
+        test_pixels=jnp.asarray(images.test_pixels),
+        test_labels=jnp.asarray(images.test_labels),
+        low=jnp.asarray(low, dtype=jnp.float32),
+        step=jnp.asarray((high - low) / images.brightest, dtype=jnp.float32),
+    )
 
 
 def images_of(config: ProtocolConfig) -> LabeledImages:

@@ -7,9 +7,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from sottovoce.data.inputs import distillation_inputs
+from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
@@ -83,12 +83,27 @@ class Knobs(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Labeled images as the device sees them."""
+    """Labeled images as the device keeps them: bytes, a quarter of what floats take, scaled batch by batch.
 
-    train_images: Float[Array, "sample input"]
+    Attributes:
+        train_pixels: training images, one flattened per row.
+        train_labels: their classes.
+        test_pixels: held-out images.
+        test_labels: their classes.
+        low: what pixel 0 becomes.
+        step: what one unit of a pixel adds.
+    """
+
+    train_pixels: UInt8[Array, "sample input"]
     train_labels: Int[Array, " sample"]
-    test_images: Float[Array, "test input"]
+    test_pixels: UInt8[Array, "test input"]
     test_labels: Int[Array, " test"]
+    low: Float[Array, ""]
+    step: Float[Array, ""]
+
+    def scaled(self, pixels: UInt8[Array, "sample input"]) -> Float[Array, "sample input"]:
+        """Return pixels as a network sees them."""
+        return self.low + self.step * pixels
 
 
 class Member(NamedTuple):
@@ -138,7 +153,8 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     starts = student_starts(protocol, knobs, reference, member)
     students, student_loss = distill(protocol, knobs, images, teacher, starts, member)
     networks = (reference, teacher, *students)
-    scores = jnp.stack([accuracy(n, images.test_images, images.test_labels) for n in networks])
+    test_images = images.scaled(images.test_pixels)
+    scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
     return Member(reference, teacher, students, scores, teacher_loss, student_loss)
 
 
@@ -148,14 +164,14 @@ def train_teacher(
     """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch."""
 
     def loss(network: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        samples, labels = batch
-        value = weighted_mean(cross_entropy(network.class_logits(samples), labels), weights)
+        pixels, labels = batch
+        value = weighted_mean(cross_entropy(network.class_logits(images.scaled(pixels)), labels), weights)
         return value, value
 
     return train(
         reference,
         loss,
-        (images.train_images, images.train_labels),
+        (images.train_pixels, images.train_labels),
         member_key(knobs.seed, Stream.TEACHER_BATCHES, member),
         optimizer=optax.adam(knobs.teacher_rate),
         epochs=protocol.teacher_epochs,
@@ -177,7 +193,8 @@ def distill(
     """
     inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.train_images)
+    inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.scaled(images.train_pixels))
+    targets = jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
 
     def loss(students: tuple[Network, ...], batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         samples, targets = batch
@@ -190,7 +207,7 @@ def distill(
     return train(
         starts,
         loss,
-        (inputs, teacher(inputs)),
+        (inputs, targets),
         member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
         optimizer=optax.adam(knobs.student_rate),
         epochs=protocol.student_epochs,
