@@ -1,6 +1,9 @@
 """What all tests share: no network, two CPU devices, and a protocol small enough to train in a blink."""
 
 import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import pytest
 
@@ -11,3 +14,71 @@ def pytest_configure() -> None:
     from sottovoce.training import devices
 
     devices.configure("cpu", 2)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Any:
+    """A few digits as the compiled protocol takes them: batches of 64 leave a short one at the end."""
+    from sottovoce.data import load_dataset
+    from sottovoce.experiments._protocol import device_images
+
+    images = device_images(load_dataset("digits"))
+    return images._replace(
+        train_pixels=images.train_pixels[:300],
+        train_labels=images.train_labels[:300],
+        test_pixels=images.test_pixels[:200],
+        test_labels=images.test_labels[:200],
+    )
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., Any]:
+    """Make the protocol and its traced settings at the size of tests, from a tuple of students."""
+    import jax.numpy as jnp
+
+    from sottovoce.networks.initialization import Architecture
+    from sottovoce.training.protocol import Knobs, Protocol, logit_masks
+
+    def make(students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, **changes: Any) -> tuple[Protocol, Knobs]:
+        architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=n_built)
+        settings = {
+            "architecture": architecture,
+            "objectives": tuple(student.objective for student in students),
+            "cross_model": tuple(student.cross_model for student in students),
+            "fresh_heads": False,
+            "inputs": "uniform",
+            "n_inputs": 150,
+            "teacher_epochs": 2,
+            "student_epochs": 2,
+            "batch_size": 64,
+        }
+        rate = jnp.asarray(1e-3)
+        masks = logit_masks(architecture, students)
+        return Protocol(**settings | changes), Knobs(jnp.asarray(seed), masks, rate, rate, jnp.asarray(1.0))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ensemble(digits: Any, program: Callable[..., Any]) -> Callable[..., Any]:
+    """Train members of the protocol at the size of tests; what was trained once is not trained again."""
+    from sottovoce.training.ensemble import run_members
+
+    @cache
+    def run(members: tuple[int, ...], students: tuple[Any, ...], **changes: Any) -> Any:
+        return run_members(*program(students, **changes), digits, members)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def smoke() -> Callable[..., Any]:
+    """Simulate an experiment's smallest configuration."""
+    from sottovoce.experiments import registry
+
+    @cache
+    def run(name: str, members: tuple[int, ...] = (0, 1)) -> Any:
+        experiment = registry.experiment(name)
+        return experiment.simulate(experiment.Config.smoke().resolve(), members)
+
+    return run

@@ -45,7 +45,8 @@ def test_gaussian_columns_pass_the_capture_test_and_those_of_the_post_do_not():
 def test_a_member_does_not_depend_on_its_company():
     together, alone = run(members=(0, 1, 5)), run(members=(5,))
     assert together.sel(member=[5]).equals(alone)
-    assert not together["cosine"].sel(member=0).equals(together["cosine"].sel(member=1))
+    first, second, _ = together["cosine"].values
+    assert not np.isclose(first, second)[..., 0].any()
 
 
 def test_unset_fields_take_the_preset_of_the_generator():

@@ -1,23 +1,13 @@
 """The toy's figures: what is drawn is what the dataset holds, the limits agree, the bytes repeat."""
 
-import matplotlib as mpl
-
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
+from matplotlib.figure import Figure
 
 from sottovoce.experiments import capture, toy
 from sottovoce.figures import style
 from sottovoce.figures import toy as figures
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def dataset(**fields):
@@ -53,7 +43,7 @@ def test_colors_are_explained_once():
 
 def test_cosine_histogram_has_area_one_and_the_law_on_top():
     result = dataset()
-    _, ax = plt.subplots()
+    ax = Figure().subplots()
     figures.cosine_panel(ax, result)
     bars = [patch for patch in ax.patches if patch.get_width() > 0]
     assert sum(bar.get_width() * bar.get_height() for bar in bars) == pytest.approx(1)

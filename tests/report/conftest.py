@@ -57,7 +57,7 @@ def claim():
 
 @pytest.fixture(scope="session")
 def page(drawings, claim):
-    bars = Figure("bars", "Bars", drawings[0], "Six bars.", "How to read it.", "role,mean\nteacher,0.9 & more\n")
+    bars = Figure("bars", "Bars", drawings[0], "Six bars.", "How to read it.", "role,mean\nteacher,0.9 & 50%20 #é\n")
     lines = Figure("lines", "Lines", drawings[1], "Two lines.", "First.\n\nSecond.")
     table = Table("Accuracies", ("role", "mean"), (("teacher", "0.9"), ("student", "0.5")))
     claims = (

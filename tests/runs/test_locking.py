@@ -1,7 +1,10 @@
 import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fake_experiment import Config, Fake, hold_claim, start
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +61,35 @@ def test_an_exception_drops_the_claim(folder):
     with pytest.raises(KeyboardInterrupt), claim(folder, range(2), 2):
         raise KeyboardInterrupt
     assert locks(folder) == []
+
+
+@pytest.mark.parametrize("moment", ["claiming", "dropping"])
+def test_an_interrupt_while_claiming_or_dropping_leaves_no_claim(folder, monkeypatch, moment):
+    release = FileLock.release
+
+    def interrupted(lock, *arguments, **options):
+        if os.path.basename(lock.lock_file) == {"claiming": ".mutex", "dropping": "0-1.lock"}[moment]:
+            signal.raise_signal(signal.SIGINT)
+        release(lock, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLock, "release", interrupted)
+        # The exception is kept, as a notebook keeps it, and with it every frame and lock it passed.
+        with pytest.raises(KeyboardInterrupt) as kept, claim(folder, range(2), 2):
+            assert moment == "dropping"
+    assert locks(folder) == []
+    with claim(folder, range(2), 2) as span:
+        assert span == range(2)
+    assert kept.value
+
+
+def test_threads_claim_too(folder):
+    def first():
+        with claim(folder, range(4), 2) as span:
+            return span
+
+    with ThreadPoolExecutor(1) as threads, claim(folder, range(4), 2) as mine:
+        assert (mine, threads.submit(first).result()) == (range(2), range(2, 4))
 
 
 def test_a_dead_owner_holds_nothing_and_its_litter_goes_once_nobody_writes(folder):

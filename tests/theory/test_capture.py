@@ -89,6 +89,17 @@ def test_cosines_of_the_post_follow_their_law():
     assert stats.kstest(np.arccos(np.abs(cosine)), stats.uniform(0, np.pi / 2).cdf).pvalue < LEVEL
 
 
+@pytest.mark.parametrize("n_inputs", [4, 20])
+def test_law_of_the_post_is_that_of_regressions_done_literally(n_inputs):
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((2, 20_000, n_inputs, 2))
+    A = np.linalg.solve(np.swapaxes(x, 1, 2) @ x, np.swapaxes(x, 1, 2) @ y)
+    cosine = np.abs(columns.column_cosine(A[..., :1], A[..., 1:])[..., 0])
+    angles = np.linspace(1e-6, np.pi / 2, 3001)
+    law = distribution_over_angle(lambda r: capture.post_cosine_density(r, n_inputs), angles)
+    assert stats.kstest(np.arccos(cosine), law).pvalue > LEVEL
+
+
 def test_many_inputs_bring_the_law_of_the_post_to_the_arcsine_law():
     x, m = np.linspace(0, 0.99, 50), 200 / 2 + 1
     # First two terms of the density in 1 / m; the third is about one over m^2.

@@ -153,6 +153,14 @@ def test_dependent_columns_give_the_span_that_exists(scale):
     np.testing.assert_allclose(P, Q @ np.swapaxes(Q, -2, -1), atol=ROUNDING)
 
 
+@pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9])
+def test_nearly_parallel_columns_keep_the_projector_orthogonal(angle):
+    first, second = np.random.default_rng(11).standard_normal((2, 50, 6, 1))
+    P = linear.aux_projector(np.concatenate([first, first + angle * second], axis=-1), 2)
+    # Without a second projection the basis is off by rounding over the angle.
+    np.testing.assert_allclose(P @ P, P, atol=1e-14)
+
+
 def test_zero_and_equal_columns_give_no_direction():
     np.testing.assert_array_equal(linear.aux_projector(np.zeros((3, 2)), 2), np.zeros((3, 3)))
     equal = np.repeat(np.random.default_rng(10).standard_normal((3, 1)), 4, axis=1)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
@@ -14,7 +14,6 @@ from sottovoce.figures import style
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 OPPOSITE = "#F4B8D9"
 MARGIN = 1.12
@@ -143,7 +142,7 @@ def capture_panel(ax: "Axes", dataset: "xr.Dataset", objective: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def draw(dataset: "xr.Dataset") -> "Figure":
+def draw(dataset: "xr.Dataset") -> Figure:
     """Compose the post's Figure 1 (one auxiliary logit) or 2 (two): three draws, then all draws.
 
     Args:
@@ -154,7 +153,7 @@ def draw(dataset: "xr.Dataset") -> "Figure":
     """
     n_aux = int((dataset["role"] == "auxiliary").sum())
     with style.context():
-        figure = plt.figure(figsize=(12.6, 4.25))
+        figure = Figure(figsize=(12.6, 4.25))
         axes = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1, 1, 1, 1.15]})
         for example in range(3):
             post_panel(axes[example], dataset, example)
@@ -166,7 +165,7 @@ def draw(dataset: "xr.Dataset") -> "Figure":
     return figure
 
 
-def draw_capture(dataset: "xr.Dataset") -> "Figure":
+def draw_capture(dataset: "xr.Dataset") -> Figure:
     """Compose the figure of the capture law.
 
     Args:
@@ -176,7 +175,8 @@ def draw_capture(dataset: "xr.Dataset") -> "Figure":
         The figure.
     """
     with style.context():
-        figure, axes = plt.subplots(1, len(style.OBJECTIVES), figsize=(9.6, 4.4), sharey=True)
+        figure = Figure(figsize=(9.6, 4.4))
+        axes = figure.subplots(1, len(style.OBJECTIVES), sharey=True)
         for ax, objective in zip(axes, style.OBJECTIVES, strict=True):
             capture_panel(ax, dataset, objective)
         axes[0].set_ylabel("captured energy  |P c|² / |c|²")

@@ -1,0 +1,54 @@
+"""The perceptron against NumPy, and its parts against each other."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sottovoce.errors import UsageError
+from sottovoce.networks.mlp import Linear, Network, accuracy
+
+SIZES, N_CLASS, N_AUX = (7, 9, 5), 4, 3
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "tanh": np.tanh,
+    "linear": lambda x: x,
+}
+
+
+def draw(activation="relu"):
+    rng = np.random.default_rng(0)
+    sizes = [*zip(SIZES[:-1], SIZES[1:], strict=True), (SIZES[-1], N_CLASS), (SIZES[-1], N_AUX)]
+    parameters = [(rng.standard_normal(size) / np.sqrt(size[0]), rng.standard_normal(size[1])) for size in sizes]
+    *trunk, class_head, aux_head = [Linear(jnp.float32(W), jnp.float32(b)) for W, b in parameters]
+    x = rng.standard_normal((20, SIZES[0]))
+    return parameters, Network(tuple(trunk), class_head, aux_head, activation), x
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_apply_equals_numpy(activation):
+    parameters, network, x = draw(activation)
+    *trunk, class_head, aux_head = parameters
+    h = x
+    for W, b in trunk:
+        h = ACTIVATIONS[activation](h @ W + b)
+    y, z = (h @ W + b for W, b in (class_head, aux_head))
+    # Three products of at most nine terms of size one to four: float32 leaves about 3 * 9 * 4 * 6e-8.
+    close = {"atol": 1e-5, "rtol": 0}
+    np.testing.assert_allclose(network.hidden(jnp.float32(x)), h, **close)
+    np.testing.assert_allclose(network(jnp.float32(x)), np.hstack([y, z]), **close)
+    np.testing.assert_allclose(network.class_logits(jnp.float32(x)), y, **close)
+
+
+def test_accuracy_counts_the_largest_class_logit_only():
+    _, network, x = draw()
+    inputs = jnp.float32(x)
+    labels = np.argmax(np.asarray(network(inputs))[:, :N_CLASS], axis=1)
+    assert accuracy(network, inputs, jnp.asarray(labels)) == 1
+    labels[:5] = (labels[:5] + 1) % N_CLASS
+    assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(0.75)
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(UsageError, match="activation is 'rleu'; allowed: relu, gelu, tanh, linear; did you mean 'relu'"):
+        draw("rleu")

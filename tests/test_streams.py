@@ -1,0 +1,56 @@
+"""Random streams: every key is its own, and the same however it is asked for."""
+
+import itertools
+
+import jax
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sottovoce.streams import Stream, member_key, partner
+
+
+def bits(key):
+    return tuple(np.asarray(jax.random.key_data(key)).tolist())
+
+
+def test_no_two_streams_of_any_members_or_seeds_share_a_key():
+    members = [*range(32), 99, 1000, 2**31 - 1]
+    draw = jax.jit(jax.vmap(member_key))
+    wanted = np.array(list(itertools.product((0, 1, 2, 12345), Stream, members)), dtype=np.int32)
+    keys = draw(*wanted.T)
+    assert len({bits(key) for key in keys}) == len(wanted)
+
+
+def test_a_key_alone_equals_the_key_traced_among_others():
+    together = jax.jit(jax.vmap(member_key, in_axes=(None, None, 0)))(7, Stream.NULL, np.arange(5))
+    for member in range(5):
+        assert bits(member_key(7, Stream.NULL, member)) == bits(together[member])
+
+
+def test_streams_keep_their_numbers():
+    numbers = {stream.name: stream.value for stream in Stream}
+    first = {
+        "INITIALIZATION": 0,
+        "TEACHER_BATCHES": 1,
+        "STUDENT_BATCHES": 2,
+        "DISTILLATION_INPUTS": 3,
+        "FRESH_HEADS": 4,
+        "NULL": 5,
+    }
+    assert numbers | first == numbers, "a stream's number is part of every result on disk: append, never renumber"
+    assert len(set(numbers.values())) == len(numbers)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31 - 1))
+def test_partners_are_each_others_and_never_oneself(member):
+    assert partner(member) != member
+    assert partner(partner(member)) == member
+    assert partner(member) >= 0
+
+
+def test_partners_pair_the_members_of_every_even_ensemble_traced_or_not():
+    for size in (2, 4, 8, 100):
+        assert sorted(partner(member) for member in range(size)) == list(range(size))
+    np.testing.assert_array_equal(jax.jit(partner)(np.arange(8)), [partner(member) for member in range(8)])
