@@ -79,11 +79,11 @@ def execute(
     members = range(config.members)
     header = run_header(experiment.name, experiment.VERSION, config)
     folder = RunFolder.of(root, header)
-    folder.prepare(header)
-    if refresh:
-        folder.forget(members)
     cached = True
     try:
+        folder.prepare(header)
+        if refresh:
+            folder.forget(members)
         while True:
             if folder.missing(members):
                 cached = False

@@ -6,6 +6,8 @@ dropped under one short lock, so that processes with different chunk sizes see t
 """
 
 import re
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,25 +36,43 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
         StoreError: the folder cannot be written.
     """
     claims = folder.path / "claims"
-    with store_errors(claims):
-        claims.mkdir(parents=True, exist_ok=True)
-        with _mutex(claims):
-            # Claims before chunks: a claim dropped in between has left its chunk.
-            held = _held(claims)
-            if not held:
-                folder.remove_temporaries()
-            free = [m for m in folder.missing(members) if not any(m in span for span in held)]
-            span = _first_run(free, size)
-            lock = FileLock(claims / f"{span[0]}-{span[-1]}.lock") if span else None
-            if lock:
-                lock.acquire(blocking=False)
+    lock = None
     try:
+        with store_errors(claims), _uninterrupted():
+            claims.mkdir(parents=True, exist_ok=True)
+            with _mutex(claims):
+                # Claims before chunks: a claim dropped in between has left its chunk.
+                held = _held(claims)
+                if not held:
+                    folder.remove_temporaries()
+                free = [m for m in folder.missing(members) if not any(m in span for span in held)]
+                if span := _first_run(free, size):
+                    lock = FileLock(claims / f"{span[0]}-{span[-1]}.lock")
+                    lock.acquire(blocking=False)
         yield span
     finally:
         if lock:
-            with store_errors(claims), _mutex(claims):
+            with store_errors(claims), _uninterrupted(), _mutex(claims):
                 lock.release()
                 Path(lock.lock_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends: a claim half made or half dropped would outlive the interrupt."""
+    # Python delivers signals to the main thread alone; None is a handler that Python did not set.
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _mutex(claims: Path) -> FileLock:
