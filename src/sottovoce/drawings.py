@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Results = Mapping[str, xr.Dataset]
+NOT_STUDENTS = ("reference", "teacher")
+VARIANTS = {"described": "as the post describes it", "published": "as the post's script ran it"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def _capture(dataset: xr.Dataset) -> Drawing:
         title="What the auxiliary columns span of a class column",
         alt="Captured energy rises in a straight line with the number of auxiliary logits, one logit later under kl "
         "than under mse; simulated means and bands lie on the Beta law.",
-        caption="The law Beta(r/2, (hidden - r)/2) for r directions seen: r = k under mse, r = k - 1 under kl, which is "
-        f"blind to a shift common to all logits. Bands: 5th to 95th percentile. Setting: {setting(dataset)}.",
+        caption="The law Beta(r/2, (hidden - r)/2) for r directions seen: r = k under mse, r = k - 1 under kl, which "
+        f"is blind to a shift common to all logits. Bands: 5th to 95th percentile. Setting: {setting(dataset)}.",
         figure=figures.toy.draw_capture(dataset),
         data=dataset[["captured_mean"]].mean("member").merge(dataset[["law_mean"]]),
     )
@@ -109,9 +111,9 @@ def _transfer(dataset: xr.Dataset) -> Drawing:
         title="Six networks, one teacher's knowledge",
         alt="Bars of test accuracy: "
         + ", ".join(f"{r} {float(bars['mean'].sel(role=r)):.3f}" for r in bars["role"].values),
-        caption=f"Students are distilled on {config['n_aux']} auxiliary logits ({config['objective']}) or on all logits, "
-        f"over {config['n_inputs']:,} {config['inputs']} inputs. Whiskers: 95 % bootstrap interval over members. "
-        f"Setting: {setting(dataset)}.",
+        caption=f"Students are distilled on {config['n_aux']} auxiliary logits ({config['objective']}) or on all "
+        f"logits, over {config['n_inputs']:,} {config['inputs']} inputs. Whiskers: 95 % bootstrap interval over "
+        f"members. Setting: {setting(dataset)}.",
         figure=figures.transfer.draw(
             bars, f"Test accuracy on {config['dataset']}, n = {bars.attrs['members']} members"
         ),
@@ -120,43 +122,57 @@ def _transfer(dataset: xr.Dataset) -> Drawing:
 
 
 def _spectra(variants: dict[str, xr.Dataset]) -> list[Drawing]:
+    """Return the post's Figure 3 under each objective, then the un-normalized spectra under kl."""
     if not variants:
         return []
     curves = {name: estimates.spectrum_curves(dataset, config_of(dataset)) for name, dataset in variants.items()}
-    titles = {"described": "as the post describes it", "published": "as the post's script ran it"}
+    panels = {f"{VARIANTS[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
+    source = source_of(next(iter(variants.values())))
     settings = "; ".join(f"{name}: {setting(dataset)}" for name, dataset in variants.items())
-    data = xr.concat(list(curves.values()), dim="variant", combine_attrs="drop", join="outer", data_vars="all",
-                     coords="minimal", compat="override").assign_coords(variant=list(curves))  # fmt: skip
-    drawings = []
-    for objective in ("kl", "mse"):
-        if not all(any(n.startswith(objective) for n in c["network"].values.tolist()) for c in curves.values()):
-            continue
-        panels = {f"{titles[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
-        dataset_name = config_of(next(iter(variants.values())))["dataset"]
-        drawings.append(Drawing(
-            key="figure3" if objective == "kl" else f"figure3_{objective}",
-            section="spectrum",
-            title=f"The post's Figure 3, objective {objective}",
-            alt="Explained-variance ratios of the second hidden layer against the component on a logarithmic axis for "
-            "initialization, teacher and students, one panel per variant.",
-            caption="Lines: mean over members, shaded from smallest to largest member. Dotted: largest first component "
-            "of the members' initializations. Hollow: points read off the published figure (same variant, kl). "
-            f"In brackets the test accuracy. {settings}.",
-            figure=figures.spectrum.draw_ratios(panels, objective, f"Spectra of the second hidden layer, {dataset_name}, {objective}"),
-            data=data,
-        ))  # fmt: skip
-        if objective == "kl":
-            drawings.append(Drawing(
-                key="singular_values",
-                section="spectrum",
-                title="The same spectra un-normalized, and those of the update",
-                alt="Singular values of the weights above and of their change from initialization below, one column per variant.",
-                caption="Ratios are divided by their total, so a component can fall because others grew; these are not. "
-                f"Update: W - W0. Mean over members. {settings}.",
-                figure=figures.spectrum.draw_singular_values(panels, objective, f"Singular values, {dataset_name}, {objective}"),
-                data=data,
-            ))  # fmt: skip
-    return drawings
+    shared = set.intersection(*(set(config_of(dataset)["objectives"]) for dataset in variants.values()))
+    ratios = [_ratios(panels, objective, source, settings) for objective in ("kl", "mse") if objective in shared]
+    return ratios + ([_singular_values(panels, source, settings)] if "kl" in shared else [])
+
+
+def _ratios(panels: dict[str, xr.Dataset], objective: str, source: str, settings: str) -> Drawing:
+    return Drawing(
+        key="figure3" if objective == "kl" else f"figure3_{objective}",
+        section="spectrum",
+        title=f"The post's Figure 3, objective {objective}",
+        alt="Explained-variance ratios of the second hidden layer against the component on a logarithmic axis for "
+        "initialization, teacher and students, one panel per variant.",
+        caption="Lines: mean over members, shaded from smallest to largest member. Dotted: largest first component "
+        "of the members' initializations. Hollow: points read off the published figure (same variant, kl). "
+        f"In brackets the test accuracy. {settings}.",
+        figure=figures.spectrum.draw_ratios(
+            panels, objective, f"Spectra of the second hidden layer: {source}, {objective}"
+        ),
+        data=_stacked(panels, objective, ["weight_explained_variance_ratio", "published_ratio"]),
+    )
+
+
+def _singular_values(panels: dict[str, xr.Dataset], source: str, settings: str) -> Drawing:
+    return Drawing(
+        key="singular_values",
+        section="spectrum",
+        title="The same spectra un-normalized, and those of the update",
+        alt="Singular values of the weights above and of their change from initialization below, one column per "
+        "variant.",
+        caption="Ratios are divided by their total, so a component can fall because others grew; these are not. "
+        f"Update: W - W0. Mean over members. {settings}.",
+        figure=figures.spectrum.draw_singular_values(panels, "kl", f"Singular values: {source}, kl"),
+        data=_stacked(panels, "kl", ["weight_singular_value", "update_singular_value"]),
+    )
+
+
+def _stacked(panels: dict[str, xr.Dataset], objective: str, names: list[str]) -> xr.Dataset:
+    """Return one objective's curves with the variant as a dimension."""
+    kept = []
+    for curves in panels.values():
+        shown = [n for n in curves["network"].values.tolist() if n in NOT_STUDENTS or n.startswith(f"{objective} ")]
+        kept.append(curves[names].sel(network=shown))
+    stacked = xr.concat(kept, dim="variant", combine_attrs="drop", join="outer")
+    return stacked.assign_coords(variant=list(panels))
 
 
 def _decoding(dataset: xr.Dataset) -> Drawing:

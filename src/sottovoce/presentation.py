@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from sottovoce.analysis import claims, tables
 from sottovoce.analysis.claims import Judgment
 from sottovoce.drawings import Results, config_of, draw_all, setting, source_of
 from sottovoce.measure.statistics import Interval
-from sottovoce.report.page import ClaimRow, Figure, Page, Section, Table
+from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
 from sottovoce.report.page import write as write_page
 from sottovoce.runs import provenance
 
@@ -118,14 +119,12 @@ def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _summary(results: Results, judgments: list[Judgment]) -> str:
-    counts = {
-        name: sum(j.verdict == name for j in judgments) for name in ("supported", "not supported", "inconclusive")
-    }
+    counts = Counter(judgment.verdict for judgment in judgments)
     used = sorted({config_of(d)["dataset"] for d in results.values() if "dataset" in config_of(d)})
     return (
         f"{len(judgments)} claims of the post and of Cloud's MNIST experiment, judged on "
         f"{', '.join(used) or 'the toy'}: "
-        + ", ".join(f"{count} {name}" for name, count in counts.items())
+        + ", ".join(f"{counts[name]} {name}" for name in VERDICTS)
         + ". Statistics and criteria were fixed in code before any run."
     )
 

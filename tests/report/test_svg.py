@@ -61,6 +61,7 @@ def test_the_page_owns_size_and_style_and_the_reader_gets_a_name(drawings):
         ('<a href="javascript:alert(1)"/>', "javascript"),
         ('<image xlink:href="https://example.org/a.png"/>', "https://example.org"),
         ('<path style="fill: url(https://example.org/a)"/>', "https://example.org"),
+        ('<path fill="URL( //example.org/a )"/>', "//example.org"),
     ],
 )
 def test_what_could_run_or_load_is_refused(body, words):
