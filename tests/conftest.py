@@ -11,8 +11,12 @@ import pytest
 def pytest_configure() -> None:
     """Keep tests off the network and split the CPU in two, before jax computes anything."""
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
+    import jax
+
     from sottovoce.training import devices
 
+    # Programs of tests run for milliseconds and compile for seconds; README's own commands are tested fully optimized.
+    jax.config.update("jax_disable_most_optimizations", True)
     devices.configure("cpu", 2)
 
 

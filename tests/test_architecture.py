@@ -27,7 +27,7 @@ ALLOWED = {
     "figures": {"errors"},
     "report": {"errors", "runs"},
 }
-TOP = {"api", "cli", "console", "diagnosis", "drawings", "presentation", "reproduction", "__init__"}
+TOP = {"api", "bench", "cli", "console", "diagnosis", "drawings", "presentation", "reproduction", "__init__"}
 
 
 def room(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Initialization: the promised distributions, and nothing that depends on how many auxiliary columns are built."""
 
 from dataclasses import replace
+from functools import cache
 
 import jax
 import numpy as np
@@ -10,18 +11,28 @@ from scipy import stats
 from sottovoce.errors import UsageError
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 
-SMALL = Architecture(n_inputs=6, widths=(8, 8, 8), n_class=10, n_aux=3)
+SMALL = Architecture(n_inputs=6, widths=(8, 8), n_class=10, n_aux=13)
 WIDE = Architecture(n_inputs=300, widths=(200, 200), n_class=100, n_aux=100)
 KEY = jax.random.key(3)
 
 
-def blocks(network):
-    return {"trunk_0": network.trunk[0], "trunk_1": network.trunk[1], "class": network.class_head, "aux": network.aux_head}
+draw = jax.jit(initialize, static_argnums=0)
+
+
+@cache
+def blocks(scheme):
+    network = draw(replace(WIDE, scheme=scheme), KEY)
+    return {
+        "trunk_0": network.trunk[0],
+        "trunk_1": network.trunk[1],
+        "class": network.class_head,
+        "aux": network.aux_head,
+    }
 
 
 @pytest.mark.parametrize("scheme", ["normal", "uniform"])
 def test_how_many_auxiliary_columns_are_built_changes_nothing_else(scheme):
-    few, many = (initialize(replace(SMALL, scheme=scheme, n_aux=n), KEY) for n in (13, 27))
+    few, many = (draw(replace(SMALL, scheme=scheme, n_aux=n), KEY) for n in (13, 27))
     for part in ("trunk", "class_head"):
         for a, b in zip(jax.tree.leaves(getattr(few, part)), jax.tree.leaves(getattr(many, part)), strict=True):
             np.testing.assert_array_equal(a, b)
@@ -31,7 +42,7 @@ def test_how_many_auxiliary_columns_are_built_changes_nothing_else(scheme):
 
 @pytest.mark.parametrize("block", ["trunk_0", "trunk_1", "class", "aux"])
 def test_normal_weights_have_variance_one_over_fan_in(block):
-    layer = blocks(initialize(WIDE, KEY))[block]
+    layer = blocks("normal")[block]
     z = np.asarray(layer.weight, np.float64).ravel() * np.sqrt(layer.weight.shape[0])
     # Standard errors of mean and variance of n standard normal numbers, five of each.
     assert abs(z.mean()) < 5 / np.sqrt(z.size)
@@ -43,7 +54,7 @@ def test_normal_weights_have_variance_one_over_fan_in(block):
 
 @pytest.mark.parametrize("block", ["trunk_0", "trunk_1", "class", "aux"])
 def test_uniform_weights_and_biases_fill_their_bounds(block):
-    layer = blocks(initialize(replace(WIDE, scheme="uniform"), KEY))[block]
+    layer = blocks("uniform")[block]
     for values in (layer.weight, layer.bias):
         u = np.asarray(values, np.float64).ravel() * np.sqrt(layer.weight.shape[0])
         assert np.abs(u).max() <= 1
@@ -52,17 +63,18 @@ def test_uniform_weights_and_biases_fill_their_bounds(block):
 
 @pytest.mark.parametrize("scheme", ["normal", "uniform"])
 def test_no_two_layers_columns_or_biases_are_alike(scheme):
-    network = initialize(replace(SMALL, scheme=scheme), KEY)
-    weights = [network.trunk[1].weight, network.trunk[2].weight, network.class_head.weight, network.aux_head.weight]
+    network = draw(replace(SMALL, scheme=scheme), KEY)
+    weights = [network.trunk[1].weight, network.class_head.weight, network.aux_head.weight]
     columns = np.hstack([np.asarray(weight) for weight in weights])
     assert len(np.unique(columns)) == columns.size
     assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(network))
-    assert [layer.weight.shape for layer in network.trunk] == [(6, 8), (8, 8), (8, 8)]
+    assert [layer.weight.shape for layer in network.trunk] == [(6, 8), (8, 8)]
 
 
 def test_fresh_heads_do_not_depend_on_how_many_are_built():
     keys = jax.random.split(KEY)
-    (class_few, aux_few), (class_many, aux_many) = (draw_heads(replace(SMALL, n_aux=n), *keys) for n in (2, 9))
+    draw_both = jax.jit(draw_heads, static_argnums=0)
+    (class_few, aux_few), (class_many, aux_many) = (draw_both(replace(SMALL, n_aux=n), *keys) for n in (2, 9))
     np.testing.assert_array_equal(class_few.weight, class_many.weight)
     np.testing.assert_array_equal(aux_few.weight, aux_many.weight[:, :2])
 

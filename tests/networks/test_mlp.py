@@ -1,5 +1,7 @@
 """The perceptron against NumPy, and its parts against each other."""
 
+from itertools import pairwise
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ ACTIVATIONS = {
 
 def draw(activation="relu"):
     rng = np.random.default_rng(0)
-    sizes = [*zip(SIZES[:-1], SIZES[1:], strict=True), (SIZES[-1], N_CLASS), (SIZES[-1], N_AUX)]
+    sizes = [*pairwise(SIZES), (SIZES[-1], N_CLASS), (SIZES[-1], N_AUX)]
     parameters = [(rng.standard_normal(size) / np.sqrt(size[0]), rng.standard_normal(size[1])) for size in sizes]
     *trunk, class_head, aux_head = [Linear(jnp.float32(W), jnp.float32(b)) for W, b in parameters]
     x = rng.standard_normal((20, SIZES[0]))
@@ -50,5 +52,7 @@ def test_accuracy_counts_the_largest_class_logit_only():
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(UsageError, match="activation is 'rleu'; allowed: relu, gelu, tanh, linear; did you mean 'relu'"):
+    with pytest.raises(
+        UsageError, match="activation is 'rleu'; allowed: relu, gelu, tanh, linear; did you mean 'relu'"
+    ):
         draw("rleu")

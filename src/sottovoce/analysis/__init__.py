@@ -2,4 +2,6 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules={"claims", "estimates", "published", "tables"})
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules={"calibration", "claims", "directions", "estimates", "published", "tables"}
+)

@@ -6,10 +6,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis.published import SPECTRUM, TRANSFER, Published
+from sottovoce.analysis.published import (
+    SPECTRUM,
+    SPECTRUM_SETTINGS,
+    TRANSFER,
+    TRANSFER_SETTINGS,
+    Published,
+    comparable,
+)
 from sottovoce.measure import spectra, statistics
-
-CLOUD_SETTINGS: Mapping[str, Any] = {"dataset": "mnist", "n_aux": 3, "objective": "kl", "inputs": "uniform"}
 
 
 def converged(dataset: xr.Dataset) -> xr.Dataset:
@@ -42,15 +47,15 @@ def over_members(values: xr.DataArray) -> xr.Dataset:
 def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     """Return accuracy by role with published numbers beside it (NaN where the setting is not the published one)."""
     bars = over_members(converged(dataset)["accuracy"])
-    comparable = all(config.get(name) == value for name, value in CLOUD_SETTINGS.items())
-    rows = [TRANSFER[role] if comparable else Published(np.nan) for role in bars["role"].values.tolist()]
+    compared = comparable(config, TRANSFER_SETTINGS)
+    rows = [TRANSFER[role] if compared else Published(np.nan) for role in bars["role"].values.tolist()]
     bars["published"] = ("role", [row.mean for row in rows])
     bars["published_half_width"] = ("role", [np.nan if row.half_width is None else row.half_width for row in rows])
     return bars
 
 
 def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
-    """Return mean spectra over members by network and component, with the published points of the published variant.
+    """Return mean spectra over members by network and component, with published points where their settings hold.
 
     Also `edge`: the largest first component of the members' own initializations, above which a component counts as
     learned (`components_above_edge`, mean over members).
@@ -58,11 +63,11 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
     kept = converged(dataset)
     ratios = kept["weight_explained_variance_ratio"]
     edge = float(ratios.sel(network="reference", component=1).max())
-    curves = kept.drop_vars("diverged").mean("member")
+    curves = kept.drop_vars("diverged", errors="ignore").mean("member")
     curves["ratio_low"] = ratios.min("member")
     curves["ratio_high"] = ratios.max("member")
     published = np.full((curves.sizes["network"], curves.sizes["component"]), np.nan)
-    if config.get("variant") == "published" and config.get("dataset") == "mnist":
+    if comparable(config, SPECTRUM_SETTINGS):
         for row, network in enumerate(curves["network"].values.tolist()):
             points = SPECTRUM.get(network, ())[: published.shape[1]]
             published[row, : len(points)] = points

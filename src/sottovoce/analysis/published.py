@@ -1,6 +1,7 @@
 """Numbers read in the papers and off the published figures. For comparison only; nothing is fitted to them."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Published(NamedTuple):
@@ -28,3 +29,40 @@ SPECTRUM = {
     "kl 8": (0.0300, 0.0248, 0.0216, 0.0193, 0.0176, 0.0166, 0.0156, 0.0149),
 }
 """Explained-variance ratios of components 1, 2, ... (the post's Figure 3, read off the figure; 3 members)."""
+
+TRANSFER_SETTINGS: Mapping[str, Any] = {
+    "dataset": "mnist",
+    "inputs": "uniform",
+    "n_inputs": 60_000,
+    "width": 256,
+    "depth": 2,
+    "activation": "relu",
+    "initialization": "normal",
+    "pixels": "symmetric",
+    "teacher_epochs": 5,
+    "student_epochs": 5,
+    "learning_rate": 3e-4,
+    "student_learning_rate": 3e-4,
+    "batch_size": 1024,
+    "temperature": 1.0,
+    "n_aux": 3,
+    "objective": "kl",
+}
+"""Fields of a configuration under which `TRANSFER` was measured; with any other it is no comparison."""
+
+SPECTRUM_SETTINGS: Mapping[str, Any] = {
+    **{name: value for name, value in TRANSFER_SETTINGS.items() if name not in {"n_aux", "objective"}},
+    "inputs": "images",
+    "initialization": "uniform",
+    "pixels": "unit",
+    "student_epochs": 100,
+    "student_learning_rate": 1e-4,
+    "n_aux_built": 27,
+    "fresh_heads": True,
+}
+"""The same for `SPECTRUM`; which students are trained side by side does not matter."""
+
+
+def comparable(config: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Return whether a configuration has the published settings."""
+    return all(config.get(name) == value for name, value in settings.items())

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import estimates
+from sottovoce.analysis import calibration, estimates
 
 Table = dict[str, dict[str, Any]]
 
@@ -86,9 +87,37 @@ def _capture(dataset: xr.Dataset) -> Table:
     return rows
 
 
+def _calibration(dataset: xr.Dataset) -> Table:
+    rates = calibration.rates(dataset)
+    rows: Table = {}
+    for name, quantity, by, wording in (
+        ("false_alarm", "false-alarm rate", ("null", "width", "scale", "rule"), ("{}", "{} wide", "{} scale", "{}")),
+        (
+            "exact",
+            "counted exactly",
+            ("rank", "strength", "scale", "rule"),
+            ("{} planted", "strength {}", "{} scale", "{}"),
+        ),
+    ):
+        half_width = estimates.over_members(dataset[name])["half_width"]
+        for index in np.ndindex(*(rates.sizes[dim] for dim in by)):
+            at = dict(zip(by, index, strict=True))
+            labels = [label.format(rates[dim].values[i]) for (dim, i), label in zip(at.items(), wording, strict=True)]
+            rows[", ".join(labels)] = {
+                "mean": float(rates[name].isel(at)),
+                "ci95": [float(rates[f"{name}_{end}"].isel(at)) for end in ("low", "high")],
+                "half_width": _number(half_width.isel(at)),
+                "members": rates.attrs["members"],
+                "published": None,
+                "quantity": quantity,
+            }
+    return rows
+
+
 _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "toy": _toy,
     "capture": _capture,
+    "calibration": _calibration,
     "transfer": _transfer,
     "spectrum": _spectrum,
     "decoding": _decoding,

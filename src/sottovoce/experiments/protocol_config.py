@@ -17,6 +17,7 @@ INITIALIZATIONS = ("normal", "uniform")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
+LARGEST_SEED = 2**31 - 1
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
@@ -40,7 +41,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "digits": MappingProxyType(
             {
                 **_CLOUD,
-                "members": 8,
+                "members": 6,
                 "teacher_epochs": 60,
                 "learning_rate": 1e-3,
                 "batch_size": 64,
@@ -131,13 +132,13 @@ class ProtocolConfig:
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
         for name in ("members", "n_inputs", "width", "depth", "teacher_epochs", "student_epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: 1 or more")
+            _check_count(name, getattr(self, name))
         for name in ("learning_rate", "student_learning_rate", "temperature"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: a positive number")
-        if self.seed < 0:
-            raise UsageError(f"seed is {self.seed}; allowed: 0 or more")
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 < value < float("inf"):
+                raise UsageError(f"{name} is {value!r}; allowed: a positive number")
+        if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
 
     def _check_samples(self) -> None:
@@ -154,6 +155,11 @@ class ProtocolConfig:
             raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
 
 
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
+
+
 def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """Refuse a number of auxiliary logits that an objective cannot teach.
 
@@ -162,8 +168,7 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
-    if n_aux < 1:
-        raise UsageError(f"{name} is {n_aux}; allowed: 1 or more")
+    _check_count(name, n_aux)
     if n_aux == 1 and objective == "kl":
         raise UsageError(
             f"{name} is 1 with objective kl; a softmax over one logit is constant, so the gradient is exactly zero: "

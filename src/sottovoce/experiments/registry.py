@@ -66,6 +66,9 @@ REGISTRY = {
             "toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False
         ),
         Experiment("capture", "How much of a class direction do k auxiliary logits capture?", trains=False),
+        Experiment(
+            "calibration", "Do the counts of directions keep their promises, and what do they see?", trains=False
+        ),
         Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
         Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),

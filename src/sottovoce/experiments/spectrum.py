@@ -42,7 +42,7 @@ _PUBLISHED_DIGITS: Mapping[str, Any] = MappingProxyType(
     {
         **_PUBLISHED,
         "n_inputs": 1_442,
-        "student_epochs": 50,
+        "student_epochs": 30,
         "student_learning_rate": 3e-4,
     }
 )
@@ -82,7 +82,11 @@ class Config(ProtocolConfig):
         """Return the values that unset fields take: the variant's, and where it says nothing the dataset's."""
         if self.variant not in VARIANTS:
             raise not_among("variant", self.variant, VARIANTS)
-        common = {**super().preset(), "members": 4, "n_aux_built": max(self.n_aux, default=1)}
+        for name in ("n_aux", "objectives"):
+            values = getattr(self, name)
+            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
+                raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
+        common = {**super().preset(), "members": 4, "n_aux_built": max(self.n_aux)}
         return {**common, **VARIANTS[self.variant][self.dataset]}
 
     def check(self) -> None:
@@ -92,8 +96,6 @@ class Config(ProtocolConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        if not self.n_aux or not self.objectives:
-            raise UsageError("n_aux and objectives must each name at least one value")
         assert self.n_aux_built is not None
         for objective in self.objectives:
             for n_aux in self.n_aux:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sottovoce.figures import style
 
-METHODS = {
+RULES = {
     "marchenko_pastur": ("Marchenko-Pastur, Tracy-Widom", style.OKABE_ITO["blue"]),
     "parallel": ("parallel analysis", style.OKABE_ITO["vermilion"]),
     "gavish_donoho": ("Gavish-Donoho", style.OKABE_ITO["green"]),
@@ -29,8 +29,8 @@ def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> Non
     """
     chosen = rates.sel(null=null, scale=scale)
     x = np.arange(chosen.sizes["width"])
-    for offset, (method, (label, color)) in enumerate(METHODS.items()):
-        rate, low, high = (chosen[name].sel(method=method) for name in _with_interval("false_alarm"))
+    for offset, (rule, (label, color)) in enumerate(RULES.items()):
+        rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("false_alarm"))
         ax.errorbar(x + 0.16 * (offset - 1.5), rate, yerr=[rate - low, high - rate], fmt="o", ms=4.5, lw=1.2,
                     color=color, label=label)  # fmt: skip
     ax.axhline(NOMINAL, color=style.OKABE_ITO["gray"], ls=":", lw=1)
@@ -48,8 +48,8 @@ def planted_panel(ax: Axes, rates: xr.Dataset, rank: int, scale: str) -> None:
         scale: "scheme" (drawn in full) or "bulk" (dashed).
     """
     chosen = rates.sel(rank=rank, scale=scale)
-    for method, (label, color) in METHODS.items():
-        rate, low, high = (chosen[name].sel(method=method) for name in _with_interval("exact"))
+    for rule, (label, color) in RULES.items():
+        rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("exact"))
         ax.plot(chosen["strength"], rate, color=color, label=label, ls="-" if scale == "scheme" else "--")
         ax.fill_between(chosen["strength"], low, high, color=color, alpha=0.12, lw=0)
     ax.axvline(1.0, color=style.OKABE_ITO["gray"], ls=":", lw=1)

@@ -1,5 +1,7 @@
-"""Measurements on plain arrays: spectra, statistics, heads. They know no network, file or plot."""
+"""Measurements on plain arrays: spectra, statistics, heads, directions. They know no network, file or plot."""
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules={"heads", "spectra", "statistics"})
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules={"directions", "heads", "nulls", "spectra", "statistics"}
+)

@@ -11,7 +11,7 @@ def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, 
 
 def relative_drift(
     weight: Float[np.ndarray, "*batch input output"], initial: Float[np.ndarray, "*batch input output"]
-) -> Float[np.ndarray, "*batch"]:
+) -> Float[np.ndarray | np.generic, "*batch"]:
     """Return |W - W0|_F / |W0|_F."""
     return np.linalg.norm(weight - initial, axis=(-2, -1)) / np.linalg.norm(initial, axis=(-2, -1))
 

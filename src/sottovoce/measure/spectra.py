@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+# Where no axis is left NumPy gives a scalar of its own.
+Values = np.ndarray | np.generic
+
 
 def centered(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch input output"]:
     """Subtract each input's mean over the output neurons, as a principal component analysis of the neurons does."""
@@ -23,16 +26,16 @@ def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -
     return variance / variance.sum(axis=-1, keepdims=True)
 
 
-def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> Int[np.ndarray, "*batch"]:
+def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> Int[Values, "*batch"]:
     """Return how many components exceed an edge."""
     return (values > edge).sum(axis=-1)
 
 
-def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[np.ndarray, "*batch"]:
+def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
     """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one."""
     return (values**2).sum(axis=-1) ** 2 / (values**4).sum(axis=-1)
 
 
-def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[np.ndarray, "*batch"]:
+def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
     """Return |A|_F^2 / |A|_2^2 from the singular values of A."""
     return (values**2).sum(axis=-1) / values.max(axis=-1) ** 2

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 RESAMPLES = 10_000
+# Where no axis is left NumPy gives a scalar of its own.
+Values = np.ndarray | np.generic
 
 
 class Interval(NamedTuple):
@@ -22,7 +24,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def normal_half_width(values: Float[np.ndarray, "member *rest"]) -> Float[np.ndarray, "*rest"]:
+def normal_half_width(values: Real[np.ndarray, "member *rest"]) -> Float[Values, "*rest"]:
     """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member."""
     n = values.shape[0]
     if n < 2:
@@ -30,7 +32,9 @@ def normal_half_width(values: Float[np.ndarray, "member *rest"]) -> Float[np.nda
     return 1.96 * values.std(axis=0, ddof=1) / np.sqrt(n)
 
 
-def bootstrap_mean(values: Float[np.ndarray, "member *rest"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def bootstrap_mean(
+    values: Real[np.ndarray, "member *rest"],
+) -> tuple[Float[Values, "*rest"], Float[Values, "*rest"], Float[Values, "*rest"]]:
     """Return mean, low and high of the 95 % percentile bootstrap of the mean over members.
 
     Members are resampled whole, the same for every column, so intervals of differences of columns are paired.
@@ -50,7 +54,7 @@ def bootstrap_mean(values: Float[np.ndarray, "member *rest"]) -> tuple[np.ndarra
     return mean, low, high
 
 
-def interval(values: Float[np.ndarray, " member"]) -> Interval:
+def interval(values: Real[np.ndarray, " member"]) -> Interval:
     """Return the mean over members with its paired-bootstrap 95 % interval."""
     return Interval(*(float(v) for v in bootstrap_mean(values)))
 

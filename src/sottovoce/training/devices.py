@@ -1,5 +1,6 @@
 """Which devices a process computes on. Must be chosen before jax is first used."""
 
+import contextlib
 import os
 
 import jax
@@ -19,27 +20,43 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
 
     Args:
         device: "auto" takes an accelerator where jax finds one, else the CPU.
-        n_devices: how many devices share the members; None takes all (on a CPU: one per core).
+        n_devices: how many devices share the members; None takes all (on a CPU: one per core, or as many as jax has
+            started with).
 
     Returns:
         How many devices share the members.
 
     Raises:
-        UsageError: the device is unknown or absent, or jax has already started with other devices.
+        UsageError: the device is unknown or absent, or jax has started with other devices than those asked for.
     """
     if device not in DEVICES:
         raise not_among("--device", device, DEVICES)
+    if n_devices is not None and n_devices < 1:
+        raise UsageError(f"--devices is {n_devices}; allowed: 1 or more")
+    before = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
+    # Refused once jax has started; what it started with is looked at below.
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", n_devices or _n_cores())
     try:
-        jax.config.update("jax_num_cpu_devices", n_devices or len(os.sched_getaffinity(0)))
         if device != "auto":
             jax.config.update("jax_platforms", {"gpu": "cuda", "cpu": "cpu"}[device])
-        available = jax.devices()
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"--device {device} --devices {n_devices}: {reason}; use --device cpu") from None
-    if n_devices is not None and n_devices > len(available):
-        raise UsageError(f"--devices is {n_devices}; allowed: 1 to {len(available)} on this machine")
-    return len(available)
+        available, platform = len(jax.devices()), jax.default_backend()
+    except (RuntimeError, AssertionError) as error:  # the latter where jax has no plugin for the platform
+        jax.config.update("jax_platforms", before)
+        reason = str(error).partition("\n")[0] or "jax finds none"
+        raise UsageError(f"--device is {device!r}: {reason}; use --device cpu") from None
+    if device not in {"auto", platform}:
+        jax.config.update("jax_platforms", before)
+        raise UsageError(f"--device is {device!r}, but jax has started on {platform}; choose it in a fresh process")
+    if n_devices not in {None, available}:
+        mend = "choose them in a fresh process" if platform == "cpu" else "choose them by CUDA_VISIBLE_DEVICES"
+        raise UsageError(f"--devices is {n_devices}, but jax has started with {available} on {platform}; {mend}")
+    return available
+
+
+def _n_cores() -> int:
+    # Not every system can say which cores a process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def mesh() -> Mesh:

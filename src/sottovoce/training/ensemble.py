@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, PyTree
+from jaxtyping import Array, Int, PyTree
 
 from sottovoce.training import devices
 from sottovoce.training.protocol import Images, Knobs, Member, Protocol, run_member
@@ -25,11 +25,20 @@ def run_members(protocol: Protocol, knobs: Knobs, images: Images, members: Seque
     Returns:
         Every array of `Member` with a leading member axis, as NumPy arrays.
     """
-    n_slots = -(-len(members) // len(jax.local_devices())) * len(jax.local_devices())
-    # Slots beyond the last member repeat it; their results are dropped.
-    slots = jnp.asarray(list(members) + [members[-1]] * (n_slots - len(members)), dtype=jnp.int32)
-    stacked = _run_sharded(protocol, knobs, images, slots)
+    stacked = _run_sharded(protocol, knobs, images, _slots(members))
     return jax.tree.map(lambda values: np.asarray(values)[: len(members)], stacked)
+
+
+def compile_members(protocol: Protocol, knobs: Knobs, images: Images, n_members: int) -> None:
+    """Compile the program of so many members without running it; a later `run_members` compiles again."""
+    _run_sharded.lower(protocol, knobs, images, _slots(range(n_members))).compile()
+
+
+def _slots(members: Sequence[int]) -> Int[Array, " slot"]:
+    """Return one slot per member and device; slots beyond the last member repeat it, and their results are dropped."""
+    n_devices = len(jax.local_devices())
+    n_slots = -(-len(members) // n_devices) * n_devices
+    return jnp.asarray(list(members) + [members[-1]] * (n_slots - len(members)), dtype=jnp.int32)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -196,16 +196,21 @@ def distill(
     inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.scaled(images.train_pixels))
     targets = jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
 
-    def loss(students: tuple[Network, ...], batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        samples, targets = batch
-        losses = [
-            weighted_mean(OBJECTIVES[objective](student(samples), targets, mask, knobs.temperature), weights)
-            for student, objective, mask in zip(students, protocol.objectives, knobs.masks, strict=True)
-        ]
-        return sum(losses, start=jnp.zeros(())), jnp.stack(losses)
+    names = list(OBJECTIVES)
+    objectives = jnp.asarray([names.index(name) for name in protocol.objectives])
 
-    return train(
-        starts,
+    def distance(student: Network, mask: Array, objective: Array, batch: tuple[Array, Array]) -> Array:
+        samples, targets = batch
+        return jax.lax.switch(objective, list(OBJECTIVES.values()), student(samples), targets, mask, knobs.temperature)
+
+    def loss(students: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+        distances = jax.vmap(distance, in_axes=(0, 0, 0, None))(students, knobs.masks, objectives, batch)
+        losses = jax.vmap(weighted_mean, in_axes=(0, None))(distances, weights)
+        return jnp.sum(losses), losses
+
+    # Students side by side on one axis: a program of the same size however many there are.
+    stacked, losses = train(
+        jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts),
         loss,
         (inputs, targets),
         member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
@@ -213,6 +218,7 @@ def distill(
         epochs=protocol.student_epochs,
         batch_size=protocol.batch_size,
     )
+    return tuple(jax.tree.map(lambda leaf, i=i: leaf[i], stacked) for i in range(len(starts))), losses
 
 
 def student_starts(protocol: Protocol, knobs: Knobs, reference: Network, member: Int[Array, ""]) -> tuple[Network, ...]:

@@ -1,0 +1,187 @@
+"""What this machine's matrix products can do, and what share of it training gets; all in one process, as ratios.
+
+Operations are counted from shapes: a product (m, k) by (k, n) is 2 m k n. A sample's training step through layers of
+sizes d0, ..., dL costs 2 sum(d_i d_{i+1}) forward, as much again for the weights' gradients, and as much again without
+the first layer for the activations' gradients. Evaluations and the teacher's logits on the distillation inputs count
+forward only. Activations, losses, Adam, random numbers and batches count nothing: their time is what keeps the share
+below one.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sottovoce.networks.initialization import Architecture
+from sottovoce.training import devices
+from sottovoce.training.ensemble import compile_members, run_members
+from sottovoce.training.protocol import Images, Knobs, Protocol, Student, logit_masks
+
+STUDENTS = (
+    Student("student", "kl", 3),
+    Student("student_all", "kl", 3, all_logits=True),
+    Student("cross_model", "kl", 3, cross_model=True),
+    Student("cross_model_all", "kl", 3, all_logits=True, cross_model=True),
+)
+PROTOCOL = Protocol(
+    architecture=Architecture(n_inputs=784, widths=(256, 256), n_class=10, n_aux=3),
+    objectives=tuple(student.objective for student in STUDENTS),
+    cross_model=tuple(student.cross_model for student in STUDENTS),
+    fresh_heads=False,
+    inputs="uniform",
+    n_inputs=60_000,
+    teacher_epochs=5,
+    student_epochs=5,
+    batch_size=1024,
+)
+T = TypeVar("T")
+N_TRAIN, N_TEST = 60_000, 10_000
+PEAK_REPEATS = 8
+RSS_MEMBERS = (4, 32)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A product's best rate.
+
+    Attributes:
+        shape: (m, k, n) of the product.
+        gflops: 10^9 operations per second.
+    """
+
+    shape: tuple[int, int, int]
+    gflops: float
+
+
+def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
+    """Return the exact number of floating-point operations in the matrix products of one member.
+
+    Args:
+        protocol: the member's program.
+        n_train: training images.
+        n_test: test images.
+
+    Returns:
+        Operations; a multiplication and an addition are two.
+    """
+    shape = protocol.architecture
+    body = [a * b for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    n_logits = shape.n_class + shape.n_aux
+    to_classes, to_all = sum(body) + shape.widths[-1] * shape.n_class, sum(body) + shape.widths[-1] * n_logits
+
+    def step(products: int) -> int:
+        return 2 * (3 * products - body[0])
+
+    teacher = protocol.teacher_epochs * n_train * step(to_classes)
+    students = len(protocol.objectives) * protocol.student_epochs * protocol.n_inputs * step(to_all)
+    targets = protocol.n_inputs * 2 * to_all
+    evaluations = (2 + len(protocol.objectives)) * n_test * 2 * to_classes
+    return teacher + students + targets + evaluations
+
+
+def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
+    """Return the best float32 rate over square products of 1024 to 4096 and the protocol's own shapes."""
+    shape, batch = protocol.architecture, protocol.batch_size
+    own = [(batch, a, b) for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    shapes = [(n, n, n) for n in (1024, 2048, 4096)] + own + [(k, m, n) for m, k, n in own]
+    return max((Rate(shape, _product_gflops(*shape)) for shape in shapes), key=lambda rate: rate.gflops)
+
+
+def measure(n_members: int | None = None) -> dict[str, Any]:
+    """Run the benchmark.
+
+    Args:
+        n_members: members trained; by default as many as fill the devices once.
+
+    Returns:
+        The keys that `sottovoce bench --json` prints.
+    """
+    n_devices = devices.configure()
+    started = time.perf_counter()
+    members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
+    images, knobs = synthetic_images(), published_knobs(PROTOCOL)
+    before = sgemm_peak()
+    _, compile_s = _timed(partial(compile_members, PROTOCOL, knobs, images, len(members)))
+    run = partial(run_members, PROTOCOL, knobs, images, members)
+    run()
+    _, train_s = _timed(run)
+    peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
+    train_gflops = len(members) * flops_per_member(PROTOCOL, N_TRAIN, N_TEST) / train_s / 1e9
+    result = {
+        "device": f"{n_devices} x {jax.devices()[0].device_kind} ({jax.default_backend()})",
+        "sgemm_peak_gflops": peak.gflops,
+        "sgemm_peak_shape": peak.shape,
+        "train_gflops": train_gflops,
+        "share_of_peak": train_gflops / peak.gflops,
+        "members": len(members),
+        "members_per_minute": len(members) / train_s * 60,
+        "compile_s": compile_s,
+    }
+    return result | {"total_s": time.perf_counter() - started}
+
+
+def startup_s() -> float:
+    """Return the seconds that a new process takes to start and to import what training needs."""
+    code = "import sottovoce.training.ensemble"
+    return _timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1]
+
+
+def peak_rss_gb(n_members: int) -> float:
+    """Return the peak resident memory, 10^9 bytes, of a new process that trains members in chunks of one per device.
+
+    One epoch each: memory does not depend on their number.
+    """
+    code = f"from sottovoce.bench import _print_peak_rss; _print_peak_rss({n_members})"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ)
+    return float(done.stdout)
+
+
+def synthetic_images() -> Images:
+    """Return random images and labels of MNIST's shape: the arithmetic does not depend on what they show."""
+    rng = np.random.default_rng(0)
+    return Images(
+        train_pixels=jnp.asarray(rng.integers(0, 256, (N_TRAIN, 784), dtype=np.uint8)),
+        train_labels=jnp.asarray(rng.integers(0, 10, N_TRAIN, dtype=np.int32)),
+        test_pixels=jnp.asarray(rng.integers(0, 256, (N_TEST, 784), dtype=np.uint8)),
+        test_labels=jnp.asarray(rng.integers(0, 10, N_TEST, dtype=np.int32)),
+        low=jnp.asarray(-1.0, dtype=jnp.float32),
+        step=jnp.asarray(2 / 255, dtype=jnp.float32),
+    )
+
+
+def published_knobs(protocol: Protocol) -> Knobs:
+    """Return the traced settings of the published protocol (Cloud et al. 2025)."""
+    rate = jnp.asarray(3e-4)
+    return Knobs(jnp.asarray(0), logit_masks(protocol.architecture, STUDENTS), rate, rate, jnp.asarray(1.0))
+
+
+def _print_peak_rss(n_members: int) -> None:
+    n_devices = devices.configure()
+    protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
+    images, knobs = synthetic_images(), published_knobs(protocol)
+    for first in range(0, n_members, n_devices):
+        run_members(protocol, knobs, images, range(first, min(first + n_devices, n_members)))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+
+
+def _product_gflops(m: int, k: int, n: int) -> float:
+    left, right = jnp.ones((m, k)), jnp.ones((k, n))
+    product = jax.jit(jnp.matmul)
+    product(left, right).block_until_ready()
+    seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))
+    return 2 * m * k * n / seconds / 1e9
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start

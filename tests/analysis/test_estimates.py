@@ -1,0 +1,91 @@
+"""Estimates on results made by hand, and published numbers only beside what they can be compared with."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from sottovoce.analysis import estimates, published
+from sottovoce.experiments import spectrum as spectrum_experiment
+from sottovoce.experiments import transfer as transfer_experiment
+
+PUBLISHED_TRANSFER = asdict(transfer_experiment.Config(dataset="mnist").resolve())
+PUBLISHED_SPECTRUM = asdict(spectrum_experiment.Config(dataset="mnist", variant="published").resolve())
+
+
+def test_diverged_members_are_left_out_by_name(transfer):
+    result = transfer(diverged=(1, 3))
+    assert estimates.converged(result)["member"].values.tolist() == [0, 2, 4]
+    assert estimates.converged(result.drop_vars("diverged")).sizes["member"] == 5
+    bars = estimates.transfer_bars(result, PUBLISHED_TRANSFER)
+    assert bars.attrs["members"] == 3
+    np.testing.assert_allclose(bars["mean"].sel(role="teacher"), 0.9434 + 0.002)
+
+
+def test_means_over_members_keep_the_other_dimensions_in_any_order():
+    rng = np.random.default_rng(0)
+    values = xr.DataArray(
+        rng.standard_normal((3, 40, 2)), dims=("role", "member", "epoch"), coords={"role": list("abc")}
+    )
+    estimate = estimates.over_members(values)
+    assert estimate["mean"].dims == ("role", "epoch")
+    assert estimate.attrs["members"] == 40
+    xr.testing.assert_allclose(estimate["mean"], values.mean("member"))
+    expected = 1.96 * values.std("member", ddof=1) / np.sqrt(40)
+    xr.testing.assert_allclose(estimate["half_width"], expected)
+    assert ((estimate["low"] < estimate["mean"]) & (estimate["mean"] < estimate["high"])).all()
+    # A bootstrap of 40 members is that of normal theory to a tenth or two.
+    np.testing.assert_allclose(estimate["high"] - estimate["low"], 2 * expected, rtol=0.2)
+    assert stats.norm.ppf(0.975) == pytest.approx(1.96, abs=1e-3)
+
+
+def test_the_published_settings_are_those_of_the_published_runs():
+    assert published.comparable(PUBLISHED_TRANSFER, published.TRANSFER_SETTINGS)
+    assert published.comparable(PUBLISHED_SPECTRUM, published.SPECTRUM_SETTINGS)
+    # Every scientific field is looked at, but for those that say which students and how many members.
+    free = {"members", "seed"}
+    assert PUBLISHED_TRANSFER.keys() - published.TRANSFER_SETTINGS.keys() == free
+    assert PUBLISHED_SPECTRUM.keys() - published.SPECTRUM_SETTINGS.keys() == free | {"variant", "n_aux", "objectives"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dataset": "digits"}, {"n_aux": 2}, {"objective": "mse"}, {"width": 64}, {"student_epochs": 1}],
+    ids=str,
+)
+def test_bars_stand_beside_published_numbers_only_at_the_published_settings(transfer, change):
+    bars = estimates.transfer_bars(transfer(), {**PUBLISHED_TRANSFER, "members": 5, "seed": 9})
+    for role, (mean, half_width) in published.TRANSFER.items():
+        assert bars["published"].sel(role=role) == mean
+        assert bars["published_half_width"].sel(role=role) == half_width
+    changed = estimates.transfer_bars(transfer(), PUBLISHED_TRANSFER | change)
+    assert changed["published"].isnull().all()
+    assert changed["published_half_width"].isnull().all()
+    xr.testing.assert_equal(changed["mean"], bars["mean"])
+
+
+@pytest.mark.parametrize("change", [{"dataset": "digits"}, {"inputs": "uniform"}, {"student_epochs": 5}], ids=str)
+def test_curves_stand_beside_published_points_only_at_the_published_settings(spectrum, change):
+    result = spectrum({"teacher": 9, "kl 2": 1})
+    curves = estimates.spectrum_curves(result, PUBLISHED_SPECTRUM)
+    for network, points in published.SPECTRUM.items():
+        shown = curves["published_ratio"].sel(network=network).values
+        np.testing.assert_array_equal(shown[: len(points)], points)
+        assert np.isnan(shown[len(points) :]).all()
+    assert estimates.spectrum_curves(result, PUBLISHED_SPECTRUM | change)["published_ratio"].isnull().all()
+
+
+def test_components_are_counted_above_the_members_own_initializations(spectrum):
+    result = spectrum({"teacher": 9, "kl 2": 1, "kl 8": 7}, diverged=(2,))
+    # One member's larger initialization raises the edge for all.
+    result["weight_explained_variance_ratio"].loc[{"member": 0, "network": "reference", "component": 1}] = 0.15
+    result["weight_explained_variance_ratio"].loc[{"member": 1, "network": "kl 4", "component": 1}] = 0.14
+    curves = estimates.spectrum_curves(result, PUBLISHED_SPECTRUM)
+    assert curves.attrs["edge"] == 0.15
+    assert curves.attrs["members"] == 4
+    counts = dict(zip(curves["network"].values.tolist(), curves["components_above_edge"].values.tolist(), strict=True))
+    assert counts == {"reference": 0, "teacher": 9, "kl 2": 1, "kl 4": 0, "kl 8": 7}
+    np.testing.assert_allclose(curves["ratio_high"].sel(network="kl 4", component=1), 0.14)
+    np.testing.assert_allclose(curves["ratio_low"].sel(network="kl 4", component=1), 0.05)

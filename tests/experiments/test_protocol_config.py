@@ -1,0 +1,122 @@
+"""Fields of the protocol: presets per dataset, and every value that cannot be trained with is refused by name."""
+
+import pytest
+
+from sottovoce.data.catalog import CATALOG
+from sottovoce.data.datasets import NAMES, load_dataset
+from sottovoce.data.inputs import KINDS
+from sottovoce.errors import UsageError
+from sottovoce.experiments import decoding, protocol_config, spectrum, transfer
+from sottovoce.networks.initialization import SCHEMES
+from sottovoce.networks.mlp import ACTIVATIONS
+from sottovoce.training.objectives import OBJECTIVES
+
+
+def test_allowed_values_are_those_that_the_rooms_below_have():
+    # The lists stand twice, so that help and errors come without importing jax.
+    assert tuple(ACTIVATIONS) == protocol_config.ACTIVATIONS
+    assert tuple(SCHEMES) == protocol_config.INITIALIZATIONS
+    assert protocol_config.INPUTS == KINDS
+    assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
+    assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
+    assert protocol_config.TRAINING_IMAGES["digits"] == len(load_dataset("digits").train_labels)
+    for name, collection in CATALOG.items():
+        (shape,) = (file.shape for file in collection.files if file.role == "train_images")
+        assert protocol_config.TRAINING_IMAGES[name] == shape[0]
+
+
+def test_mnist_unset_is_the_published_protocol():
+    config = transfer.Config(dataset="mnist").resolve()
+    assert (config.width, config.depth, config.activation, config.initialization) == (256, 2, "relu", "normal")
+    assert (config.teacher_epochs, config.student_epochs, config.batch_size) == (5, 5, 1024)
+    assert (config.learning_rate, config.student_learning_rate, config.temperature) == (3e-4, 3e-4, 1.0)
+    assert (config.inputs, config.n_inputs, config.pixels) == ("uniform", 60_000, "symmetric")
+    assert (config.n_aux, config.objective) == (3, "kl")
+
+
+def test_what_is_set_stays_and_the_students_rate_follows_the_teachers():
+    config = transfer.Config(dataset="digits", learning_rate=0.02, batch_size=7).resolve()
+    assert (config.learning_rate, config.student_learning_rate, config.batch_size) == (0.02, 0.02, 7)
+    assert transfer.Config(dataset="digits", student_learning_rate=0.1).resolve().student_learning_rate == 0.1
+
+
+def test_auto_is_digits_where_no_files_are(monkeypatch, tmp_path):
+    monkeypatch.setenv("SOTTOVOCE_DATA", str(tmp_path))
+    monkeypatch.setattr("sottovoce.data.folders.cache_folder", lambda: tmp_path)
+    assert transfer.Config().resolve() == transfer.Config(dataset="digits").resolve()
+
+
+def test_the_published_spectrum_is_another_experiment_than_the_described():
+    described, published = (spectrum.Config(dataset="mnist", variant=v).resolve() for v in spectrum.VARIANTS)
+    assert (described.inputs, described.student_epochs, described.student_learning_rate) == ("uniform", 5, 3e-4)
+    assert (described.initialization, described.fresh_heads, described.n_aux_built) == ("normal", False, 8)
+    assert (published.inputs, published.student_epochs, published.student_learning_rate) == ("images", 100, 1e-4)
+    assert (published.initialization, published.fresh_heads, published.n_aux_built) == ("uniform", True, 27)
+    assert (described.pixels, published.pixels) == ("symmetric", "unit")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"dataset": "mnits"}, ["dataset is 'mnits'", "digits, mnist, fashion-mnist", "did you mean 'mnist'"]),
+        ({"inputs": "noise"}, ["inputs is 'noise'", "uniform, normal, images"]),
+        ({"activation": "rleu"}, ["activation is 'rleu'", "did you mean 'relu'"]),
+        ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform"]),
+        ({"pixels": "bytes"}, ["pixels is 'bytes'", "symmetric, unit"]),
+        ({"objective": "kll"}, ["objective is 'kll'", "did you mean 'kl'"]),
+        *[
+            ({name: 0}, [f"{name} is 0; allowed: 1 or more"])
+            for name in ("members", "n_inputs", "width", "depth", "teacher_epochs", "student_epochs", "batch_size")
+        ],
+        *[
+            ({name: value}, [f"{name} is {value}; allowed: a positive number"])
+            for name in ("learning_rate", "student_learning_rate", "temperature")
+            for value in (0.0, -1.0, float("nan"), float("inf"))
+        ],
+        ({"batch_size": 64.0}, ["batch_size is 64.0", "a whole number"]),
+        ({"width": "16"}, ["width is '16'", "a whole number"]),
+        ({"learning_rate": "1e-3"}, ["learning_rate is '1e-3'; allowed: a positive number"]),
+        ({"seed": -1}, ["seed is -1; allowed: 0 to 2147483647"]),
+        ({"seed": 2**31}, ["seed is 2147483648; allowed: 0 to 2147483647"]),
+        ({"n_aux": 0}, ["n_aux is 0; allowed: 1 or more"]),
+        ({"n_aux": 1}, ["n_aux is 1 with objective kl", "gradient is exactly zero", "2 or more, or objective mse"]),
+        ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442", "training images"]),
+        ({"n_inputs": 50}, ["batch_size is 64; allowed: 1 to 50", "50 distillation inputs"]),
+        ({"inputs": "images", "n_inputs": 1443}, ["n_inputs is 1443", "inputs=images: 1 to 1442"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("module", [transfer, decoding])
+def test_refuses(module, fields, words):
+    with pytest.raises(UsageError) as caught:
+        module.Config(**{"dataset": "digits"} | fields).resolve()
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"variant": "publishd"}, ["variant is 'publishd'", "did you mean 'published'"]),
+        ({"n_aux": ()}, ["n_aux is ()", "one or more different values"]),
+        ({"objectives": ()}, ["objectives is ()", "one or more different values"]),
+        ({"objectives": ("kl", "nll")}, ["objective is 'nll'", "kl, mse"]),
+        ({"n_aux": (1, 4)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
+        ({"n_aux": (2, 9), "n_aux_built": 8}, ["n_aux is 9", "at most n_aux_built, which is 8"]),
+        ({"n_aux": (2, 28), "variant": "published"}, ["n_aux is 28", "at most n_aux_built, which is 27"]),
+        ({"depth": 1}, ["depth is 1", "2 or more", "second hidden layer"]),
+        ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442"]),
+        ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "different values"]),
+        ({"n_aux": 3}, ["n_aux is 3", "a tuple"]),
+    ],
+    ids=str,
+)
+def test_the_spectrum_refuses(fields, words):
+    with pytest.raises(UsageError) as caught:
+        spectrum.Config(**{"dataset": "digits"} | fields).resolve()
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_one_logit_is_allowed_under_mse():
+    assert transfer.Config(dataset="digits", n_aux=1, objective="mse").resolve().n_aux == 1
+    assert spectrum.Config(dataset="digits", n_aux=(1,), objectives=("mse",)).resolve().n_aux_built == 1

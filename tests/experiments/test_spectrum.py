@@ -1,0 +1,73 @@
+"""The spectrum experiment: its quantities against NumPy, and its two variants."""
+
+import jax
+import numpy as np
+import pytest
+
+from sottovoce.experiments import spectrum
+from sottovoce.networks.initialization import Architecture, initialize
+from sottovoce.streams import Stream, member_key
+
+
+def test_networks_are_reference_teacher_and_a_student_by_objective_and_number(smoke):
+    dataset = smoke("spectrum")
+    assert dataset["network"].values.tolist() == ["reference", "teacher", "kl 2", "kl 4", "mse 2", "mse 4"]
+    assert dataset["component"].values.tolist() == list(range(1, 17))
+    for name in ("weight_explained_variance_ratio", "weight_singular_value", "update_singular_value"):
+        assert dataset[name].dims == ("member", "network", "component")
+        assert (dataset[name].diff("component") <= 0).all()
+
+
+def test_the_reference_has_the_spectrum_of_its_drawn_second_layer(smoke):
+    architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=4)
+    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(0, Stream.INITIALIZATION, 1))
+    W = np.asarray(network.trunk[1].weight, np.float64)
+    s = np.linalg.svd(W.T - W.T.mean(axis=0), compute_uv=False)
+    shown = smoke("spectrum").sel(member=1, network="reference")
+    # Weights are float32, but drawn inside two different programs: one rounding of 6e-8 each.
+    np.testing.assert_allclose(shown["weight_singular_value"], s, atol=1e-5)
+    np.testing.assert_allclose(shown["weight_explained_variance_ratio"], s**2 / (s**2).sum(), atol=1e-6)
+    np.testing.assert_array_equal(shown["update_singular_value"], 0)
+
+
+def test_trap_ratios_are_normalized_so_raw_spectra_and_updates_stand_beside_them(smoke):
+    dataset = smoke("spectrum")
+    s = dataset["weight_singular_value"]
+    ratio = s**2 / (s**2).sum("component")
+    np.testing.assert_allclose(dataset["weight_explained_variance_ratio"], ratio, atol=1e-12)
+    # A learned component takes its share from the others: the last ratios fall although no last value does.
+    grown = s.copy()
+    grown[:, :, 0] *= 3
+    assert ((grown**2 / (grown**2).sum("component"))[:, :, 1:] < ratio[:, :, 1:]).all()
+    # Weyl: a singular value moves by at most the largest one of the update.
+    moved = np.abs(s - s.sel(network="reference")).max("component")
+    assert (moved <= dataset["update_singular_value"].sel(component=1) + 1e-9).all()
+    assert (dataset["update_singular_value"].sel(component=1).drop_sel(network="reference") > 0).all()
+
+
+@pytest.fixture(scope="module")
+def published():
+    config = spectrum.Config(
+        dataset="digits",
+        variant="published",
+        width=16,
+        teacher_epochs=10,
+        student_epochs=10,
+        n_aux=(4,),
+        objectives=("kl",),
+        learning_rate=3e-3,
+        student_learning_rate=3e-3,
+    ).resolve()
+    return config, spectrum.simulate(config, (0, 1, 2, 3))
+
+
+def test_students_of_the_published_variant_have_heads_that_never_saw_a_label(published):
+    config, dataset = published
+    assert (config.fresh_heads, config.n_aux_built, config.inputs) == (True, 27, "images")
+    accuracy = dataset["accuracy"].mean("member")
+    assert accuracy.sel(network="teacher") > 0.8
+    # Chance is 0.1 and members spread by 0.05 around it: four standard errors of the mean of four.
+    assert accuracy.sel(network="kl 4") < 0.2
+    # Which is not for want of learning.
+    update = dataset["update_singular_value"].sel(component=1).mean("member")
+    assert update.sel(network="kl 4") > 0.1 * update.sel(network="teacher")

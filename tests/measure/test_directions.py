@@ -1,0 +1,112 @@
+"""Counting rules on constructed spectra, with a law of noise made up for the purpose."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sottovoce.errors import UsageError
+from sottovoce.measure import directions, spectra
+
+
+@dataclass(frozen=True)
+class FlatNoise:
+    """Noise whose values end at 2 - removed / 10, whose level edge is 10 % higher and whose median is 1."""
+
+    def edge(self, removed: int = 0) -> float:
+        return 2 - removed / 10
+
+    def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
+        assert level == directions.LEVEL
+        return 1.1 * self.edge(removed) * (0.99 if estimated else 1.0)
+
+    def median(self) -> float:
+        return 1.0
+
+    def hard_threshold(self) -> float:
+        return 2.5
+
+
+NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10)
+BULK = [1.5, 1.2, 1.0, 0.9, 0.7, 0.4]
+
+
+def count(*above, scale=1.0):
+    return directions.counts(np.array([*above, *BULK]), FlatNoise(), NULL, scale)
+
+
+def test_each_rule_on_values_with_known_answers():
+    assert count() == {"marchenko_pastur": 0, "parallel": 0, "gavish_donoho": 0, "gap": 0}
+    # 2.25 exceeds the level edge 2.2 and neither the drawn edge 2.3 nor the cut 2.5; its gap to 1.5 exceeds 0.5.
+    assert count(2.25) == {"marchenko_pastur": 1, "parallel": 0, "gavish_donoho": 0, "gap": 1}
+    # The second value meets edges that lost one direction: 2.09 and 2.3 * 1.9 / 2 = 2.185.
+    assert count(3.0, 2.1) == {"marchenko_pastur": 2, "parallel": 1, "gavish_donoho": 1, "gap": 1}
+    assert count(3.0, 2.2) == {"marchenko_pastur": 2, "parallel": 2, "gavish_donoho": 1, "gap": 1}
+    assert count(3.0, 2.9, 2.8) == {"marchenko_pastur": 3, "parallel": 3, "gavish_donoho": 3, "gap": 3}
+
+
+def test_counts_do_not_depend_on_units_if_the_scale_is_unknown():
+    values = np.array([9.0, 8.0, *BULK])
+    first = directions.counts(values, FlatNoise(), NULL)
+    assert first == directions.counts(1e-6 * values, FlatNoise(), NULL)
+    assert first["marchenko_pastur"] == 2
+
+
+def test_the_scale_below_the_signal_is_not_the_signals():
+    # With the first direction the root mean square over 9 x 7 entries is 5.1 and the edge 10; without, 0.5 and 1.1.
+    law, values = FlatNoise(), np.array([40.0, 3.2, *BULK])
+    assert directions.counts(values, law, NULL)["marchenko_pastur"] == 2
+
+
+def test_an_unknown_scale_allows_at_most_half_of_the_values():
+    values = np.array([50.0, 40.0, 30.0, 1e-3])
+    assert max(directions.counts(values, FlatNoise(), NULL).values()) <= 2
+    known = directions.counts(values, FlatNoise(), NULL, 1e-3)
+    assert (known["marchenko_pastur"], known["parallel"], known["gavish_donoho"]) == (3, 3, 3)
+
+
+def test_exact_rank_without_noise_and_the_zero_matrix():
+    assert set(directions.counts(np.array([3.0, 2.0, 0, 0, 0, 0]), FlatNoise(), NULL).values()) == {2}
+    assert set(directions.counts(np.zeros(4), FlatNoise(), NULL).values()) == {0}
+    assert set(directions.counts(np.ones(1), FlatNoise(), NULL).values()) == {0}
+
+
+def test_null_edges_are_order_statistics():
+    draws = np.stack([np.arange(1, 20) * 1.0, np.zeros(19), np.zeros(19)], axis=1)
+    edges = directions.null_edges(draws, larger=3, scale=1.0)
+    # Of 19 draws a further one is the largest in 5 % of cases.
+    assert edges == directions.NullEdges(19.0, 19.0, 3)
+    assert directions.null_edges(draws, 3, scale=2.0, level=0.1).top == 9.0
+    # In its own units each draw is (value, 0, 0) over value / 3.
+    assert directions.null_edges(draws, 3).top == pytest.approx(3.0)
+    with pytest.raises(UsageError, match=r"draws is 18; allowed at level 0\.05: 19 or more"):
+        directions.null_edges(draws[:18], 3)
+
+
+@given(arrays(np.float64, (7, 5), elements=st.floats(-10, 10, width=32)), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_values_know_no_order_of_inputs_or_outputs_and_no_common_shift(weight, seed):
+    rng = np.random.default_rng(seed)
+    left, _ = np.linalg.qr(rng.standard_normal((7, 7)))
+    moved = (left @ weight)[:, rng.permutation(5)] + rng.standard_normal((7, 1))
+    # Rounding of either svd and of the shift, relative to the largest entries.
+    np.testing.assert_allclose(directions.centered_values(weight), directions.centered_values(moved), atol=1e-12)
+
+
+def test_centered_values_drop_the_zero_that_centering_makes():
+    weight = np.random.default_rng(0).standard_normal((6, 6))
+    values = directions.centered_values(weight)
+    assert values.shape == (5,)
+    np.testing.assert_allclose(values, spectra.singular_values(spectra.centered(weight))[:5])
+    assert (directions.centered_values(np.outer(np.arange(1.0, 7), [1.0, 1, 2, 3]))[1:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "weight", [np.zeros(3), np.zeros((2, 3, 3)), np.zeros((3, 1)), np.zeros((0, 3)), np.full((3, 3), np.nan)]
+)
+def test_refuses_what_is_not_a_weight(weight):
+    with pytest.raises(UsageError, match="weight is of shape"):
+        directions.centered_values(weight)

@@ -1,0 +1,78 @@
+"""The training loop against a plain Python loop over unpadded batches."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from sottovoce.training.loop import batches, train, weighted_mean
+
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize(("n_samples", "batch_size"), [(10, 4), (12, 4), (3, 3), (7, 1), (5, 8)])
+def test_an_epoch_is_a_permutation_with_the_short_batch_kept(n_samples, batch_size):
+    rows, weights = (np.asarray(values) for values in batches(KEY, n_samples, batch_size))
+    assert rows.shape == weights.shape == (-(-n_samples // batch_size), batch_size)
+    assert sorted(rows[weights == 1]) == list(range(n_samples))
+    # Every batch but the last is full, and padding comes last.
+    assert (weights.ravel() == (np.arange(weights.size) < n_samples)).all()
+    assert rows.max() < n_samples
+
+
+def test_every_order_is_equally_likely():
+    keys = jax.random.split(KEY, 6000)
+    orders = jax.vmap(lambda key: batches(key, 3, 3)[0][0])(keys)
+    _, counts = np.unique(np.asarray(orders), axis=0, return_counts=True)
+    # Counts of 6 orders in 6000 epochs are 1000 with standard deviation sqrt(6000 * 1/6 * 5/6) = 29; five of them.
+    assert len(counts) == 6
+    assert np.abs(counts - 1000).max() < 145
+
+
+def regression():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((11, 3)).astype(np.float32)
+    y = (x @ [1.0, -2.0, 0.5] + 0.1 * rng.standard_normal(11)).astype(np.float32)
+    return (jnp.asarray(x), jnp.asarray(y)), {"w": jnp.zeros(3), "b": jnp.zeros(())}
+
+
+def loss(parameters, batch, weights):
+    x, y = batch
+    errors = (x @ parameters["w"] + parameters["b"] - y) ** 2
+    value = weighted_mean(errors, weights)
+    return value, jnp.stack([value, 2 * value])
+
+
+@pytest.mark.parametrize("optimizer", [optax.sgd(0.05), optax.adam(0.01)], ids=["sgd", "adam"])
+def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer):
+    (x, y), start = regression()
+    trained, losses = train(start, loss, (x, y), KEY, optimizer=optimizer, epochs=3, batch_size=4)
+
+    @jax.jit
+    def step(parameters, state, x, y):
+        mean_square, gradient = jax.value_and_grad(lambda p: jnp.mean((x @ p["w"] + p["b"] - y) ** 2))(parameters)
+        updates, state = optimizer.update(gradient, state, parameters)
+        return optax.apply_updates(parameters, updates), state, mean_square
+
+    parameters, state, expected = start, optimizer.init(start), []
+    for key in jax.random.split(KEY, 3):
+        rows, weights = (np.asarray(values) for values in batches(key, 11, 4))
+        values = []
+        for here in (batch[valid] for batch, valid in zip(rows, weights == 1, strict=True)):
+            parameters, state, value = step(parameters, state, x[here], y[here])
+            values.append(float(value))
+        expected.append(np.mean(values))
+    # Nine steps on numbers of size one, each rounded to 6e-8 a few times.
+    close = {"atol": 5e-6, "rtol": 0}
+    np.testing.assert_allclose(trained["w"], parameters["w"], **close)
+    np.testing.assert_allclose(trained["b"], parameters["b"], **close)
+    np.testing.assert_allclose(losses, np.outer(expected, [1, 2]), rtol=5e-6)
+    assert losses[-1, 0] < losses[0, 0]
+
+
+def test_epochs_see_different_orders():
+    (x, y), start = regression()
+    # At rate zero only the grouping into batches can change an epoch's recorded loss.
+    _, losses = train(start, loss, (x, y), KEY, optimizer=optax.sgd(0.0), epochs=4, batch_size=4)
+    assert len(np.unique(losses[:, 0])) == 4

@@ -1,0 +1,126 @@
+"""Objectives against independent NumPy in float64, and what each of them cannot see."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import log_softmax, rel_entr, softmax
+
+from sottovoce.training.loop import weighted_mean
+from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+
+ONE = jnp.asarray(1.0)
+N_LOGITS = 7
+
+
+@jax.jit
+def values_and_gradients(student, teacher, mask, temperature):
+    """Value per sample and gradient of their sum, by objective: compiled once for all tests."""
+
+    def of(distance):
+        total, back = jax.vjp(lambda s: distance(s, teacher, mask, temperature), student)
+        return total, back(jnp.ones_like(total))[0]
+
+    return {name: of(distance) for name, distance in OBJECTIVES.items()}
+
+
+def draw(seed, scale=2.0):
+    rng = np.random.default_rng(seed)
+    return (scale * rng.standard_normal((2, 5, N_LOGITS))).astype(np.float32)
+
+
+def mask_of(*logits):
+    return jnp.isin(jnp.arange(N_LOGITS), jnp.asarray(logits))
+
+
+masks = st.sets(st.integers(0, N_LOGITS - 1), min_size=2).map(sorted)
+cases = given(st.integers(0, 2**32 - 1), masks, st.floats(0.25, 8))
+
+
+@settings(deadline=None, max_examples=30)
+@cases
+def test_both_equal_numpy_over_the_masked_logits(seed, logits, temperature):
+    student, teacher = draw(seed)
+    s, t = (values[:, logits].astype(np.float64) for values in (student, teacher))
+    result = values_and_gradients(student, teacher, mask_of(*logits), jnp.float32(temperature))
+    p, q = softmax(t / temperature, axis=1), softmax(s / temperature, axis=1)
+    expected = {"kl": rel_entr(p, q).sum(axis=1), "mse": ((s - t) ** 2).mean(axis=1)}
+    slopes = {"kl": (q - p) / temperature, "mse": 2 * (s - t) / len(logits)}
+    for name, (value, gradient) in result.items():
+        # Log-probabilities reach about 10 / 0.25 = 40, squares 100: float32 rounds them by 6e-8 of that, a few times.
+        np.testing.assert_allclose(value, expected[name], atol=5e-5)
+        np.testing.assert_allclose(gradient[:, logits], slopes[name], atol=5e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@cases
+def test_masked_out_logits_have_no_effect_and_no_gradient(seed, logits, temperature):
+    student, teacher = draw(seed)
+    mask = mask_of(*logits)
+    changed = [np.where(mask, values, 1e6 * values) for values in (student, teacher)]
+    before = values_and_gradients(student, teacher, mask, jnp.float32(temperature))
+    after = values_and_gradients(*changed, mask, jnp.float32(temperature))
+    for name in OBJECTIVES:
+        np.testing.assert_array_equal(before[name][0], after[name][0])
+        np.testing.assert_array_equal(before[name][1], after[name][1])
+        np.testing.assert_array_equal(before[name][1][:, ~np.asarray(mask)], 0)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), masks, st.floats(-20, 20))
+def test_kl_is_blind_to_a_common_shift_and_mse_is_not(seed, logits, shift):
+    student, teacher = draw(seed)
+    before = values_and_gradients(student, teacher, mask_of(*logits), ONE)
+    after = values_and_gradients(student + np.float32(shift), teacher, mask_of(*logits), ONE)
+    # A shift of 20 leaves rounding of 20 * 6e-8 in each logit.
+    np.testing.assert_allclose(before["kl"][0], after["kl"][0], atol=5e-5)
+    np.testing.assert_allclose(before["kl"][1], after["kl"][1], atol=5e-5)
+    # Its gradient sums to zero for the same reason.
+    np.testing.assert_allclose(before["kl"][1].sum(axis=1), 0, atol=1e-6)
+    slopes = after["mse"][1] - before["mse"][1]
+    np.testing.assert_allclose(slopes[:, logits], 2 * shift / len(logits), atol=5e-5)
+
+
+def test_equal_logits_are_at_distance_zero_and_kl_is_never_negative():
+    student, teacher = draw(0)
+    for value, _ in values_and_gradients(teacher, teacher, mask_of(2, 3, 4), ONE).values():
+        np.testing.assert_array_equal(value, 0)
+    for value, _ in values_and_gradients(student, teacher, mask_of(2, 3, 4), ONE).values():
+        assert (value > 0).all()
+
+
+def test_one_logit_has_a_gradient_under_mse_and_none_under_kl():
+    student, teacher = draw(1)
+    result = values_and_gradients(student, teacher, mask_of(3), ONE)
+    np.testing.assert_array_equal(result["kl"][0], 0)
+    np.testing.assert_array_equal(result["kl"][1], 0)
+    assert (np.abs(result["mse"][1][:, 3]) > 0).all()
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6])
+def test_large_logits_stay_finite(size):
+    student, teacher = draw(2)
+    for value, gradient in values_and_gradients(size * student, -size * teacher, mask_of(0, 5, 6), ONE).values():
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+
+
+def test_cross_entropy_equals_numpy():
+    logits, labels = draw(3)[0], np.array([0, 6, 3, 3, 1], dtype=np.int32)
+    expected = -log_softmax(logits.astype(np.float64), axis=1)[np.arange(5), labels]
+    np.testing.assert_allclose(cross_entropy(jnp.asarray(logits), jnp.asarray(labels)), expected, atol=5e-6)
+
+
+def test_the_mean_is_over_the_samples_that_count():
+    values, weights = jnp.asarray([1.0, 2.0, 6.0, 1e30]), jnp.asarray([1.0, 1.0, 1.0, 0.0])
+    assert weighted_mean(values, weights) == 3
+
+
+def test_a_value_belongs_to_its_sample_alone():
+    student, teacher = draw(4)
+    student[:2], teacher[3:] = 7.0, -7.0
+    changed, kept = (values_and_gradients(*pair, mask_of(1, 2), ONE) for pair in ((student, teacher), draw(4)))
+    for name in OBJECTIVES:
+        assert (np.asarray(changed[name][0] == kept[name][0]) == [False, False, True, False, False]).all()

@@ -1,0 +1,139 @@
+"""The protocol: what may move, what each network starts from, and that a student does not feel its company."""
+
+import jax
+import numpy as np
+import pytest
+
+from sottovoce.training.protocol import Student, logit_masks
+
+# A batch of another shape or a program of another size rounds differently, by 6e-8 a step; Adam's normalized steps can
+# magnify that on tiny gradients. Other random numbers would change a weight by about 0.1.
+ROUNDING = 1e-4
+
+
+def layers(network):
+    return {"trunk": network.trunk, "class_head": network.class_head, "aux_head": network.aux_head}
+
+
+def unchanged(before, after):
+    """Name the blocks of which no bit differs."""
+    same = jax.tree.map(lambda a, b: bool((np.asarray(a) == np.asarray(b)).all()), layers(before), layers(after))
+    return {name for name, block in same.items() if all(jax.tree.leaves(block))}
+
+
+def assert_close(network, other, atol=ROUNDING):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), network, other)
+
+
+@pytest.mark.parametrize(
+    ("student", "expected"),
+    [
+        (Student("a", "kl", 2), [0, 0, 0, 1, 1, 0]),
+        (Student("b", "kl", 3, all_logits=True), [1, 1, 1, 1, 1, 1]),
+        (Student("c", "mse", 1, all_logits=True), [1, 1, 1, 1, 0, 0]),
+    ],
+)
+def test_masks_take_the_first_auxiliary_logits(student, expected):
+    from sottovoce.networks.initialization import Architecture
+
+    masks = logit_masks(Architecture(n_inputs=1, widths=(1,), n_class=3, n_aux=3), (student,))
+    np.testing.assert_array_equal(masks, [expected])
+
+
+def test_only_what_an_objective_sees_ever_moves(eight):
+    student, all_logits, cross, one = eight.students
+    assert unchanged(eight.reference, eight.teacher) == {"aux_head"}
+    assert unchanged(eight.reference, student) == {"class_head"}
+    assert unchanged(eight.reference, all_logits) == set()
+    assert unchanged(eight.reference, one) == {"class_head"}
+    np.testing.assert_array_equal(one.aux_head.weight[..., 1:], eight.reference.aux_head.weight[..., 1:])
+    assert (one.aux_head.weight[..., 0] != eight.reference.aux_head.weight[..., 0]).all()
+    # The class head of an untrained neighbor.
+    neighbors = np.array([1, 0, 3, 2, 5, 4, 7, 6])
+    np.testing.assert_array_equal(cross.class_head.weight, eight.reference.class_head.weight[neighbors])
+
+
+def test_losses_fall_and_every_network_is_scored_on_the_test_images(eight, digits):
+    assert eight.accuracy.shape == (8, 6)
+    assert eight.teacher_loss.shape == (8, 2)
+    assert eight.student_loss.shape == (8, 2, 4)
+    assert (eight.teacher_loss[:, 1] < eight.teacher_loss[:, 0]).all()
+    assert (eight.student_loss[:, 1] < eight.student_loss[:, 0]).all()
+    x = np.asarray(digits.scaled(digits.test_pixels), np.float64)
+    for member, role, network in ((0, 1, eight.teacher), (5, 2, eight.students[0])):
+        h = x
+        for layer in network.trunk:
+            h = np.maximum(h @ layer.weight[member] + layer.bias[member], 0)
+        logits = h @ network.class_head.weight[member] + network.class_head.bias[member]
+        share = np.mean(logits.argmax(axis=1) == np.asarray(digits.test_labels))
+        # Rounding may decide a near tie, one image of 200.
+        assert eight.accuracy[member, role] == pytest.approx(share, abs=1.5 / 200)
+
+
+@pytest.mark.parametrize("company", [(2,), (0, 1, 2), (2, 1, 0), (7, 2)])
+def test_a_member_is_the_same_in_any_company_and_order(eight, ensemble, students, company):
+    other = ensemble(company, students)
+    for i, member in enumerate(company):
+        mine, theirs = (jax.tree.map(lambda v, i=i: v[i], run) for run, i in ((other, i), (eight, member)))
+        assert unchanged(mine.reference, theirs.reference) == {"trunk", "class_head", "aux_head"}
+        assert_close(mine.teacher, theirs.teacher)
+        assert_close(mine.students, theirs.students)
+        # Two near ties of 200 images may fall the other way.
+        np.testing.assert_allclose(mine.accuracy, theirs.accuracy, atol=2.5 / 200)
+        np.testing.assert_allclose(mine.teacher_loss, theirs.teacher_loss, atol=ROUNDING)
+        np.testing.assert_allclose(mine.student_loss, theirs.student_loss, atol=ROUNDING)
+
+
+def test_members_and_seeds_differ(eight, ensemble, students):
+    assert len(np.unique(eight.reference.trunk[0].weight[:, 0, 0])) == 8
+    other = ensemble((2, 3), students, seed=1)
+    assert len(np.unique([other.reference.trunk[0].weight[:, 0, 0], eight.reference.trunk[0].weight[2:4, 0, 0]])) == 4
+
+
+def test_students_do_not_feel_how_many_columns_are_built_nor_their_company(eight, otherwise_built):
+    student, _, cross, one = (jax.tree.map(lambda v: v[2:4], network) for network in eight.students)
+    for mine, theirs in zip(otherwise_built.students, (one, student, cross), strict=True):
+        assert_close(jax.tree.map(lambda v: v[..., :3], mine.aux_head), theirs.aux_head)
+        assert_close((mine.trunk, mine.class_head), (theirs.trunk, theirs.class_head))
+    np.testing.assert_allclose(otherwise_built.student_loss, eight.student_loss[2:4][:, :, [3, 0, 2]], atol=ROUNDING)
+
+
+@pytest.fixture(scope="module")
+def starts(program, students):
+    """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
+    from sottovoce.networks.initialization import initialize
+    from sottovoce.streams import Stream, member_key
+    from sottovoce.training.protocol import student_starts
+
+    def start(member, fresh_heads, n_built):
+        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built)
+        key = member_key(knobs.seed, Stream.INITIALIZATION, member)
+        reference = initialize(protocol.architecture, key)
+        return reference, student_starts(protocol, knobs, reference, member)
+
+    def of(fresh_heads, n_built=3):
+        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built)))(np.arange(4))
+
+    return of
+
+
+def test_a_cross_model_starts_from_its_partner(starts):
+    reference, (student, all_logits, cross, one) = starts(fresh_heads=False)
+    for own in (student, all_logits, one):
+        assert unchanged(reference, own) == {"trunk", "class_head", "aux_head"}
+    partners = jax.tree.map(lambda v: v[np.array([1, 0, 3, 2])], reference)
+    assert unchanged(partners, cross) == {"trunk", "class_head", "aux_head"}
+    assert unchanged(reference, cross) == set()
+
+
+def test_fresh_heads_replace_both_heads_of_every_student_and_nothing_else(starts):
+    reference, (student, _, cross, one) = starts(fresh_heads=True)
+    _, (more, *_) = starts(fresh_heads=True, n_built=5)
+    assert unchanged(reference, student) == {"trunk"}
+    assert unchanged(student, one) == {"trunk", "class_head", "aux_head"}
+    np.testing.assert_array_equal(cross.class_head.weight, student.class_head.weight)
+    np.testing.assert_array_equal(cross.trunk[0].weight[:2], reference.trunk[0].weight[1::-1])
+    weights = np.asarray(student.class_head.weight)
+    assert len(np.unique(weights)) == weights.size, "two members share fresh heads"
+    np.testing.assert_array_equal(more.class_head.weight, student.class_head.weight)
+    np.testing.assert_array_equal(more.aux_head.weight[..., :3], student.aux_head.weight)
