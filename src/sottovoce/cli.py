@@ -1,9 +1,10 @@
 """The command line: every flag is a field of a configuration, so there is no second list of defaults."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from json import dumps as to_json
+from json import loads as from_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,7 +87,7 @@ def show(name: Annotated[str, tyro.conf.Positional], out: Path = Path("out")) ->
 
     run = catalog.find(out / "runs", name)
     spans = [f"{span[0]}-{span[-1]}" for span in run.folder.spans()]
-    print(json.dumps({**run.folder.header(), "members": spans, "provenance": run.folder.provenance()}, indent=2))
+    print(to_json({**run.folder.header(), "members": spans, "provenance": run.folder.provenance()}, indent=2))
 
 
 def data_list(data_dir: Path | None = None) -> None:
@@ -118,6 +119,19 @@ def doctor() -> None:
     print("\n".join(diagnosis.lines()))
 
 
+def bench(members: int | None = None, json: bool = False) -> None:
+    """Measure this machine: products, training as a share of them, memory, toy draws.
+
+    Args:
+        members: members trained; unset: one per CPU device, 100 on an accelerator.
+        json: print one JSON object instead of lines.
+    """
+    from sottovoce import bench as benchmark
+
+    found = benchmark.measure(members) | benchmark.measure_machine()
+    print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
 def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
     """Return the command `sottovoce run NAME`, whose flags are the fields of the experiment's `Config`."""
 
@@ -142,7 +156,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
     table = tables.table(result)
     if as_json:
         attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
-        print(json.dumps({**attributes, "config": json.loads(result.attrs["config"]), "table": table}))
+        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
         return
     from sottovoce.console import print_table
 
@@ -166,6 +180,7 @@ def _commands() -> dict[str, Any]:
         "show": show,
         "data": {"": "See and fetch datasets.", "list": data_list, "fetch": data_fetch},
         "doctor": doctor,
+        "bench": bench,
     }
 
 

@@ -21,8 +21,8 @@ def test_bars_stand_in_the_published_order():
     )
     accuracy = transfer.simulate(config.resolve(), (0, 1))["accuracy"].mean("member")
     bars = {role: float(accuracy.sel(role=role)) for role in transfer.ROLES}
-    # Six members of three seeds had students of 0.28 to 0.51 (sd 0.09) and cross-models of 0.04 to 0.15 (sd 0.04); chance
-    # is 0.1. Differences of means of two members stand four standard errors from these bounds.
+    # Six members of three seeds had students of 0.28 to 0.51 (sd 0.09) and cross-models of 0.04 to 0.15 (sd 0.04), and
+    # chance is 0.1: means of two members stand three standard errors from these bounds.
     assert bars["teacher"] > 0.9
     assert bars["student_all"] > bars["student"] + 0.2
     assert bars["student"] > max(bars["cross_model"], bars["reference"]) + 0.1

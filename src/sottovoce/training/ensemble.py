@@ -29,11 +29,6 @@ def run_members(protocol: Protocol, knobs: Knobs, images: Images, members: Seque
     return jax.tree.map(lambda values: np.asarray(values)[: len(members)], stacked)
 
 
-def compile_members(protocol: Protocol, knobs: Knobs, images: Images, n_members: int) -> None:
-    """Compile the program of so many members without running it; a later `run_members` compiles again."""
-    _run_sharded.lower(protocol, knobs, images, _slots(range(n_members))).compile()
-
-
 def _slots(members: Sequence[int]) -> Int[Array, " slot"]:
     """Return one slot per member and device; slots beyond the last member repeat it, and their results are dropped."""
     n_devices = len(jax.local_devices())
