@@ -25,9 +25,21 @@ ALLOWED = {
     "runs": {"errors"},
     "analysis": {"errors", "measure", "theory"},
     "figures": {"errors"},
+    "interop": {"errors", "networks"},
     "report": {"errors", "runs"},
 }
-TOP = {"api", "bench", "cli", "console", "diagnosis", "drawings", "presentation", "reproduction", "__init__"}
+TOP = {
+    "api",
+    "bench",
+    "cli",
+    "commands",
+    "console",
+    "diagnosis",
+    "drawings",
+    "presentation",
+    "reproduction",
+    "__init__",
+}
 
 
 def room(path: Path) -> str:

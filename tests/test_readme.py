@@ -57,12 +57,12 @@ def test_every_short_command_runs(reproduced: Path, tmp_path: Path):
 
 
 def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from sottovoce import cli, reproduction
+    from sottovoce import cli, commands, reproduction
 
     long = next(c for c in COMMANDS if "--dataset mnist" in c)
     asked: dict[str, object] = {}
     monkeypatch.setattr(reproduction, "run_all", lambda execution, announce, **given: asked.update(given) or {})
-    monkeypatch.setattr(cli, "_write_report", lambda results, out: None)
+    monkeypatch.setattr(commands, "_write_report", lambda results, out: None)
     cli.main(long.replace("path/to/files", str(tmp_path)).split()[1:])
     assert asked["dataset"] == "mnist"
 

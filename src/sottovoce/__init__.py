@@ -11,6 +11,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "data",
         "experiments",
         "figures",
+        "interop",
         "measure",
         "networks",
         "report",

@@ -2,6 +2,7 @@ from . import analysis as analysis
 from . import data as data
 from . import experiments as experiments
 from . import figures as figures
+from . import interop as interop
 from . import measure as measure
 from . import networks as networks
 from . import report as report

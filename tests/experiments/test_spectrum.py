@@ -50,10 +50,12 @@ def published():
     config = spectrum.Config(
         dataset="digits",
         variant="published",
-        width=16,
+        width=64,
+        inputs="uniform",
+        n_inputs=4000,
         teacher_epochs=10,
         student_epochs=10,
-        n_aux=(4,),
+        n_aux=(8,),
         objectives=("kl",),
         learning_rate=3e-3,
         student_learning_rate=3e-3,
@@ -63,11 +65,12 @@ def published():
 
 def test_students_of_the_published_variant_have_heads_that_never_saw_a_label(published):
     config, dataset = published
-    assert (config.fresh_heads, config.n_aux_built, config.inputs) == (True, 27, "images")
+    assert (config.fresh_heads, config.n_aux_built, config.initialization) == (True, 27, "uniform")
     accuracy = dataset["accuracy"].mean("member")
     assert accuracy.sel(network="teacher") > 0.8
-    # Chance is 0.1 and members spread by 0.05 around it: four standard errors of the mean of four.
-    assert accuracy.sel(network="kl 4") < 0.2
+    # Chance is 0.1 and members spread by 0.05 around it: four standard errors of the mean of four. With the teacher's
+    # initial heads the same students reach 0.39.
+    assert accuracy.sel(network="kl 8") < 0.2
     # Which is not for want of learning.
     update = dataset["update_singular_value"].sel(component=1).mean("member")
-    assert update.sel(network="kl 4") > 0.1 * update.sel(network="teacher")
+    assert update.sel(network="kl 8") > 0.1 * update.sel(network="teacher")

@@ -11,7 +11,7 @@ from scipy import stats
 from sottovoce.errors import UsageError
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 
-SMALL = Architecture(n_inputs=6, widths=(8, 8), n_class=10, n_aux=13)
+SMALL = Architecture(n_inputs=8, widths=(8, 8), n_class=10, n_aux=13)
 WIDE = Architecture(n_inputs=300, widths=(200, 200), n_class=100, n_aux=100)
 KEY = jax.random.key(3)
 
@@ -64,11 +64,14 @@ def test_uniform_weights_and_biases_fill_their_bounds(block):
 @pytest.mark.parametrize("scheme", ["normal", "uniform"])
 def test_no_two_layers_columns_or_biases_are_alike(scheme):
     network = draw(replace(SMALL, scheme=scheme), KEY)
-    weights = [network.trunk[1].weight, network.class_head.weight, network.aux_head.weight]
-    columns = np.hstack([np.asarray(weight) for weight in weights])
+    layers = [*network.trunk, network.class_head, network.aux_head]
+    columns = np.hstack([np.asarray(layer.weight) for layer in layers])
     assert len(np.unique(columns)) == columns.size
+    if scheme == "uniform":
+        biases = np.concatenate([np.asarray(layer.bias) for layer in layers])
+        assert len(np.unique(biases)) == biases.size
     assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(network))
-    assert [layer.weight.shape for layer in network.trunk] == [(6, 8), (8, 8)]
+    assert [layer.weight.shape for layer in network.trunk] == [(8, 8), (8, 8)]
 
 
 def test_fresh_heads_do_not_depend_on_how_many_are_built():

@@ -100,9 +100,15 @@ def test_one_logit_has_a_gradient_under_mse_and_none_under_kl():
 
 
 @pytest.mark.parametrize("size", [1e3, 1e6])
-def test_large_logits_stay_finite(size):
+def test_large_logits_stay_finite_and_masked_ones_stay_out(size):
     student, teacher = draw(2)
-    for value, gradient in values_and_gradients(size * student, -size * teacher, mask_of(0, 5, 6), ONE).values():
+    # All masked logits far below zero, where a mask by a merely large number would let others in.
+    s, t = (np.float32(size) * (values - 20) for values in (student, teacher))
+    result = values_and_gradients(s, t, mask_of(0, 5, 6), ONE)
+    log_q, log_p = (log_softmax(values[:, [0, 5, 6]].astype(np.float64), axis=1) for values in (s, t))
+    # Logits of 20 times their differences keep 6e-8 of themselves.
+    np.testing.assert_allclose(result["kl"][0], (np.exp(log_p) * (log_p - log_q)).sum(axis=1), rtol=1e-4)
+    for value, gradient in result.values():
         assert np.isfinite(value).all()
         assert np.isfinite(gradient).all()
 

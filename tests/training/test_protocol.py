@@ -1,9 +1,15 @@
 """The protocol: what may move, what each network starts from, and that a student does not feel its company."""
 
+from functools import partial
+
 import jax
 import numpy as np
+import optax
 import pytest
 
+from sottovoce.data.inputs import distillation_inputs
+from sottovoce.streams import Stream, member_key
+from sottovoce.training.loop import batches
 from sottovoce.training.protocol import Student, logit_masks
 
 # A batch of another shape or a program of another size rounds differently, by 6e-8 a step; Adam's normalized steps can
@@ -70,6 +76,48 @@ def test_losses_fall_and_every_network_is_scored_on_the_test_images(eight, digit
         assert eight.accuracy[member, role] == pytest.approx(share, abs=1.5 / 200)
 
 
+def plain_training(network, loss, data, key):
+    """Adam over two epochs of unpadded batches, one Python step after another."""
+    optimizer = optax.adam(1e-3)
+    state = optimizer.init(network)
+
+    @jax.jit
+    def step(network, state, batch):
+        updates, state = optimizer.update(jax.grad(loss)(network, batch), state)
+        return optax.apply_updates(network, updates), state
+
+    for epoch in jax.random.split(key, 2):
+        for rows, weights in zip(*batches(epoch, len(data[0]), 64), strict=True):
+            here = np.asarray(rows)[np.asarray(weights) == 1]
+            network, state = step(network, state, [values[here] for values in data])
+    return network
+
+
+def test_a_member_is_the_protocol_written_out(eight, digits):
+    member = 5
+    here = partial(jax.tree.map, lambda v: v[member])
+    keys = {stream: member_key(0, stream, member) for stream in Stream}
+    images = np.asarray(digits.train_pixels, np.float32) / 16 * 2 - 1
+
+    def teacher_loss(network, batch):
+        return optax.softmax_cross_entropy_with_integer_labels(network(batch[0])[:, :10], batch[1]).mean()
+
+    def student_loss(network, batch):
+        student, teacher = network(batch[0])[:, 10:], batch[1][:, 10:]
+        return optax.kl_divergence(jax.nn.log_softmax(student), jax.nn.softmax(teacher)).mean()
+
+    labeled = (images, np.asarray(digits.train_labels))
+    teacher = plain_training(here(eight.reference), teacher_loss, labeled, keys[Stream.TEACHER_BATCHES])
+    assert_close(teacher, here(eight.teacher))
+    noise = distillation_inputs(
+        "uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), digits.scaled(digits.train_pixels)
+    )
+    distilled = (np.asarray(noise), np.asarray(here(eight.teacher)(noise)))
+    for role, start in ((0, eight.reference), (2, jax.tree.map(lambda v: np.roll(v, 1, axis=0), eight.reference))):
+        student = plain_training(here(start), student_loss, distilled, keys[Stream.STUDENT_BATCHES])
+        assert_close(student, here(eight.students[role]))
+
+
 @pytest.mark.parametrize("company", [(2,), (0, 1, 2), (2, 1, 0), (7, 2)])
 def test_a_member_is_the_same_in_any_company_and_order(eight, ensemble, students, company):
     other = ensemble(company, students)
@@ -102,7 +150,6 @@ def test_students_do_not_feel_how_many_columns_are_built_nor_their_company(eight
 def starts(program, students):
     """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
     from sottovoce.networks.initialization import initialize
-    from sottovoce.streams import Stream, member_key
     from sottovoce.training.protocol import student_starts
 
     def start(member, fresh_heads, n_built):

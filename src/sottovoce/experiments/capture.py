@@ -37,7 +37,7 @@ class Config:
 
     hidden: int = 16
     n_class: int = 1
-    draws: int = 2000
+    draws: int = 1000
     members: int = 4
     seed: int = 0
 

@@ -1,0 +1,187 @@
+"""The commands besides `run`: each a function whose parameters are its flags."""
+
+from json import dumps as to_json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from sottovoce.api import Execution
+from sottovoce.experiments import registry
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def reproduce(
+    dataset: str = "auto",
+    members: int | None = None,
+    seed: int | None = None,
+    execution: Execution = Execution(),  # noqa: B008 - frozen
+) -> None:
+    """Run the post's figures and Cloud's six bars, judge the claims, write out/report.html.
+
+    Args:
+        dataset: auto (mnist where its files are at hand, else digits), mnist, fashion-mnist or digits.
+        members: replicates of every trained experiment; unset: each one's preset.
+        seed: the one integer behind every random number.
+        execution: how to run.
+    """
+    from sottovoce import data, reproduction
+
+    with data.searched_first(execution.data_dir):
+        chosen = data.choose_dataset(dataset)
+    print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
+    results = reproduction.run_all(execution, print, dataset=chosen, members=members, seed=seed)
+    _write_report(results, execution.out)
+
+
+def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
+    """Redraw figures and report from saved runs, computing nothing.
+
+    Args:
+        runs: folder of saved runs.
+        out: folder for figures/ and report.html; unset: the folder that holds the runs' folder.
+    """
+    from sottovoce import reproduction
+
+    _write_report(reproduction.load_all(runs), out or runs.parent)
+
+
+def list_(out: Path = Path("out")) -> None:
+    """List the experiments, then the saved runs, newest first, with what sets them apart.
+
+    Args:
+        out: folder whose runs/ are listed.
+    """
+    from sottovoce.runs import catalog
+
+    print("experiments")
+    for experiment in registry.REGISTRY.values():
+        print(f"  {experiment.name:10} {experiment.summary}")
+    runs = catalog.runs(out / "runs")
+    print(f"runs in {out / 'runs'}: {len(runs)}")
+    for experiment in dict.fromkeys(run.experiment for run in runs):
+        own = [run for run in runs if run.experiment == experiment]
+        differing = catalog.differences([run.folder.header()["config"] for run in own])
+        for run, fields in zip(own, differing, strict=True):
+            print(f"  {run.name}  " + " ".join(f"{name}={value}" for name, value in fields.items()))
+
+
+def show(name: Annotated[str, tyro.conf.Positional], out: Path = Path("out")) -> None:
+    """Show one saved run: its configuration, its members and how they were made.
+
+    Args:
+        name: a run's name, the beginning of its identity, or an experiment (its newest run).
+        out: folder whose runs/ are searched.
+    """
+    from sottovoce.runs import catalog
+
+    run = catalog.find(out / "runs", name)
+    spans = [f"{span[0]}-{span[-1]}" for span in run.folder.spans()]
+    print(to_json({**run.folder.header(), "members": spans, "provenance": run.folder.provenance()}, indent=2))
+
+
+def data_list(data_dir: Path | None = None) -> None:
+    """List the datasets: where each is and whether its checksums are right.
+
+    Args:
+        data_dir: folder looked at first.
+    """
+    from sottovoce import data
+
+    print("\n".join(str(data.status(name, data_dir)) for name in data.NAMES))
+
+
+def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:
+    """Download a dataset to the cache, each file checked against its SHA-256.
+
+    Args:
+        name: mnist or fashion-mnist.
+    """
+    from sottovoce import data
+
+    print(data.fetch.fetch(name))
+
+
+def doctor() -> None:
+    """Say which versions, devices, threads, data and disk this machine offers, and what mends what is missing."""
+    from sottovoce import diagnosis
+
+    print("\n".join(diagnosis.lines()))
+
+
+def bench(members: int | None = None, json: bool = False) -> None:
+    """Measure this machine: products, training as a share of them, memory, toy draws.
+
+    Args:
+        members: members trained; unset: one per CPU device, 100 on an accelerator.
+        json: print one JSON object instead of lines.
+    """
+    from sottovoce import bench as benchmark
+
+    found = benchmark.measure(members) | benchmark.measure_machine()
+    print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
+def measure_directions(
+    file: Annotated[Path, tyro.conf.Positional],
+    layer: str | None = None,
+    null: str = "normal",
+    orientation: str = "input_output",
+    json: bool = False,
+) -> None:
+    """Count the directions that stand above noise in the weight matrices of a checkpoint.
+
+    Args:
+        file: an .npz, .npy or .safetensors file.
+        layer: name of one matrix; unset: every matrix.
+        null: normal or uniform initialization; shuffle or signflip for updates.
+        orientation: input_output (x @ W) or output_input (PyTorch's).
+        json: print one JSON object.
+    """
+    from sottovoce.analysis import directions
+    from sottovoce.interop import checkpoints
+
+    matrices = checkpoints.weight_matrices(file, layer, orientation)
+    counts = {name: directions.count(matrix, null) for name, matrix in matrices.items()}
+    if json:
+        # Of a single matrix the counts stand at the top, where a script looks for them.
+        only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
+        print(to_json({**only, "null": null, "layers": counts}))
+        return
+    for name, rules in counts.items():
+        print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
+
+
+def measure_spectrum(
+    file: Annotated[Path, tyro.conf.Positional],
+    layer: str | None = None,
+    orientation: str = "input_output",
+    json: bool = False,
+) -> None:
+    """Print the spectra of the weight matrices of a checkpoint, centered over output neurons.
+
+    Args:
+        file: an .npz, .npy or .safetensors file.
+        layer: name of one matrix; unset: every matrix.
+        orientation: input_output (x @ W) or output_input (PyTorch's).
+        json: print one JSON object.
+    """
+    from sottovoce.analysis import spectrum
+    from sottovoce.interop import checkpoints
+
+    matrices = checkpoints.weight_matrices(file, layer, orientation)
+    layers = {name: spectrum.describe(matrix) for name, matrix in matrices.items()}
+    if json:
+        print(to_json({"layers": layers}))
+        return
+    for name, found in layers.items():
+        first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
+        print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
+
+
+def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:
+    from sottovoce import presentation
+
+    print(f"report: {presentation.write(results, out)}")

@@ -1,0 +1,5 @@
+"""The user's own checkpoints, as plain arrays."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules={"checkpoints"})

@@ -1,0 +1,75 @@
+"""The benchmark's count of operations, by hand and by walking the traced program."""
+
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import jaxprs_in_params
+
+from sottovoce import bench
+from sottovoce.networks.initialization import Architecture
+from sottovoce.training.protocol import Images, Protocol, run_member
+
+SMALL = replace(
+    bench.PROTOCOL,
+    architecture=Architecture(n_inputs=3, widths=(4, 5), n_class=2, n_aux=3),
+    n_inputs=32,
+    teacher_epochs=2,
+    student_epochs=3,
+    batch_size=8,
+)
+N_TRAIN, N_TEST = 16, 6
+
+
+def counted(jaxpr) -> int:
+    """Return the operations of every matrix product in a traced program, loops counted as often as they run."""
+    total = 0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            left, out = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
+            total += 2 * int(np.prod(out)) * int(np.prod([left[axis] for axis in contracted]))
+        times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+        for inner in jaxprs_in_params(equation.params):
+            total += times * counted(inner)
+    return total
+
+
+def traced(protocol: Protocol) -> int:
+    images = Images(
+        train_pixels=jnp.zeros((N_TRAIN, 3), jnp.uint8),
+        train_labels=jnp.zeros(N_TRAIN, jnp.int32),
+        test_pixels=jnp.zeros((N_TEST, 3), jnp.uint8),
+        test_labels=jnp.zeros(N_TEST, jnp.int32),
+        low=jnp.asarray(-1.0),
+        step=jnp.asarray(0.1),
+    )
+    run = partial(run_member, protocol, bench.published_knobs(protocol), images)
+    return counted(jax.make_jaxpr(run)(jnp.asarray(0)).jaxpr)
+
+
+def test_count_by_hand():
+    # Products of one sample: trunk 12 + 20, class head 10, both heads 25; a step without the input's gradient.
+    teacher = 2 * N_TRAIN * 2 * (3 * 42 - 12)
+    students = 4 * 3 * 32 * 2 * (3 * 57 - 12)
+    forward = 32 * 2 * 57 + 6 * N_TEST * 2 * 42
+    assert bench.flops_per_member(SMALL, N_TRAIN, N_TEST) == teacher + students + forward
+
+
+@pytest.mark.parametrize("teacher_epochs", [1, 2])
+def test_count_is_what_the_traced_program_multiplies(teacher_epochs: int):
+    protocol = replace(SMALL, teacher_epochs=teacher_epochs)
+    assert traced(protocol) == bench.flops_per_member(protocol, N_TRAIN, N_TEST)
+
+
+def test_published_protocol_is_clouds():
+    assert bench.PROTOCOL.architecture.widths == (256, 256)
+    assert (bench.PROTOCOL.batch_size, bench.PROTOCOL.n_inputs) == (1024, 60_000)
+    assert bench.flops_per_member(bench.PROTOCOL, 60_000, 10_000) == pytest.approx(1.85e12, rel=0.05)
+
+
+def test_toy_draws_are_counted():
+    assert bench.toy_draws_per_s() > 0
