@@ -155,6 +155,33 @@ class ProtocolConfig:
             raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
 
 
+@dataclass(frozen=True)
+class DistillationConfig(ProtocolConfig):
+    """Fields of an experiment whose students all share one objective on one number of auxiliary logits.
+
+    Attributes:
+        n_aux: auxiliary logits built and distilled.
+        objective: kl or mse, on the distilled logits.
+    """
+
+    n_aux: int = 3
+    objective: str = "kl"
+
+    def check(self) -> None:
+        """Refuse what cannot be trained with.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        super().check()
+        check_distilled("n_aux", self.n_aux, self.objective)
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration of seconds."""
+        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)
+
+
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")

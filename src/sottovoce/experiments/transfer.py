@@ -9,9 +9,9 @@ Runtime: about eight seconds per MNIST member on two cores; digits about one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from sottovoce.experiments.protocol_config import ProtocolConfig, check_distilled
+from sottovoce.experiments.protocol_config import DistillationConfig
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,30 +21,8 @@ ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross
 
 
 @dataclass(frozen=True)
-class Config(ProtocolConfig):
-    """Fields of the six bars.
-
-    Attributes:
-        n_aux: auxiliary logits built and distilled.
-        objective: kl or mse, on the distilled logits.
-    """
-
-    n_aux: int = 3
-    objective: str = "kl"
-
-    def check(self) -> None:
-        """Refuse what cannot be trained with.
-
-        Raises:
-            UsageError: a field is outside what is allowed.
-        """
-        super().check()
-        check_distilled("n_aux", self.n_aux, self.objective)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
-        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)
+class Config(DistillationConfig):
+    """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
