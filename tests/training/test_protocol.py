@@ -12,9 +12,9 @@ from sottovoce.streams import Stream, member_key
 from sottovoce.training.loop import batches
 from sottovoce.training.protocol import Student, logit_masks
 
-# A batch of another shape or a program of another size rounds differently, by 6e-8 a step; Adam's normalized steps can
-# magnify that on tiny gradients. Other random numbers would change a weight by about 0.1.
-ROUNDING = 1e-4
+# Students take six steps of at most 1e-3. A program of another shape rounds each gradient by 6e-8 of its terms, which
+# Adam's normalization magnifies where a gradient is small: 3e-6 in the worst weight seen. A wrong step is 1e-3.
+ROUNDING = 2e-5
 
 
 def layers(network):
