@@ -4,7 +4,7 @@ Question: can the untrained class head read digits from the teacher's body, and 
 Setting: the transfer protocol; bodies and class heads of reference, teacher and student are exchanged, a linear probe
     reads digits from each body's hidden features, and the drift of every block from initialization is measured.
 Expected: by the post, the class head stays close enough to initialization to decode the teacher's directions.
-Runtime: MNIST about four seconds a member on two cores; digits under a second.
+Runtime: 10 epochs of one network a member at the published settings, against 25 of `transfer`.
 """
 
 from collections.abc import Sequence
