@@ -16,7 +16,7 @@ from sottovoce.experiments.protocol_config import DistillationConfig
 if TYPE_CHECKING:
     import xarray as xr
 
-VERSION = 1
+VERSION = 2
 NETWORKS = ("reference", "teacher", "student")
 PROBE_IMAGES = 5_000
 

@@ -73,6 +73,7 @@ class ProtocolConfig:
         student_learning_rate: Adam's rate for the students.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
+        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
     """
 
     dataset: str = "auto"
@@ -91,6 +92,7 @@ class ProtocolConfig:
     student_learning_rate: float | None = None
     batch_size: int | None = None
     temperature: float = 1.0
+    perturbation: float = 0.0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -137,6 +139,8 @@ class ProtocolConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: a positive number")
+        if not isinstance(self.perturbation, int | float) or not 0 <= self.perturbation < float("inf"):
+            raise UsageError(f"perturbation is {self.perturbation!r}; allowed: zero or a positive number")
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()

@@ -20,7 +20,7 @@ from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check
 if TYPE_CHECKING:
     import xarray as xr
 
-VERSION = 1
+VERSION = 2
 
 # What the script behind Figure 3 does otherwise than the post describes.
 _PUBLISHED: Mapping[str, Any] = MappingProxyType(

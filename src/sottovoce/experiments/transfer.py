@@ -16,7 +16,7 @@ from sottovoce.experiments.protocol_config import DistillationConfig
 if TYPE_CHECKING:
     import xarray as xr
 
-VERSION = 1
+VERSION = 2
 ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross_model_all")
 
 
