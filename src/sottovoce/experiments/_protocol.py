@@ -41,6 +41,7 @@ def train_members(
         n_aux=n_aux,
         activation=config.activation,
         scheme=config.initialization,
+        precision=config.precision,
     )
     assert config.n_inputs
     assert config.teacher_epochs
