@@ -45,7 +45,7 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
     try:
         if device != "auto":
             jax.config.update("jax_platforms", {"gpu": "cuda", "cpu": "cpu"}[device])
-        available, platform = len(jax.devices()), jax.default_backend()
+        available, platform = jax.local_device_count(), jax.default_backend()
     except (RuntimeError, AssertionError) as error:  # the latter where jax has no plugin for the platform
         jax.config.update("jax_platforms", before)
         reason = str(error).partition("\n")[0] or "jax finds none"
