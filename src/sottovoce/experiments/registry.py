@@ -65,6 +65,9 @@ REGISTRY = {
         Experiment(
             "toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False
         ),
+        Experiment(
+            "toy_training", "Does a toy student that is trained end at the closed form, and if W2 moves?", trains=False
+        ),
         Experiment("capture", "How much of a class direction do k auxiliary logits capture?", trains=False),
         Experiment(
             "calibration", "Do the counts of directions keep their promises, and what do they see?", trains=False
