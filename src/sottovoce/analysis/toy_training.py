@@ -14,8 +14,10 @@ def step_order(training: xr.Dataset) -> xr.DataArray:
     Returns:
         Least-squares slopes over all step sizes.
     """
-    logs = np.log(training["step_error"]).assign_coords(rate=np.log(training["rate"]))
-    return logs.polyfit("rate", 1)["polyfit_coefficients"].sel(degree=1, drop=True)
+    errors = training["step_error"].transpose("rate", ...)
+    logs = np.log(errors.values)
+    slopes = np.polyfit(np.log(training["rate"].values), logs.reshape(len(logs), -1), 1)[0]
+    return errors.isel(rate=0, drop=True).copy(data=slopes.reshape(logs.shape[1:]))
 
 
 def noise_to_signal(training: xr.Dataset) -> xr.DataArray:
@@ -31,14 +33,16 @@ def noise_to_signal(training: xr.Dataset) -> xr.DataArray:
 
 
 def drift_correlation(training: xr.Dataset) -> xr.DataArray:
-    """Return each member's rank correlation of decoding error with the distance between the heads, over head rates.
+    """Return each member's rank correlation over head rates of decoding error and the distance between both heads.
 
     Args:
-        training: result of the experiment `toy_training`.
+        training: result of the experiment `toy_training`; the W2 of teacher and student moving.
 
     Returns:
         By member, in [-1, 1].
     """
-    pairs = zip(training["head_mismatch"].values, 1 - training["moving_recovered"].values, strict=True)
-    values = [spearmanr(mismatch, error).statistic for mismatch, error in pairs]
-    return training["member"].copy(data=np.array(values))
+    both = training.sel(moving="both")
+    pairs = zip(both["head_mismatch"].values, 1 - both["moving_recovered"].values, strict=True)
+    values = [spearmanr(mismatch, error)[0] for mismatch, error in pairs]
+    # Rounding must not lift a perfect correlation above 1.
+    return training["member"].copy(data=np.clip(values, -1.0, 1.0))

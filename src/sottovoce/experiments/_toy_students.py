@@ -1,7 +1,7 @@
 """Training of the toy's students step by step, all members and draws side by side, in NumPy.
 
-Arrays carry the axes (member, draw) first; the samples of a member, (member, 1, sample, input), are shared by its draws.
-The loss is half the squared error summed over logits, or the Kullback-Leibler divergence, averaged over samples.
+Arrays carry the axes (member, draw) first; the samples of a member, (member, 1, sample, input), are shared by its
+draws. The loss is half the squared error summed over logits, or the Kullback-Leibler divergence, averaged over samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -97,9 +97,7 @@ def batch_gradient(
     rows = np.stack([rng.random((steps, n)).argpartition(batch_size - 1)[:, :batch_size] for rng in rngs])
     batches = np.take_along_axis(x[:, 0, None], rows[..., None], axis=-2)
     moments = np.swapaxes(batches, -2, -1) @ batches / batch_size
-    return lambda weights, step: chains.gradients(
-        weights, moments[:, step, None] @ (chains.product(weights) - target)
-    )
+    return lambda weights, step: chains.gradients(weights, moments[:, step, None] @ (chains.product(weights) - target))
 
 
 def relu_gradient(x: np.ndarray, wanted: np.ndarray) -> Gradient:

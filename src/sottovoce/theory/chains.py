@@ -16,8 +16,6 @@ from scipy.integrate import solve_ivp
 from sottovoce.errors import UsageError
 
 Weights = Sequence[Float[np.ndarray, "... _ _"]]
-# Where no axis is left NumPy gives a scalar of its own.
-PerDraw = np.ndarray | np.generic
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-12
 RANK_TOLERANCE = 1e-12
@@ -146,7 +144,7 @@ def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rate
 
 def curvature_bound(
     weights: Weights, rates: Sequence[float], second_moment: Float[np.ndarray, "... d_in d_in"]
-) -> Float[PerDraw, "..."]:
+) -> Float[np.ndarray, "..."]:
     r"""Return an upper bound on the largest curvature at the weights, ``|S| sum_i rate_i |L_i|^2 |R_i|^2``.
 
     Exact for the trunk of a two-layer chain alone.
@@ -161,12 +159,12 @@ def curvature_bound(
     """
     sides = zip(rates, *_sides(weights), strict=True)
     total = sum(rate * _norm(left) ** 2 * _norm(right) ** 2 for rate, left, right in sides)
-    return _norm(second_moment) * total
+    return np.asarray(_norm(second_moment) * total)
 
 
 def one_logit_shrinkage(
     W1: Float[np.ndarray, "... d_in hidden"], z: Float[np.ndarray, "... hidden 1"], head_rate: float = 1.0
-) -> Float[PerDraw, "..."]:
+) -> Float[np.ndarray, "..."]:
     r"""Return by how much a moving head shrinks the student that starts at zero, one auxiliary logit (equation 6.4).
 
     Flow from W1' = 0 ends at ``c W1 P``: on the line of the student with its head kept, shortened by the factor c =
@@ -183,7 +181,7 @@ def one_logit_shrinkage(
     before = np.square(z).sum(axis=(-2, -1))
     wanted = np.square(W1 @ z).sum(axis=(-2, -1))
     after = (before + np.sqrt(before**2 + 4 * head_rate * wanted)) / 2
-    return np.sqrt(before / after)
+    return np.asarray(np.sqrt(before / after))
 
 
 def _sides(weights: Weights) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -15,8 +15,6 @@ from sottovoce.errors import UsageError
 from sottovoce.theory import linear
 
 Moment = Float[np.ndarray, "... d_in d_in"] | None
-# Where no axis is left NumPy gives a scalar of its own.
-PerDraw = np.ndarray | np.generic
 
 
 def gradient_flow(
@@ -84,7 +82,7 @@ def gradient_descent(
 
 def largest_rate(
     W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, second_moment: Moment = None
-) -> Float[PerDraw, "..."]:
+) -> Float[np.ndarray, "..."]:
     """Return the step size above which gradient descent with W2 kept diverges, 2 over the largest curvature.
 
     Args:
@@ -98,7 +96,7 @@ def largest_rate(
     singular = np.linalg.svd(W2[..., W2.shape[-1] - n_aux :], compute_uv=False)[..., 0]
     largest = 1.0 if second_moment is None else np.linalg.eigvalsh(second_moment)[..., -1]
     with np.errstate(divide="ignore"):
-        return np.divide(2.0, largest * singular**2)
+        return np.asarray(np.divide(2.0, largest * singular**2))
 
 
 def adam_one_logit(

@@ -30,7 +30,8 @@ def _lost(student: str) -> Callable[[xr.Dataset], Interval]:
 
 def _moved(values: xr.DataArray) -> Interval:
     """Return the mean of what W2 at W1's rate adds to a quantity."""
-    return interval((values.sel(head_rate=1.0) - values.sel(head_rate=0.0)).values)
+    both = values.sel(moving="both")
+    return interval((both.sel(head_rate=1.0) - both.sel(head_rate=0.0)).values)
 
 
 CLAIMS = (
@@ -91,8 +92,8 @@ CLAIMS = (
         text="The student decodes worse when W2 is trained as well.",
         place="post, Why This Works",
         result="toy_training",
-        statistic="recovered energy of the class logits with W2 kept minus that with W2 at W1's rate, paired; mean over "
-        "members",
+        statistic="recovered energy of the class logits with W2 kept minus that with W2 of teacher and student at W1's "
+        "rate, paired; mean over members",
         low=0.0,
         high=INFINITY,
         measure=lambda training: _moved(-training["moving_recovered"]),
