@@ -215,3 +215,34 @@ def test_descent_starts_below_the_edge_of_stability():
 def test_refuses(fields, words):
     with pytest.raises(UsageError, match=words):
         toy_training.Config(**fields).resolve()
+
+
+def seen_by_logits(trunk, head, x, activation):
+    """Rank of the derivative of the logits at all inputs in the entries of the trunk."""
+    gates = x @ trunk > 0 if activation == "relu" else np.ones((len(x), trunk.shape[1]))
+    derivative = np.einsum("ni,nh,ha->naih", x, gates, head).reshape(len(x) * head.shape[1], -1)
+    return np.linalg.matrix_rank(derivative)
+
+
+@pytest.mark.parametrize("n", [2, 6, 64])
+def test_a_relu_lets_few_logits_see_more_than_their_span(n):
+    d_in, hidden, k = 4, 5, 2
+    rng = np.random.default_rng(0)
+    x, trunk, head = (rng.standard_normal(shape) for shape in ((n, d_in), (d_in, hidden), (hidden, k)))
+    assert seen_by_logits(trunk, head, x, "linear") == min(n, d_in) * k
+    assert seen_by_logits(trunk, head, x, "relu") == min(n * k, d_in * hidden)
+
+
+def test_with_enough_inputs_a_relu_student_that_starts_close_ends_at_its_teacher():
+    config = toy_training.Config(
+        d_in=3, hidden=4, n_aux=2, n_samples=128, steps=4000, rate=1.0, draws=4, members=2
+    ).resolve()
+    draws = draw(config, range(2))
+    near = draws._replace(start=draws.trunk + 0.05 * draws.start)
+    recovered = {
+        name: compare(config, range(2), near, students.RECIPES[name])["recovered"] for name in ("gd", "gd, relu")
+    }
+    # The linear student keeps what Z does not span, half of the units, however long it is trained; the other closes on
+    # its teacher, slowly along the worst of its directions.
+    assert (recovered["gd"] < 0.9).all()
+    assert (1 - recovered["gd, relu"] < (1 - recovered["gd"]) / 3).all()
