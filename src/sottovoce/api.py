@@ -23,7 +23,8 @@ class Execution:
         data_dir: folder with dataset files, looked at before $SOTTOVOCE_DATA and the cache.
         device: auto, cpu or gpu.
         devices: how many devices share the members; unset: all (on a CPU one per core).
-        chunk: members computed and saved together; unset: one per device.
+        chunk: members computed and saved together; unset: one per device, or as many as
+            the experiment computes side by side.
         refresh: compute again what is already on disk.
         quiet: show no progress.
     """
@@ -61,7 +62,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
     """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
-    chunk = execution.chunk
+    chunk = execution.chunk or experiment.side_by_side
     with data.searched_first(execution.data_dir):
         config = config.resolve()
         if experiment.trains:

@@ -84,11 +84,15 @@ def _train(
 
 
 def _recovered_law(recipe: Recipe, head: np.ndarray, n_aux: int) -> np.ndarray:
-    """Return each member's expected recovered energy over isotropic trunks and class columns, NaN where unknown."""
+    """Return each member's expected recovered energy over isotropic trunks and class columns, NaN where unknown.
+
+    Equation 4.2 of docs/theory.md.
+    """
     hidden = head.shape[-2]
     if recipe.activation == "relu" or recipe.depth > 1 or (recipe.optimizer == "adam" and not recipe.one_logit):
         return np.full(len(head), np.nan)
     if recipe.one_logit:
+        # Equation 5.10, for the heads at hand.
         z = head[..., -1]
         return (2 / hidden - np.square(z).sum(axis=-1) / np.abs(z).sum(axis=-1) ** 2).mean(axis=-1)
     return np.full(len(head), capture.distilled_rank(hidden, n_aux, recipe.objective) / hidden)

@@ -49,16 +49,18 @@ def drift(config: Config, draws: Draws) -> dict[str, np.ndarray]:
         Variables of `toy_training.simulate` by member, moving and head_rate.
     """
     C_0 = draws.head[..., : config.n_class]
+    pairs = [[(rate * teacher, rate * student) for rate in config.head_rates] for teacher, student in MOVING.values()]
     teachers = {
-        rate: _descend_both(config, draws.x, draws.start, C_0, draws.task, rate) for rate in (0.0, *config.head_rates)
+        rate: _descend_both(config, draws.x, draws.start, C_0, draws.task, rate)
+        for rate in {teacher for row in pairs for teacher, _ in row}
     }
-    columns = [
-        [_drift_at(config, draws, teachers[rate * teacher], rate * student) for rate in config.head_rates]
-        for teacher, student in MOVING.values()
-    ]
+    # At rate 0 it does not matter whose W2 would have moved.
+    ends = {
+        pair: _drift_at(config, draws, teachers[pair[0]], pair[1]) for pair in {pair for row in pairs for pair in row}
+    }
     return {
-        name: np.moveaxis(np.array([[column[name] for column in row] for row in columns]), -1, 0)
-        for name in columns[0][0]
+        name: np.moveaxis(np.array([[ends[pair][name] for pair in row] for row in pairs]), -1, 0)
+        for name in next(iter(ends.values()))
     }
 
 
