@@ -1,4 +1,4 @@
-"""Students whose heads are kept: each recipe's end beside the teacher and beside the closed form."""
+"""Students of teachers that share their W2: each recipe's end beside the teacher and beside the closed form."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ RELU_INPUTS = (8, 32, MOST_SAMPLES)
 
 
 def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe) -> dict[str, np.ndarray]:
-    """Train one student of every drawn teacher with the heads kept, and compare it with teacher and closed form.
+    """Train one student of every drawn teacher, and compare it with the teacher and with the closed form.
 
     Returns:
         By member and draw: `projector_distance` and, for Adam on one logit, `oblique_distance`; by member: `recovered`,
@@ -28,19 +28,20 @@ def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe
     if recipe.start == "zero":
         start = [np.zeros_like(draws.start)]
     Z, C = draws.head[..., -n_aux:], draws.head[..., : config.n_class]
-    trained = _train(config, members, draws.x, recipe, start, teacher, Z)
+    *trained, Z_trained = _train(config, members, draws.x, recipe, start, teacher, Z)
 
-    def outputs(head: np.ndarray) -> list[np.ndarray]:
-        return [class_logits(trunk, head, draws.evaluation, recipe.activation) for trunk in (start, teacher, trained)]
+    def outputs(head: np.ndarray, students_head: np.ndarray) -> list[np.ndarray]:
+        networks = ((start, head), (teacher, head), (trained, students_head))
+        return [class_logits(trunk, W2, draws.evaluation, recipe.activation) for trunk, W2 in networks]
 
     W1_0, W1, student = (chains.product(layers) for layers in (start, teacher, trained))
     closed = linear.student(W1, draws.head, n_aux, recipe.objective, W1_0)
-    auxiliary = outputs(Z)
+    auxiliary = outputs(Z, Z_trained)
     if recipe.objective == "kl":
         auxiliary = [logits - logits.mean(axis=-1, keepdims=True) for logits in auxiliary]
     result = {
         "projector_distance": norm(student - closed) / norm(closed - W1_0),
-        "recovered": 1 - unexplained(*outputs(C)),
+        "recovered": 1 - unexplained(*outputs(C, C)),
         "recovered_law": _recovered_law(recipe, draws.head, n_aux),
         "misfit": unexplained(*auxiliary),
     }
@@ -65,8 +66,8 @@ def _train(
     teacher: list[np.ndarray],
     Z: np.ndarray,
 ) -> list[np.ndarray]:
-    """Return the layers of the trunk after training by a recipe."""
-    rates = (*[1.0] * recipe.depth, 0.0)
+    """Return the layers of the trunk and the distilled columns after training by a recipe."""
+    rates = (*[1.0] * recipe.depth, float(recipe.moves_head))
     target = chains.product([*teacher, Z])
     if recipe.activation == "relu":
         gradient = students.relu_gradient(x, class_logits(teacher, Z, x, "relu"))
@@ -77,10 +78,10 @@ def _train(
         rngs = [np.random.default_rng(seed) for seed in seeds]
         gradient = students.batch_gradient(x, target, rngs, config.batch_size, config.steps)
     if recipe.optimizer == "adam":
-        return [students.adam(start[0], Z, gradient, config.adam_rate, config.steps)]
+        return students.adam([*start, Z], gradient, [config.adam_rate * rate for rate in rates], config.steps)
     curvature = students.CURVATURE[recipe.objective] * chains.curvature_bound([*start, Z], rates, moment(x))
     step = (config.rate / curvature)[..., None, None]
-    return students.descend([*start, Z], gradient, [step * rate for rate in rates], config.steps)[:-1]
+    return students.descend([*start, Z], gradient, [step * rate for rate in rates], config.steps)
 
 
 def _recovered_law(recipe: Recipe, head: np.ndarray, n_aux: int) -> np.ndarray:
@@ -89,7 +90,8 @@ def _recovered_law(recipe: Recipe, head: np.ndarray, n_aux: int) -> np.ndarray:
     Equation 4.2 of docs/theory.md.
     """
     hidden = head.shape[-2]
-    if recipe.activation == "relu" or recipe.depth > 1 or (recipe.optimizer == "adam" and not recipe.one_logit):
+    bent = recipe.activation == "relu" or recipe.depth > 1 or recipe.moves_head
+    if bent or (recipe.optimizer == "adam" and not recipe.one_logit):
         return np.full(len(head), np.nan)
     if recipe.one_logit:
         # Equation 5.10, for the heads at hand.

@@ -20,7 +20,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train a student whose heads are kept.
+    """One way to train a student of a teacher that shares its W2.
 
     Attributes:
         optimizer: gd (all samples), sgd (batches) or adam (batches).
@@ -28,6 +28,7 @@ class Recipe:
         objective: mse or kl.
         activation: linear or relu, between trunk and heads.
         depth: layers of the trunk, all of which move.
+        moves_head: whether the distilled columns of W2 move as well, at the trunk's rate.
         one_logit: whether only the last auxiliary logit is distilled.
     """
 
@@ -36,6 +37,7 @@ class Recipe:
     objective: str = "mse"
     activation: str = "linear"
     depth: int = 1
+    moves_head: bool = False
     one_logit: bool = False
 
 
@@ -45,9 +47,14 @@ RECIPES = {
     "sgd": Recipe(optimizer="sgd"),
     "gd, kl": Recipe(objective="kl"),
     "adam": Recipe(optimizer="adam"),
+    "adam from zero": Recipe(optimizer="adam", start="zero"),
     "adam, one logit": Recipe(optimizer="adam", one_logit=True),
-    "gd, relu": Recipe(activation="relu"),
+    "gd, W2 moves": Recipe(moves_head=True),
+    "gd from zero, W2 moves": Recipe(start="zero", moves_head=True),
+    "sgd, W2 moves": Recipe(optimizer="sgd", moves_head=True),
+    "adam, W2 moves": Recipe(optimizer="adam", moves_head=True),
     "gd, deep trunk": Recipe(depth=2),
+    "gd, relu": Recipe(activation="relu"),
 }
 
 
@@ -143,27 +150,29 @@ def descend(
     return layers
 
 
-def adam(trunk: np.ndarray, head: np.ndarray, gradient: Gradient, rate: float, steps: int) -> np.ndarray:
-    """Take steps of Adam on the trunk alone, at a rate that falls in a straight line to zero.
+def adam(weights: Sequence[np.ndarray], gradient: Gradient, rates: Sequence[float], steps: int) -> list[np.ndarray]:
+    """Take steps of Adam at rates that fall in a straight line to zero.
 
     Args:
-        trunk: W1 at the start.
-        head: the distilled columns, kept.
-        gradient: gradients of both layers at a step.
-        rate: step size of the first step.
+        weights: the layers at the start.
+        gradient: their gradients at a step.
+        rates: step size of the first step by layer; a layer of rate 0 is kept.
         steps: how many.
 
     Returns:
-        W1 at the end.
+        The layers at the end.
     """
-    mean, square = np.zeros_like(trunk), np.zeros_like(trunk)
+    layers, moments = list(weights), [(np.zeros_like(weight), np.zeros_like(weight)) for weight in weights]
     for step in range(steps):
-        slope = gradient([trunk, head], step)[0]
-        mean = BETA_1 * mean + (1 - BETA_1) * slope
-        square = BETA_2 * square + (1 - BETA_2) * slope**2
-        size = np.sqrt(square / (1 - BETA_2 ** (step + 1))) + EPSILON
-        trunk = trunk - rate * (1 - step / steps) * mean / (1 - BETA_1 ** (step + 1)) / size
-    return trunk
+        slopes = gradient(layers, step)
+        for i, rate in enumerate(rates):
+            if rate:
+                mean = BETA_1 * moments[i][0] + (1 - BETA_1) * slopes[i]
+                square = BETA_2 * moments[i][1] + (1 - BETA_2) * slopes[i] ** 2
+                moments[i] = mean, square
+                size = np.sqrt(square / (1 - BETA_2 ** (step + 1))) + EPSILON
+                layers[i] = layers[i] - rate * (1 - step / steps) * mean / (1 - BETA_1 ** (step + 1)) / size
+    return layers
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 Question: where do gradient descent, batches and Adam take the linear student, with W2 kept and with W2 moving too, and
     what do a ReLU or a deeper trunk change?
-Setting: Gaussian teachers. By `student`: W2 kept and shared, the teacher's trunk drawn afresh, the student from the
-    shared reference or from zero. By `layers`: descent at smaller and smaller steps against the exact flow. By
+Setting: Gaussian teachers. By `student`: the teacher's trunk drawn afresh, its W2 the reference's, the student from
+    the shared reference or from zero. By `layers`: descent at smaller and smaller steps against the exact flow. By
     `head_rate`: teacher and student trained from one reference, W2 moving at this multiple of W1's rate; the teacher
     learns a random class map.
 Expected: docs/theory.md, sections 5 to 7. With W2 kept, W1' = W1_0 + (W1 - W1_0) P under descent and batches, P
