@@ -9,7 +9,7 @@ from sottovoce.drawings.drawing import Drawing, config_of, setting
 
 
 def draw(dataset: xr.Dataset) -> list[Drawing]:
-    """Return where students end with W2 kept, then what drift of W2 and a ReLU cost."""
+    """Return where students of teachers that share their W2 end, then what drift of W2 and a ReLU cost."""
     config = config_of(dataset)
     shape = f"{config['d_in']} inputs, {config['hidden']} hidden units, {config['n_class']} class logits"
     where = f"{shape}, k = {config['n_aux']}. Setting: {setting(dataset)}, {config['draws']} draws each."
@@ -23,11 +23,11 @@ def _ends(dataset: xr.Dataset, where: str) -> Drawing:
         key="toy_training",
         title="The toy trained step by step",
         alt="Left, distances of students from the closed form: tiny under gradient descent and batches, large under "
-        "Adam, a ReLU or a deep trunk. Middle, the recovered energy of their class logits. Right, the error of "
-        "descent against the step size, a straight line of slope one.",
-        caption="Left: one stroke per draw; the closed form is W1_0 + (W1 - W1_0) P, for kl with the centered "
-        "projector. Middle: 1 is the teacher, 0 the start; diamonds: expected over random teachers. Right: the "
-        "distance at one time between descent and the exact flow. Whiskers and bands: 95 % over members. "
+        "Adam, with W2 moving, with a deep trunk or a ReLU. Middle, the recovered energy of their class logits. "
+        "Right, the error of descent against the step size, a straight line of slope one.",
+        caption="Left: one stroke per draw; the closed form is W1_0 + (W1 - W1_0) P, with W2 kept, for kl with the "
+        "centered projector. Middle: 1 is the teacher, 0 the start; diamonds: expected over random teachers. Right: "
+        "the distance at one time between descent and the exact flow. Whiskers and bands: 95 % over members. "
         f"{where}",
         figure=figures.toy_training.draw(dataset, recovered, errors, slopes),
         data=recovered,

@@ -38,7 +38,7 @@ def distance_panel(ax: Axes, dataset: xr.Dataset) -> None:
         ms=9,
         mew=0.8,
         alpha=0.6,
-        label="from Adam's own (5.9)",
+        label="from its own end in theory",
     )
     ax.axvline(1, color=style.OKABE_ITO["gray"], lw=0.8, ls=":")
     ax.set(xscale="log", xlabel="distance from the closed form / its way", xlim=(SMALLEST_DISTANCE / 3, 30))
@@ -160,10 +160,10 @@ def draw(dataset: xr.Dataset, recovered: xr.Dataset, errors: xr.Dataset, slopes:
         The figure.
     """
     with style.context():
-        figure = Figure(figsize=(12.6, 4.2))
+        figure = Figure(figsize=(12.6, 5.0))
         left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
         distance_panel(left, dataset)
-        left.set_title("W2 kept: every draw's student")
+        left.set_title("every draw's student, W2 as the teacher's")
         middle.sharey(left)
         recovered_panel(middle, recovered)
         middle.set_title("what it decodes")
