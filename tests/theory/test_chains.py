@@ -116,6 +116,14 @@ def test_to_first_order_trunk_and_head_solve_a_sylvester_equation(head_rate):
     trunk, head = chains.lazy_end([start, Z], target, (1.0, head_rate))
     np.testing.assert_allclose(trunk, start + M @ Z.T, atol=ROUNDING)
     np.testing.assert_allclose(head, Z + head_rate * start.T @ M, atol=ROUNDING)
+    # In the singular bases of start and head every entry of the teacher's change is shrunk by its own factor.
+    change = np.random.default_rng(10).standard_normal(start.shape)
+    U, w, _ = np.linalg.svd(start)
+    V, z, _ = np.linalg.svd(Z)
+    square = np.concatenate([z**2, np.zeros(len(V) - len(z))])
+    shrunk = U @ (square / (square + head_rate * w[:, None] ** 2) * (U.T @ change @ V)) @ V.T
+    trunk, _ = chains.lazy_end([start, Z], (start + change) @ Z, (1.0, head_rate))
+    np.testing.assert_allclose(trunk - start, shrunk, atol=ROUNDING)
 
 
 @pytest.mark.parametrize(
