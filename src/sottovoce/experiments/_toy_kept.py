@@ -80,7 +80,8 @@ def _train(
     if recipe.optimizer == "adam":
         return students.adam([*start, Z], gradient, [config.adam_rate * rate for rate in rates], config.steps)
     curvature = students.CURVATURE[recipe.objective] * chains.curvature_bound([*start, Z], rates, moment(x))
-    step = (config.rate / curvature)[..., None, None]
+    share = students.SHARE_OF_RATE if sum(rates) > 1 else 1.0
+    step = (share * config.rate / curvature)[..., None, None]
     return students.descend([*start, Z], gradient, [step * rate for rate in rates], config.steps)
 
 

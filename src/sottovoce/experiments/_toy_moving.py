@@ -91,7 +91,8 @@ def _descend_both(
 ) -> list[np.ndarray]:
     """Return trunk and columns of a head after descent, the columns at a multiple of the trunk's rate."""
     rates = (1.0, head_rate)
-    step = (config.rate / chains.curvature_bound([W1, head], rates, moment(x)))[..., None, None]
+    rate = students.SHARE_OF_RATE * config.rate
+    step = (rate / chains.curvature_bound([W1, head], rates, moment(x)))[..., None, None]
     return students.descend(
         [W1, head], students.chain_gradient(x, target), [step * rate for rate in rates], config.steps
     )

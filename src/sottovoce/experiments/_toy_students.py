@@ -15,6 +15,8 @@ from sottovoce.theory import chains
 Gradient = Callable[[list[np.ndarray], int], list[np.ndarray]]
 # Softmax has curvature at most 1/2 where squared error has 1.
 CURVATURE = {"mse": 1.0, "kl": 0.5}
+# Where several layers move the curvature grows in training, and descent starts at this share of the rate.
+SHARE_OF_RATE = 0.5
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 

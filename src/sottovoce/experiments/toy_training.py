@@ -38,7 +38,8 @@ class Config:
         batch_size: samples per step of sgd and adam.
         head_rates: rates of W2 as multiples of W1's, at which teacher and student are trained.
         steps: steps of every training run.
-        rate: step size of gd and sgd, in units of one over the largest curvature at the start.
+        rate: step size of gd and sgd, in units of one over the largest curvature; half of it where several layers move,
+            whose curvature grows in training.
         adam_rate: first step size of adam, which falls to zero in a straight line.
         draws: teachers per member.
         members: batches of draws, each with its own random numbers.
@@ -53,7 +54,7 @@ class Config:
     batch_size: int = 8
     head_rates: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
     steps: int = 1000
-    rate: float = 0.5
+    rate: float = 1.0
     adam_rate: float = 0.01
     draws: int = 8
     members: int = 8

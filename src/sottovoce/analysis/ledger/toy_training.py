@@ -1,7 +1,7 @@
 """Claims on the toy trained step by step: the post's closed form, and its caveat that trained heads would differ.
 
-The distances of one trial run (seed 0) had been seen when the criteria of j-projector, j-kl and j-adam were written down;
-all other criteria came before any value. Another seed is the test of those three.
+The distances of one trial run (seed 0) had been seen when the criteria of j-projector, j-kl and j-adam were written
+down; all other criteria came before any value. Another seed is the test of those three.
 """
 
 from collections.abc import Callable
