@@ -39,6 +39,7 @@ TOP = {
     "diagnosis",
     "presentation",
     "reproduction",
+    "sweeps",
     "__init__",
 }
 

@@ -25,7 +25,7 @@ def trained():
 @pytest.mark.parametrize("student", ["gd", "gd from zero", "sgd", "gd, kl"])
 def test_with_the_heads_kept_the_end_is_the_closed_form(trained, student):
     _, result = trained
-    # What 1000 steps leave at the smallest curvature of twelve draws; measured 1e-13 and 2e-9 over the 64 of the preset.
+    # What 1000 steps leave at the smallest curvature of twelve draws; 1e-13 and 2e-9 over the 64 of the preset.
     assert result["projector_distance"].sel(student=student).max() < 1e-3
     assert result["misfit"].sel(student=student).max() < 1e-6
 

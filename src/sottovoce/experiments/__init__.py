@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "decoding",
         "protocol_config",
         "registry",
+        "settings",
         "spectrum",
         "toy",
         "toy_training",
