@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_1": ("toy", {"generator": "post", "n_aux": 1}),
     "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
+    "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
     "decoding": ("decoding", {}),

@@ -94,3 +94,48 @@ def toy() -> Callable[..., xr.Dataset]:
         )
 
     return make
+
+
+@pytest.fixture
+def toy_training() -> Callable[..., xr.Dataset]:
+    """Distances of students, orders, and what drift costs; members differ a little."""
+
+    def make(
+        distance: float = 1e-6, order: float = 1.0, lost: float = 0.1, adam: float = 0.01, relu: float = 0.1
+    ) -> xr.Dataset:
+        students = ["gd", "gd from zero", "sgd", "gd, kl", "adam", "adam, one logit", "gd, relu", "gd, deep trunk"]
+        spread = 0.001 * np.arange(N_MEMBERS)[:, None]
+        rates, moving, head_rate = np.array([0.25, 0.125, 0.0625]), ["both", "teacher", "student"], [0.0, 0.5, 1.0]
+        away = np.where(np.array(students) == "adam", adam, distance)
+        error = 0.5 + lost * np.array(head_rate) + spread
+        by_rate = ("member", "moving", "head_rate")
+
+        def for_all(values: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(values[:, None], (N_MEMBERS, 3, 3)).copy()
+
+        return xr.Dataset(
+            {
+                "projector_distance": (("member", "student", "draw"), np.tile(away[:, None], (N_MEMBERS, 1, 2))),
+                "recovered": (("member", "student"), 0.3 - relu * (np.array(students) == "gd, relu") + spread),
+                "recovered_law": (("member", "student"), np.full((N_MEMBERS, 8), 0.25)),
+                "oblique_distance": (("member", "draw"), np.full((N_MEMBERS, 2), 1e-6)),
+                "relu_recovered": (("member", "n_inputs"), np.full((N_MEMBERS, 2), 0.2) + spread),
+                "step_error": (("member", "layers", "rate"), np.tile((rates**order), (N_MEMBERS, 2, 1))),
+                "moving_recovered": (by_rate, for_all(1 - error)),
+                "lazy_recovered": (by_rate, for_all(1 - error)),
+                "head_mismatch": (by_rate, for_all(np.array(head_rate) + 0 * spread)),
+                "signal": (by_rate, np.full((N_MEMBERS, 3, 3), 0.5)),
+                "noise": (by_rate, for_all(error)),
+            },
+            coords={
+                "member": np.arange(N_MEMBERS),
+                "student": students,
+                "n_inputs": [8, 32],
+                "layers": ["trunk", "trunk and head"],
+                "rate": rates,
+                "moving": moving,
+                "head_rate": head_rate,
+            },
+        )
+
+    return make

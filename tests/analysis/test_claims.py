@@ -50,13 +50,22 @@ CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 
 
 @pytest.fixture
-def cases(toy, spectrum, transfer, decoding):
+def cases(toy, toy_training, spectrum, transfer, decoding):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
     return {
         "a": {"supported": toy(matching=0.8), "not supported": toy(matching=0.2)},
         "b": {"supported": toy(angle=1e-9), "not supported": toy(angle=1e-3)},
         "c": {"supported": toy(matching=1.0), "not supported": toy(matching=1.0, error=1e-3)},
+        "j-projector": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-kl": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-adam": {"supported": toy_training(), "not supported": toy_training(adam=0.5)},
+        "j-order": {"supported": toy_training(), "not supported": toy_training(order=2.0)},
+        **{
+            key: {"supported": toy_training(), "not supported": toy_training(lost=-0.1)}
+            for key in ("k-cost", "k-noise", "k-drift")
+        },
+        "k-relu": {"supported": toy_training(), "not supported": toy_training(relu=-0.1)},
         **{f"{key}-{variant}": counts for key in "def" for variant in ("described", "published")},
         "g-above-chance": {"supported": transfer(), "not supported": transfer(student=0.15)},
         "g-below-teacher": {"supported": transfer(), "not supported": transfer(student=0.9)},
@@ -99,7 +108,7 @@ def test_only_claims_whose_result_is_there_are_judged(decoding):
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
-    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghi")
+    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghijk")
     criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
     assert criteria["b"] == "at most 1e-06"
     assert criteria["d-described"] == "1.5 to 2.5"

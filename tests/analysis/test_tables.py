@@ -71,6 +71,17 @@ def test_decoding_has_grafts_probes_and_drifts(decoding):
     assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.052)
 
 
+def test_toy_training_has_ends_orders_and_drifts(toy_training):
+    rows = table(described(toy_training(order=1.5), "toy_training"))
+    check(rows)
+    assert rows["adam, distance"]["mean"] == pytest.approx(0.01)
+    assert rows["gd, relu, recovered"]["mean"] == pytest.approx(0.202)
+    assert rows["gd, relu, 32 inputs"]["mean"] == pytest.approx(0.202)
+    assert rows["order, trunk"]["mean"] == pytest.approx(1.5)
+    assert rows["W2 of both at rate 0.5, recovered"]["mean"] == pytest.approx(0.448)
+    assert len(rows) == 2 * 8 + 2 + 2 + 3 * 4 * 3
+
+
 @pytest.mark.parametrize(("module", "label"), [(toy_experiment, "cosine, class logit 0"), (capture, "mse, k = 1")])
 def test_closed_forms_have_their_rows(module, label):
     config = module.Config.smoke().resolve()

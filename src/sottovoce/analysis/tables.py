@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import calibration, estimates
+from sottovoce.analysis import calibration, estimates, toy_training
 
 Table = dict[str, dict[str, Any]]
 
@@ -79,6 +79,34 @@ def _toy(dataset: xr.Dataset) -> Table:
     return rows
 
 
+def _toy_training(dataset: xr.Dataset) -> Table:
+    energy, way = "recovered energy of the class logits", "distance from the closed form / its way"
+    distance = estimates.over_members(dataset["projector_distance"].mean("draw"))
+    rows = _rows(distance, "student", way, lambda name: f"{name}, distance")
+    rows |= _rows(estimates.over_members(dataset["recovered"]), "student", energy, lambda name: f"{name}, recovered")
+    relu = estimates.over_members(dataset["relu_recovered"])
+    rows |= _rows(relu, "n_inputs", energy, lambda n: f"gd, relu, {n} inputs")
+    order = estimates.over_members(toy_training.step_order(dataset))
+    rows |= _rows(order, "layers", "order in the step size", lambda layers: f"order, {layers}")
+    for moving in dataset["moving"].values.tolist():
+        at = dataset.sel(moving=moving)
+        for name, quantity in (
+            ("moving_recovered", energy),
+            ("head_mismatch", "relative distance between both W2"),
+            ("noise", "change across the teacher's / teacher's"),
+            ("signal", "change along the teacher's / teacher's"),
+        ):
+            rows |= _rows(
+                estimates.over_members(at[name]),
+                "head_rate",
+                quantity,
+                lambda rate, name=name, moving=moving: (
+                    f"W2 of {moving} at rate {rate:g}, {name.removeprefix('moving_')}"
+                ),
+            )
+    return rows
+
+
 def _capture(dataset: xr.Dataset) -> Table:
     rows: Table = {}
     for objective in dataset["objective"].values.tolist():
@@ -116,6 +144,7 @@ def _calibration(dataset: xr.Dataset) -> Table:
 
 _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "toy": _toy,
+    "toy_training": _toy_training,
     "capture": _capture,
     "calibration": _calibration,
     "transfer": _transfer,
