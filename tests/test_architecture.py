@@ -25,6 +25,7 @@ ALLOWED = {
     "runs": {"errors"},
     "analysis": {"errors", "measure", "theory"},
     "figures": {"errors"},
+    "drawings": {"errors", "analysis", "figures"},
     "interop": {"errors", "networks"},
     "report": {"errors", "runs"},
 }
@@ -35,7 +36,6 @@ TOP = {
     "commands",
     "console",
     "diagnosis",
-    "drawings",
     "presentation",
     "reproduction",
     "__init__",

@@ -7,33 +7,14 @@ from typing import Any
 import xarray as xr
 
 from sottovoce import figures
-from sottovoce.analysis import claims, tables
+from sottovoce.analysis import ledger, tables
 from sottovoce.analysis.claims import Judgment
-from sottovoce.drawings import Results, config_of, draw_all, setting, source_of
+from sottovoce.drawings import SECTIONS
+from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
 from sottovoce.measure.statistics import Interval
 from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
 from sottovoce.report.page import write as write_page
 from sottovoce.runs import provenance
-
-SECTIONS = {
-    "toy": (
-        "The linear toy",
-        "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits, W2 kept.",
-    ),
-    "transfer": (
-        "Transfer through auxiliary logits",
-        "Cloud's protocol: a teacher trained on labels; students distilled on logits over noise images.",
-    ),
-    "spectrum": (
-        "How many directions a student learns",
-        "The post's Figure 3 in two variants: as its text describes the experiment, and as its script ran it. They "
-        "differ in inputs, epochs, initialization and in whether the student keeps its teacher's initial heads.",
-    ),
-    "decoding": (
-        "How the directions get used",
-        "Bodies and class heads of reference, teacher and student exchanged; linear probes; drift of every block.",
-    ),
-}
 
 
 def write(results: Results, out: Path) -> Path:
@@ -48,30 +29,34 @@ def write(results: Results, out: Path) -> Path:
     """
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    drawings = draw_all(results)
-    shown = []
-    for drawing in drawings:
-        svg, _ = figures.style.save(drawing.figure, folder / drawing.key)
-        csv = drawing.data.to_dataframe().to_csv()
-        shown.append((drawing.section, Figure(
-            key=drawing.key, title=drawing.title, svg=svg.read_text(encoding="utf-8"), alt=drawing.alt,
-            caption=drawing.caption, csv=csv,
-        )))  # fmt: skip
-    judgments = claims.judge(results)
+    shown = {key: [_figure(d, folder) for d in section.draw(results)] for key, section in SECTIONS.items()}
+    judgments = ledger.judge(results)
     page = Page(
         title="Subliminal learning in small models",
         summary=_summary(results, judgments),
         claims=tuple(_claim_row(judgment, results) for judgment in judgments),
         sections=tuple(
-            Section(key, title, intro, tuple(f for section, f in shown if section == key), _tables(key, results))
-            for key, (title, intro) in SECTIONS.items()
-            if any(section == key for section, _ in shown)
+            Section(key, section.TITLE, section.INTRO, tuple(shown[key]), _tables(key, results))
+            for key, section in SECTIONS.items()
+            if shown[key]
         ),
         reproduce=tuple(_command(name, dataset) for name, dataset in results.items()),
         provenance={key: str(value) for key, value in provenance.describe(0.0).items() if key != "wall_seconds"},
     )
     write_page(page, out / "report.html")
     return out / "report.html"
+
+
+def _figure(drawing: Drawing, folder: Path) -> Figure:
+    svg, _ = figures.style.save(drawing.figure, folder / drawing.key)
+    return Figure(
+        key=drawing.key,
+        title=drawing.title,
+        svg=svg.read_text(encoding="utf-8"),
+        alt=drawing.alt,
+        caption=drawing.caption,
+        csv=drawing.data.to_dataframe().to_csv(),
+    )
 
 
 def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sottovoce.analysis import claims
+from sottovoce.analysis import claims, ledger
 from sottovoce.measure.statistics import Interval
 
 numbers = st.floats(-10, 10)
@@ -66,43 +66,43 @@ def cases(toy, spectrum, transfer, decoding):
     }
 
 
-@pytest.mark.parametrize("claim", claims.LEDGER, ids=lambda claim: claim.key)
+@pytest.mark.parametrize("claim", ledger.LEDGER, ids=lambda claim: claim.key)
 @pytest.mark.parametrize("expected", ["supported", "not supported"])
 def test_every_claim_can_be_borne_out_and_contradicted(cases, claim, expected):
-    (judgment,) = (j for j in claims.judge({claim.result: cases[claim.key][expected]}) if j.claim is claim)
+    (judgment,) = (j for j in ledger.judge({claim.result: cases[claim.key][expected]}) if j.claim is claim)
     assert judgment.verdict == expected
     assert judgment.measured.low <= judgment.measured.mean <= judgment.measured.high
 
 
 def test_a_share_near_its_criterion_is_inconclusive(toy):
-    (a,) = (j for j in claims.judge({"toy_1": toy(matching=0.5)}) if j.claim.key == "a")
+    (a,) = (j for j in ledger.judge({"toy_1": toy(matching=0.5)}) if j.claim.key == "a")
     assert a.verdict == "inconclusive"
 
 
 def test_one_member_decides_nothing(transfer):
-    for judgment in claims.judge({"transfer": transfer().isel(member=[0])}):
+    for judgment in ledger.judge({"transfer": transfer().isel(member=[0])}):
         assert judgment.verdict == "inconclusive"
 
 
 def test_diverged_members_are_not_judged(transfer):
-    clean, dirty = (claims.judge({"transfer": result}) for result in (transfer(), transfer(diverged=(4,))))
+    clean, dirty = (ledger.judge({"transfer": result}) for result in (transfer(), transfer(diverged=(4,))))
     assert [j.verdict for j in clean] == [j.verdict for j in dirty] == ["supported"] * 3
 
 
 def test_only_claims_whose_result_is_there_are_judged(decoding):
-    assert claims.judge({}) == []
-    assert [j.claim.key for j in claims.judge({"decoding": decoding(), "other": decoding()})] == [
+    assert ledger.judge({}) == []
+    assert [j.claim.key for j in ledger.judge({"decoding": decoding(), "other": decoding()})] == [
         "i-drift",
         "i-decoding",
     ]
 
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
-    assert len({claim.key for claim in claims.LEDGER}) == len(claims.LEDGER)
-    assert {claim.key[0] for claim in claims.LEDGER} == set("abcdefghi")
-    criteria = {claim.key: claim.criterion for claim in claims.LEDGER}
+    assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
+    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghi")
+    criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
     assert criteria["b"] == "at most 1e-06"
     assert criteria["d-described"] == "1.5 to 2.5"
     assert criteria["g-above-chance"] == "at least 0.2"
     assert criteria["h"] == "-0.05 to 0.05"
-    assert all(claim.low < claim.high for claim in claims.LEDGER)
+    assert all(claim.low < claim.high for claim in ledger.LEDGER)

@@ -3,5 +3,6 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "claims", "directions", "estimates", "published", "spectrum", "tables"}
+    __name__,
+    submodules={"calibration", "claims", "directions", "estimates", "ledger", "published", "spectrum", "tables"},
 )

@@ -1,0 +1,27 @@
+"""The ledger: every claim that is judged, one module per section of the report."""
+
+from collections.abc import Mapping
+
+import xarray as xr
+
+from sottovoce.analysis.claims import Claim, Judgment, verdict
+from sottovoce.analysis.ledger import decoding, spectrum, toy, transfer
+
+LEDGER: tuple[Claim, ...] = (*toy.CLAIMS, *spectrum.CLAIMS, *transfer.CLAIMS, *decoding.CLAIMS)
+
+
+def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
+    """Judge every claim whose result is there.
+
+    Args:
+        results: datasets by the names that claims use.
+
+    Returns:
+        Judgments in the order of the ledger.
+    """
+    judgments = []
+    for claim in LEDGER:
+        if claim.result in results:
+            measured = claim.measure(results[claim.result])
+            judgments.append(Judgment(claim, measured, verdict(measured, claim.low, claim.high)))
+    return judgments

@@ -1,0 +1,59 @@
+"""Claims of the post's toy models, Figures 1 and 2."""
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.analysis.claims import Claim
+from sottovoce.measure.statistics import Interval, proportion
+
+
+def _exact(values: xr.DataArray) -> Interval:
+    """Return the largest value over all draws; an algebraic identity has no sampling error."""
+    largest = float(np.max(values.values))
+    return Interval(largest, largest, largest)
+
+
+def _matches_well(toy: xr.Dataset) -> Interval:
+    error = toy["relative_error"].isel(logit=0)
+    return proportion(int((error <= 0.5).sum()), error.size)
+
+
+CLAIMS = (
+    Claim(
+        key="a",
+        text="With one auxiliary logit, the class column that was never trained often matches the teacher's "
+        "reasonably well.",
+        place="post, Toy Models, Figure 1",
+        result="toy_1",
+        statistic="share of draws in which the class column's relative error is at most 0.5",
+        low=0.5,
+        high=1.0,
+        measure=_matches_well,
+        published="often",
+        figure="figure1",
+    ),
+    Claim(
+        key="b",
+        text="With one auxiliary logit, both columns of the student lie on one line.",
+        place="post, Toy Models, Figure 1",
+        result="toy_1",
+        statistic="largest angle between the lines of the two columns over all draws, degrees",
+        low=0.0,
+        high=1e-6,
+        measure=lambda toy: _exact(toy["line_angle"]),
+        published="always",
+        figure="figure1",
+    ),
+    Claim(
+        key="c",
+        text="With two auxiliary logits and two hidden units, the student matches the teacher exactly.",
+        place="post, Higher Rank Toy Models, Figure 2",
+        result="toy_2",
+        statistic="largest relative error of any column over all draws",
+        low=0.0,
+        high=1e-9,
+        measure=lambda toy: _exact(toy["relative_error"]),
+        published="exactly",
+        figure="figure2",
+    ),
+)

@@ -1,0 +1,8 @@
+"""The sections of the report, one module each: `TITLE`, `INTRO`, and `draw(results)`, its figures in order."""
+
+from types import MappingProxyType
+
+from sottovoce.drawings import decoding, spectrum, toy, transfer
+
+SECTIONS = MappingProxyType({"toy": toy, "transfer": transfer, "spectrum": spectrum, "decoding": decoding})
+"""In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

@@ -1,0 +1,68 @@
+"""How many directions a student learns."""
+
+import xarray as xr
+
+from sottovoce import figures
+from sottovoce.analysis import estimates
+from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
+
+TITLE = "How many directions a student learns"
+INTRO = (
+    "The post's Figure 3 in two variants: as its text describes the experiment, and as its script ran it. They "
+    "differ in inputs, epochs, initialization and in whether the student keeps its teacher's initial heads."
+)
+NOT_STUDENTS = ("reference", "teacher")
+VARIANTS = {"described": "as the post describes it", "published": "as the post's script ran it"}
+
+
+def draw(results: Results) -> list[Drawing]:
+    """Return the post's Figure 3 under each objective, then the un-normalized spectra under kl."""
+    variants = {name: results[f"spectrum_{name}"] for name in VARIANTS if f"spectrum_{name}" in results}
+    if not variants:
+        return []
+    curves = {name: estimates.spectrum_curves(dataset, config_of(dataset)) for name, dataset in variants.items()}
+    panels = {f"{VARIANTS[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
+    source = source_of(next(iter(variants.values())))
+    settings = "; ".join(f"{name}: {setting(dataset)}" for name, dataset in variants.items())
+    shared = set.intersection(*(set(config_of(dataset)["objectives"]) for dataset in variants.values()))
+    ratios = [_ratios(panels, objective, source, settings) for objective in ("kl", "mse") if objective in shared]
+    return ratios + ([_singular_values(panels, source, settings)] if "kl" in shared else [])
+
+
+def _ratios(panels: dict[str, xr.Dataset], objective: str, source: str, settings: str) -> Drawing:
+    return Drawing(
+        key="figure3" if objective == "kl" else f"figure3_{objective}",
+        title=f"The post's Figure 3, objective {objective}",
+        alt="Explained-variance ratios of the second hidden layer against the component on a logarithmic axis for "
+        "initialization, teacher and students, one panel per variant.",
+        caption="Lines: mean over members, shaded from smallest to largest member. Dotted: largest first component "
+        "of the members' initializations. Hollow: points read off the published figure (same variant, kl). "
+        f"In brackets the test accuracy. {settings}.",
+        figure=figures.spectrum.draw_ratios(
+            panels, objective, f"Spectra of the second hidden layer: {source}, {objective}"
+        ),
+        data=_stacked(panels, objective, ["weight_explained_variance_ratio", "published_ratio"]),
+    )
+
+
+def _singular_values(panels: dict[str, xr.Dataset], source: str, settings: str) -> Drawing:
+    return Drawing(
+        key="singular_values",
+        title="The same spectra un-normalized, and those of the update",
+        alt="Singular values of the weights above and of their change from initialization below, one column per "
+        "variant.",
+        caption="Ratios are divided by their total, so a component can fall because others grew; these are not. "
+        f"Update: W - W0. Mean over members. {settings}.",
+        figure=figures.spectrum.draw_singular_values(panels, "kl", f"Singular values: {source}, kl"),
+        data=_stacked(panels, "kl", ["weight_singular_value", "update_singular_value"]),
+    )
+
+
+def _stacked(panels: dict[str, xr.Dataset], objective: str, names: list[str]) -> xr.Dataset:
+    """Return one objective's curves with the variant as a dimension."""
+    kept = []
+    for curves in panels.values():
+        shown = [n for n in curves["network"].values.tolist() if n in NOT_STUDENTS or n.startswith(f"{objective} ")]
+        kept.append(curves[names].sel(network=shown))
+    stacked = xr.concat(kept, dim="variant", combine_attrs="drop", join="outer")
+    return stacked.assign_coords(variant=list(panels))
