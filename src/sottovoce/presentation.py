@@ -21,7 +21,7 @@ def write(results: Results, out: Path) -> Path:
     """Draw all figures and write the report.
 
     Args:
-        results: datasets by the names of `reproduction.RESULTS`; those missing are left out.
+        results: datasets by the names of `reproduction.RESULTS` and `ON_REQUEST`; those missing are left out.
         out: folder for `figures/` and `report.html`.
 
     Returns:
