@@ -141,7 +141,7 @@ def follows(distance: xr.DataArray) -> Follows:
         The one whose distance is at most `WITHIN` with its whole interval; neither, if both intervals lie above;
         undecided otherwise.
     """
-    found = {name: verdict(interval(distance.sel(hypothesis=name).values), 0, WITHIN) for name in HYPOTHESES}
+    found = {name: verdict(interval(distance.sel(hypothesis=name).values), 0.0, WITHIN) for name in HYPOTHESES}
     followed = [name for name, answer in found.items() if answer == "supported"]
     if followed:
         return "k" if followed == ["k"] else "k - 1"

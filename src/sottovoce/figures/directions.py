@@ -23,6 +23,7 @@ def count_panel(ax: Axes, curves: xr.Dataset, matrix: str) -> None:
     for fewer, dashes in ((0, "-"), (1, "--")):
         ax.plot(k, k - fewer, color=style.OKABE_ITO["gray"], ls=dashes, lw=1, zorder=0, label=("k", "k - 1")[fewer])
     ax.set_ylim(bottom=-0.5)
+    ax.yaxis.get_major_locator().set_params(integer=True)
 
 
 def gain_panel(ax: Axes, curves: xr.Dataset) -> None:
