@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,17 @@ SUPPORTED = {"kl 2": 2, "kl 4": 4, "kl 8": 6}
 CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 
 
+def calibrated(rule):
+    """Return false alarms at 5 % for one rule alone, and at 9 % for it alone."""
+    rates = xr.DataArray(
+        np.full((5, 2, 2, 2, 2), 0.5) + 0.001 * np.arange(5).reshape(5, 1, 1, 1, 1),
+        dims=("member", "null", "scale", "width", "rule"),
+        coords={"rule": [rule, "other"]},
+    )
+    moved = {"supported": -0.45, "not supported": -0.41}
+    return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
+
+
 @pytest.fixture
 def cases(toy, spectrum, transfer, decoding):
     """A result that bears out each claim and one that contradicts it."""
@@ -71,6 +83,7 @@ def cases(toy, spectrum, transfer, decoding):
             for name, judged in directions.items()
             for variant in ("described", "published", "long")
         },
+        **{f"calibration-{rule}": calibrated(rule) for rule in ("marchenko_pastur", "parallel", "gap")},
         "g-above-chance": {"supported": transfer(), "not supported": transfer(student=0.15)},
         "g-below-teacher": {"supported": transfer(), "not supported": transfer(student=0.9)},
         "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},
@@ -85,6 +98,13 @@ def test_every_claim_can_be_borne_out_and_contradicted(cases, claim, expected):
     measured = claim.measure(cases[claim.key][expected])
     assert claims.verdict(measured, claim.low, claim.high) == expected
     assert measured.low <= measured.mean <= measured.high
+
+
+def test_students_that_were_not_trained_decide_nothing(spectrum):
+    result = spectrum(SUPPORTED).drop_sel(network=["kl 2", "mse 2", "mse 4", "mse 8"])
+    judged = {j.claim.key: j.verdict for j in ledger.judge({"spectrum_described": result})}
+    assert judged["d-described"] == judged["directions-mse-described"] == "inconclusive"
+    assert judged["e-described"] == judged["f-described"] == "supported"
 
 
 def test_a_share_near_its_criterion_is_inconclusive(toy):

@@ -80,6 +80,12 @@ def test_members_that_disagree_or_a_single_one_leave_it_undecided(spectrum):
         assert counts.follows(counts.hypotheses(result)["distance"].sel(matrix="weight", objective="kl")) == "undecided"
 
 
+def test_half_way_between_the_hypotheses_is_undecided(spectrum):
+    # Counts 2 and 3 for k = 2 and 4: distances one half to both, the same for every member.
+    half = shown(spectrum({"kl 2": 2, "kl 4": 3}).drop_sel(network="kl 8"))
+    assert counts.follows(counts.hypotheses(half)["distance"].sel(matrix="weight", objective="kl")) == "undecided"
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.lists(st.integers(0, 20), min_size=4, max_size=4), min_size=2, max_size=6))
 def test_following_k_excludes_following_k_minus_one(numbers):

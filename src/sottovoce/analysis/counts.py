@@ -3,7 +3,7 @@
 What is compared was fixed before any run. A student's directions are the count of one rule, `PRIMARY`: parallel
 analysis at a scale estimated from the bulk, for that is blind to what training spreads evenly. Their number follows k
 if the mean over the students of |count - k| is at most `WITHIN`, with its 95 % interval over members; k - 1 likewise.
-The two exclude each other, for |count - k| + |count - (k - 1)| is at least 1. A student classifies if its accuracy
+The two distances sum to 1 or more, so both can hold only at exactly one half each, which decides nothing. A student classifies if its accuracy
 is at least `GAIN` above that of its reference, and shows directions if it counts one or more in its weight.
 """
 
@@ -27,9 +27,9 @@ PRIMARY: Mapping[str, str] = {"rule": "parallel", "scale": "bulk"}
 WITHIN = 0.5
 GAIN = 0.1
 MATRICES = ("weight", "update")
-HYPOTHESES = {"k": 0, "k - 1": 1}
-"""By name, how many directions fewer than auxiliary logits."""
 Follows = Literal["k", "k - 1", "neither", "undecided"]
+HYPOTHESES: Mapping[Follows, int] = {"k": 0, "k - 1": 1}
+"""By name, how many directions fewer than auxiliary logits."""
 FOLLOWS: Mapping[Follows, str] = {
     "k": "they follow k",
     "k - 1": "they follow k - 1",
@@ -142,9 +142,9 @@ def follows(distance: xr.DataArray) -> Follows:
         undecided otherwise.
     """
     found = {name: verdict(interval(distance.sel(hypothesis=name).values), 0.0, WITHIN) for name in HYPOTHESES}
-    followed = [name for name, answer in found.items() if answer == "supported"]
-    if followed:
-        return "k" if followed == ["k"] else "k - 1"
+    followed: list[Follows] = [name for name in HYPOTHESES if found[name] == "supported"]
+    if len(followed) == 1:
+        return followed[0]
     return "neither" if set(found.values()) == {"not supported"} else "undecided"
 
 

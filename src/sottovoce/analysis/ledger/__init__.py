@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
-from sottovoce.analysis.ledger import decoding, spectrum, toy, transfer
+from sottovoce.analysis.ledger import calibration, decoding, spectrum, toy, transfer
 
-LEDGER: tuple[Claim, ...] = (*toy.CLAIMS, *spectrum.CLAIMS, *transfer.CLAIMS, *decoding.CLAIMS)
+LEDGER: tuple[Claim, ...] = (*toy.CLAIMS, *spectrum.CLAIMS, *calibration.CLAIMS, *transfer.CLAIMS, *decoding.CLAIMS)
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:

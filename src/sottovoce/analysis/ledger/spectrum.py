@@ -17,8 +17,17 @@ SETTINGS = {
 }
 
 
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+"""Of a student that the run does not have; it decides nothing."""
+
+
 def _components(network: str) -> Callable[[xr.Dataset], Interval]:
-    return lambda spectrum: interval(components_above_edge(converged(spectrum)).sel(network=network).values)
+    def measure(spectrum: xr.Dataset) -> Interval:
+        if network not in spectrum["network"]:
+            return UNDEFINED
+        return interval(components_above_edge(converged(spectrum)).sel(network=network).values)
+
+    return measure
 
 
 def _count_claims(variant: str) -> tuple[Claim, ...]:
@@ -49,7 +58,7 @@ def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Interva
     def measure(spectrum: xr.Dataset) -> Interval:
         distance = counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
         if objective not in distance["objective"]:
-            return Interval(np.nan, np.nan, np.nan)
+            return UNDEFINED
         return counts.defined(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
 
     return measure
