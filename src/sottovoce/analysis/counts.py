@@ -3,8 +3,9 @@
 What is compared was fixed before any run. A student's directions are the count of one rule, `PRIMARY`: parallel
 analysis at a scale estimated from the bulk, for that is blind to what training spreads evenly. Their number follows k
 if the mean over the students of |count - k| is at most `WITHIN`, with its 95 % interval over members; k - 1 likewise.
-The two distances sum to 1 or more, so both can hold only at exactly one half each, which decides nothing. A student classifies if its accuracy
-is at least `GAIN` above that of its reference, and shows directions if it counts one or more in its weight.
+The two distances sum to 1 or more, so both can hold only at exactly one half each, which decides nothing. A student
+classifies if its accuracy is at least `GAIN` above that of its reference, and shows directions if it counts one or
+more in its weight.
 """
 
 import json
