@@ -42,14 +42,14 @@ def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
 def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
     from sottovoce.analysis import tables
 
-    table, notes = tables.table(result), tables.notes(result)
+    table = tables.table(result)
     if as_json:
         attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
-        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table, "notes": notes}))
+        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
         return
     from sottovoce.console import print_table
 
-    print_table(result, table, notes)
+    print_table(result, table, tables.notes(result))
 
 
 def _commands() -> dict[str, Any]:
