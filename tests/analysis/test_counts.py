@@ -58,6 +58,14 @@ def test_counts_are_those_of_the_command_on_the_same_matrix():
     assert found["update_count"] == directions.count(update, "signflip")["parallel"] == 1
 
 
+def test_what_training_spreads_evenly_is_no_direction(spectrum):
+    result = spectrum({})
+    result["weight_singular_value"] = 1.2 * result["weight_singular_value"]
+    counted = counts.direction_counts(result)["weight_count"].sel(rule="parallel")
+    assert (counted.sel(scale="scheme") > 0).all()
+    assert (shown(result)["count"] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("above", "kl", "mse"),
     [
