@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,10 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
 
 
 def _interval(measured: Interval) -> str:
+    if math.isnan(measured.mean):
+        return "nothing to measure"
+    if math.isnan(measured.low):
+        return f"{measured.mean:.3g} (one member)"
     if measured.low == measured.high:
         return f"{measured.mean:.3g}"
     return f"{measured.mean:.3g} [{measured.low:.3g}, {measured.high:.3g}]"

@@ -63,11 +63,11 @@ def test_spectrum_has_accuracies_counts_and_what_they_follow_by_network(spectrum
     for label in ("components above the edge", "weight, parallel", "weight, gap", "update, parallel"):
         assert rows[f"teacher, {label}"]["mean"] == 9
     assert rows["kl, weight, |count - (k - 1)|"]["mean"] == 0
-    assert rows["kl, weight, |count - (k)|"]["mean"] == 1
+    assert rows["kl, weight, |count - k|"]["mean"] == 1
     assert rows["kl, weight, slope over k"]["mean"] == pytest.approx(1)
     assert rows["kl, weight, intercept over k"]["mean"] == pytest.approx(-1)
     # Counts 2, 0, 0 for k = 2, 4, 8.
-    assert rows["mse, update, |count - (k)|"]["mean"] == pytest.approx(4)
+    assert rows["mse, update, |count - k|"]["mean"] == pytest.approx(4)
     assert rows["classifying students that show directions"]["mean"] == pytest.approx(4 / 6)
     assert rows["students showing directions that classify"]["mean"] == 1
     assert notes(result)[0] == "directions of the weight under kl: they follow k - 1"

@@ -42,7 +42,10 @@ def test_panels_show_counts_and_the_lines_k_and_k_minus_one(curves):
 
 
 def test_the_figure_draws_every_variant_without_warnings(curves):
-    figure = directions.draw({"one": curves, "other": curves.sel(objective=["kl"])}, "title")
+    larger = curves.sel(objective=["kl"]).assign(count=3 * curves["count"], count_high=3 * curves["count_high"])
+    figure = directions.draw({"one": curves, "other": larger}, "title")
     figure.canvas.draw()
+    # All panels of a row share an axis that holds every count, though only the second has the largest.
+    assert figure.axes[0].get_ylim()[1] > 9.5
     assert len(figure.axes) == 6
     assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["one", "other"]

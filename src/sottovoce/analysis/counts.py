@@ -31,6 +31,8 @@ MATRICES = ("weight", "update")
 Follows = Literal["k", "k - 1", "neither", "undecided"]
 HYPOTHESES: Mapping[Follows, int] = {"k": 0, "k - 1": 1}
 """By name, how many directions fewer than auxiliary logits."""
+DISTANCES: Mapping[Follows, str] = {"k": "|count - k|", "k - 1": "|count - (k - 1)|"}
+"""How the distance to each hypothesis is written."""
 FOLLOWS: Mapping[Follows, str] = {
     "k": "they follow k",
     "k - 1": "they follow k - 1",

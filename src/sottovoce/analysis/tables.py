@@ -90,8 +90,8 @@ def _hypotheses(shown: xr.Dataset) -> Table:
     for matrix in found["matrix"].values.tolist():
         for objective in found["objective"].values.tolist():
             own, label = found.sel(matrix=matrix, objective=objective), f"{objective}, {matrix}"
-            for name in own["hypothesis"].values.tolist():
-                rows[f"{label}, |count - ({name})|"] = _row(own["distance"].sel(hypothesis=name), "directions")
+            for name, distance in counts.DISTANCES.items():
+                rows[f"{label}, {distance}"] = _row(own["distance"].sel(hypothesis=name), "directions")
             for name in ("slope", "intercept"):
                 rows[f"{label}, {name} over k"] = _row(own[name], name)
     relation = counts.relation(shown)

@@ -22,7 +22,6 @@ def count_panel(ax: Axes, curves: xr.Dataset, matrix: str) -> None:
     k = curves["n_aux"].values
     for fewer, dashes in ((0, "-"), (1, "--")):
         ax.plot(k, k - fewer, color=style.OKABE_ITO["gray"], ls=dashes, lw=1, zorder=0, label=("k", "k - 1")[fewer])
-    ax.set_ylim(bottom=-0.5)
     ax.yaxis.get_major_locator().set_params(integer=True)
 
 
@@ -35,7 +34,7 @@ def gain_panel(ax: Axes, curves: xr.Dataset) -> None:
     """
     _panel(ax, curves, "gain")
     ax.axhline(0.0, color=style.OKABE_ITO["gray"], ls=":", lw=1)
-    ax.set(ylim=(-0.1, 1.0), xlabel="auxiliary logits k")
+    ax.set(ylim=(-0.2, 1.0), xlabel="auxiliary logits k")
 
 
 def draw(panels: dict[str, xr.Dataset], title: str) -> Figure:
@@ -57,6 +56,9 @@ def draw(panels: dict[str, xr.Dataset], title: str) -> Figure:
                 count_panel(ax, curves, matrix)
             gain_panel(column[2], curves)
             column[0].set_title(name)
+        for row in axes[:2]:
+            # Once all panels that share the axis are drawn, for a limit set by hand stops the other from growing.
+            row[0].set_ylim(bottom=-0.5)
         for ax, label in zip(axes[:, 0], (*MATRICES.values(), "accuracy above reference"), strict=True):
             ax.set_ylabel(label)
         handles, labels = axes[0, 0].get_legend_handles_labels()

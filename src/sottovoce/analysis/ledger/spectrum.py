@@ -17,6 +17,8 @@ SETTINGS = {
 }
 
 
+SEEN: tuple[tuple[str, counts.Follows], ...] = (("kl", "k - 1"), ("mse", "k"))
+"""How many directions each objective sees."""
 UNDEFINED = Interval(np.nan, np.nan, np.nan)
 """Of a student that the run does not have; it decides nothing."""
 
@@ -77,15 +79,15 @@ def _direction_claims(variant: str) -> tuple[Claim, ...]:
             text=f"Students {at} show {hypothesis} directions under {objective}, as many as the objective sees.",
             place="section 3 of docs/theory.md",
             result=f"spectrum_{variant}",
-            statistic=f"mean over the {objective} students of |count - ({hypothesis})|, directions {shown}; mean over "
-            "members",
+            statistic=f"mean over the {objective} students of {counts.DISTANCES[hypothesis]}, directions {shown}; mean "
+            "over members",
             low=0.0,
             high=counts.WITHIN,
             measure=_distance(objective, hypothesis),
             published="1, 3, 7 for k = 2, 4, 8, off the figure" if (objective, variant) == ("kl", "published") else "",
             figure="direction_counts",
         )
-        for objective, hypothesis in (("kl", "k - 1"), ("mse", "k"))
+        for objective, hypothesis in SEEN
     )
     relations = (
         ("visible", "that classifies shows it in its weight spectrum", "that classify, of those showing a direction"),
