@@ -31,6 +31,7 @@ ALLOWED = {
 }
 TOP = {
     "api",
+    "baselines",
     "bench",
     "cli",
     "commands",
@@ -38,6 +39,7 @@ TOP = {
     "diagnosis",
     "presentation",
     "reproduction",
+    "sweeps",
     "__init__",
 }
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sottovoce.figures import style
 
@@ -22,7 +23,7 @@ def count_panel(ax: Axes, curves: xr.Dataset, matrix: str) -> None:
     k = curves["n_aux"].values
     for fewer, dashes in ((0, "-"), (1, "--")):
         ax.plot(k, k - fewer, color=style.OKABE_ITO["gray"], ls=dashes, lw=1, zorder=0, label=("k", "k - 1")[fewer])
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def gain_panel(ax: Axes, curves: xr.Dataset) -> None:
