@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import calibration, estimates, toy_training
+from sottovoce.analysis import calibration, counts, estimates, toy_training
+from sottovoce.measure.statistics import normal_half_width
 
 Table = dict[str, dict[str, Any]]
 
@@ -23,6 +24,11 @@ def table(dataset: xr.Dataset) -> Table:
         `members`, `published` (None where nothing comparable is published) and `quantity`.
     """
     return _TABLES[dataset.attrs["experiment"]](dataset)
+
+
+def notes(dataset: xr.Dataset) -> list[str]:
+    """Return what a result says in words, one short sentence each; only `spectrum` has such."""
+    return counts.sentences(dataset) if dataset.attrs["experiment"] == "spectrum" else []
 
 
 def _rows(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any], str] = str) -> Table:
@@ -54,8 +60,64 @@ def _transfer(dataset: xr.Dataset) -> Table:
 def _spectrum(dataset: xr.Dataset) -> Table:
     kept = estimates.converged(dataset)
     accuracy = _rows(estimates.over_members(kept["accuracy"]), "network", "test accuracy")
-    counts = estimates.over_members(estimates.components_above_edge(kept))
-    return accuracy | _rows(counts, "network", "components", lambda name: f"{name}, components above the edge")
+    above = estimates.over_members(estimates.components_above_edge(kept))
+    above_edge = _rows(above, "network", "components", lambda name: f"{name}, components above the edge")
+    counted = counts.direction_counts(dataset)
+    return accuracy | above_edge | _direction_counts(counted) | _hypotheses(counts.by_number(counted))
+
+
+def _direction_counts(counted: xr.Dataset) -> Table:
+    """Return a row by network for every rule at the scale of the weight's bulk, and three for the update."""
+    rows: Table = {}
+    weights = counted["weight_count"].sel(scale=counts.PRIMARY["scale"])
+    for rule in weights["rule"].values.tolist():
+        estimate = estimates.over_members(weights.sel(rule=rule))
+        rows |= _rows(estimate, "network", "directions", lambda name, rule=rule: f"{name}, weight, {rule}")
+    for variable, quantity, label in (
+        ("update_count", "directions", "parallel"),
+        ("update_strength", "strength", "strength / threshold"),
+        ("update_participation", "participation", "participation ratio"),
+    ):
+        estimate = estimates.over_members(counted[variable])
+        rows |= _rows(estimate, "network", quantity, lambda name, label=label: f"{name}, update, {label}")
+    return rows
+
+
+def _hypotheses(shown: xr.Dataset) -> Table:
+    """Return how far the counts are from k and from k - 1, their line over k, and how they go with accuracy."""
+    rows: Table = {}
+    found = counts.hypotheses(shown)
+    for matrix in found["matrix"].values.tolist():
+        for objective in found["objective"].values.tolist():
+            own, label = found.sel(matrix=matrix, objective=objective), f"{objective}, {matrix}"
+            for name, distance in counts.DISTANCES.items():
+                rows[f"{label}, {distance}"] = _row(own["distance"].sel(hypothesis=name), "directions")
+            for name in ("slope", "intercept"):
+                rows[f"{label}, {name} over k"] = _row(own[name], name)
+    relation = counts.relation(shown)
+    for name, label, quantity in (
+        ("visible", "classifying students that show directions", "share"),
+        ("classify", "students showing directions that classify", "share"),
+        ("gain_shown", "students showing directions, gain", "accuracy above reference"),
+        ("gain_hidden", "students showing none, gain", "accuracy above reference"),
+    ):
+        rows[label] = _row(relation[name], quantity)
+    return rows
+
+
+def _row(values: xr.DataArray, quantity: str) -> dict[str, Any]:
+    """Return a row of one value per member, over the members for which it is defined."""
+    finite = values.values[np.isfinite(values.values)]
+    mean, low, high = (value if np.isfinite(value) else None for value in counts.defined(values))
+    half_width = float(normal_half_width(finite)) if finite.size > 1 else None
+    return {
+        "mean": mean,
+        "ci95": [low, high],
+        "half_width": half_width,
+        "members": finite.size,
+        "published": None,
+        "quantity": quantity,
+    }
 
 
 def _decoding(dataset: xr.Dataset) -> Table:

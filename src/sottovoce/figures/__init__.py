@@ -3,5 +3,17 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "decoding", "spectrum", "style", "sweep", "toy", "toy_training", "transfer"}
+    __name__,
+    submodules={
+        "calibration",
+        "decoding",
+        "directions",
+        "sharing",
+        "spectrum",
+        "style",
+        "sweep",
+        "toy",
+        "toy_training",
+        "transfer",
+    },
 )
