@@ -26,7 +26,7 @@ def _above_random(name: str, **where: str) -> Callable[[xr.Dataset], Interval]:
 
 
 def _share_of_gain(part: str) -> Callable[[xr.Dataset], Interval]:
-    """Return the share of the student's gain over its reference that the part on span(Z) keeps, or that goes with it."""
+    """Return the share of the student's gain that the part on span(Z) keeps, or that goes without it."""
 
     def measure(decoding: xr.Dataset) -> Interval:
         kept = converged(decoding).sel(network="student", scope="trunk")
@@ -75,8 +75,8 @@ CLAIMS = (
         text="The student's update writes into the span of the distilled auxiliary columns more than chance.",
         place=_THEORY,
         result="decoding",
-        statistic="share of the energy of the student's last hidden update on span(Z), less the 95 % quantile of random "
-        "subspaces of the same rank; mean over members",
+        statistic="share of the energy of the student's last hidden update on span(Z), less the 95 % quantile of "
+        "random subspaces of the same rank; mean over members",
         low=0.0,
         high=INFINITY,
         measure=_above_random("energy", network="student", subspace="aux_head"),
