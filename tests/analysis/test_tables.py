@@ -62,13 +62,19 @@ def test_spectrum_has_accuracies_and_counts_by_network(spectrum):
     assert rows["teacher, components above the edge"]["quantity"] == "components"
 
 
-def test_decoding_has_grafts_probes_and_drifts(decoding):
-    rows = table(described(decoding(), "decoding"))
+def test_decoding_has_a_row_for_every_number(decoding):
+    result = decoding()
+    rows = table(described(result, "decoding"))
     check(rows)
-    assert len(rows) == 9 + 3 + 3
+    entries = sum(v.size for name, v in result.isel(member=0).data_vars.items() if name != "diverged")
+    unmoved = result.sizes["block"]  # of the reference
+    assert len(rows) == entries - unmoved
     assert rows["teacher body, reference class head"]["mean"] == pytest.approx(0.702)
-    assert rows["student body, linear probe"]["mean"] == pytest.approx(0.9)
     assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.052)
+    assert rows["student update, energy on aux_head"]["mean"] == pytest.approx(0.402)
+    assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
+    assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
+    assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
 
 
 @pytest.mark.parametrize(("module", "label"), [(toy_experiment, "cosine, class logit 0"), (capture, "mse, k = 1")])

@@ -13,7 +13,8 @@ from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import ACTIVATIONS, Linear, Network
 
-UPDATED = ("teacher", "student")
+NETWORKS = ("reference", "teacher", "student")
+UPDATED = NETWORKS[1:]
 SUBSPACES = ("aux_head", "class_head", "teacher_update", "own_update")
 
 Measured = dict[str, np.ndarray]

@@ -5,22 +5,57 @@ and every energy stands beside its nulls (docs/theory.md, section 11).
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
+import jax
 import numpy as np
 from jaxtyping import Int
 
 from sottovoce.data import LabeledImages
-from sottovoce.experiments._bodies import SUBSPACES, Body, Measured, body, hidden_subspaces, last_updates, read
+from sottovoce.experiments._bodies import (
+    NETWORKS,
+    SUBSPACES,
+    Body,
+    Measured,
+    body,
+    hidden_subspaces,
+    last_updates,
+    read,
+)
 from sottovoce.experiments._parts import measure_parts
 from sottovoce.experiments.protocol_config import DistillationConfig
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
+from sottovoce.training.protocol import Member
 
+PAIRS = tuple(combinations(NETWORKS, 2))
 SIDES = ("output", "input")
 TEACHER_SUBSPACES = ("matched", "wide")
 NULL_LEVEL = 0.95
 NULL_DRAWS = 200
+
+
+def measure_members(
+    config: DistillationConfig, members: Sequence[int], trained: Member, images: LabeledImages, n_probe: int
+) -> Measured:
+    """Measure trained members one after another; arguments as for `measure`.
+
+    Returns:
+        The variables of `experiments.decoding` with a leading member axis, NaN for those that diverged; `diverged`.
+    """
+    diverged = [not np.isfinite(losses).all() for losses in trained.student_loss[:, -1]]
+    rows = []
+    for i, member in enumerate(members):
+        networks = jax.tree.map(lambda leaf, i=i: leaf[i], [trained.reference, trained.teacher, *trained.students])
+        if diverged[i]:
+            # Measured on the reference alone, for the shapes.
+            shapes = measure(config, member, networks[:1] * 3, images, n_probe)
+            rows.append({name: np.full_like(values, np.nan, dtype=np.float64) for name, values in shapes.items()})
+        else:
+            rows.append(measure(config, member, networks, images, n_probe))
+    stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return {**stacked, "diverged": np.array(diverged)}
 
 
 def measure(
@@ -96,15 +131,13 @@ def measure_affine(
 
 
 def measure_similarity(test: Sequence[Body], rng: np.random.Generator) -> Measured:
-    """Return debiased `cka` of the hidden features of bodies on test images, and once more with images shuffled."""
+    """Return debiased `cka` of hidden features on test images by `PAIRS`, and once more with one's images shuffled."""
     shuffled = rng.permutation(len(test[0].hidden))
-
-    def matrix(rows: np.ndarray | slice) -> np.ndarray:
-        return np.array([
-            [similarity.linear_cka(x.hidden, y.hidden[rows], debiased=True) for y in test] for x in test
-        ])  # fmt: skip
-
-    return {"cka": matrix(slice(None)), "cka_shuffled": matrix(shuffled)}
+    pairs = [(test[NETWORKS.index(a)].hidden, test[NETWORKS.index(b)].hidden) for a, b in PAIRS]
+    return {
+        "cka": np.array([similarity.linear_cka(x, y, debiased=True) for x, y in pairs]),
+        "cka_shuffled": np.array([similarity.linear_cka(x, y[shuffled], debiased=True) for x, y in pairs]),
+    }
 
 
 def measure_energies(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 VERSION = 2
-NETWORKS = ("reference", "teacher", "student")
 PROBE_IMAGES = 5_000
 
 _SUBSPACE, _PART = ("network", "subspace"), ("network", "scope", "subspace", "part")
@@ -32,7 +31,7 @@ DIMS = {
     "relative_drift": ("body", "block"),
     "label_accuracy": ("body", "label"),
     **dict.fromkeys(("affine_accuracy", "affine_accuracy_shuffled", "affine_r2", "affine_r2_shuffled"), ("body",)),
-    **dict.fromkeys(("cka", "cka_shuffled"), ("body", "other_body")),
+    **dict.fromkeys(("cka", "cka_shuffled"), ("pair",)),
     **dict.fromkeys(("energy", "energy_random", "energy_random_high", "energy_shuffled"), _SUBSPACE),
     **dict.fromkeys(("overlap", "overlap_random", "overlap_random_high", "overlap_shuffled"), _OVERLAP),
     **dict.fromkeys(("principal_angle", "principal_angle_random"), _ANGLE),
@@ -60,8 +59,6 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         block's weights; `label_accuracy`: of each network by digit. The others are described in `_decoding` and
         `_parts`. `diverged` by member.
     """
-    import jax
-    import numpy as np
     import xarray as xr
 
     from sottovoce.experiments import _bodies, _decoding, _parts
@@ -72,33 +69,24 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux, members=members
     )
     images = images_of(config)
-    diverged = [not np.isfinite(losses).all() for losses in trained.student_loss[:, -1]]
-    parts = []
-    for i, member in enumerate(members):
-        networks = [
-            jax.tree.map(lambda leaf, i=i: leaf[i], n) for n in (trained.reference, trained.teacher, *trained.students)
-        ]
-        if diverged[i]:
-            # Measured on the reference alone, for the shapes.
-            measured = _decoding.measure(config, member, networks[:1] * 3, images, PROBE_IMAGES)
-            parts.append({name: np.full_like(values, np.nan) for name, values in measured.items()})
-        else:
-            parts.append(_decoding.measure(config, member, networks, images, PROBE_IMAGES))
+    measured = _decoding.measure_members(config, members, trained, images, PROBE_IMAGES)
     return xr.Dataset(
         {
-            **{name: (("member", *dims), np.stack([part[name] for part in parts])) for name, dims in DIMS.items()},
-            "diverged": ("member", diverged),
+            **{name: (("member", *dims), measured[name]) for name, dims in DIMS.items()},
+            "diverged": ("member", measured["diverged"]),
         },
         coords={
             "member": list(members),
-            "body": list(NETWORKS),
-            "head": list(NETWORKS),
-            "other_body": list(NETWORKS),
+            "body": list(_bodies.NETWORKS),
+            "head": list(_bodies.NETWORKS),
+            "pair": [" and ".join(pair) for pair in _decoding.PAIRS],
+            "label": list(range(images.n_class)),
             "block": [*(f"trunk_{i}" for i in range(config.depth)), "class_head", "aux_head"],
             "network": list(_bodies.UPDATED),
             "subspace": list(_bodies.SUBSPACES),
             "side": list(_decoding.SIDES),
             "teacher_subspace": list(_decoding.TEACHER_SUBSPACES),
+            "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
             "scope": list(_parts.SCOPES),
             "part": list(_parts.PARTS),
         },

@@ -39,8 +39,8 @@ def _share_of_gain(part: str) -> Callable[[xr.Dataset], Interval]:
 
 
 def _nearer_than_reference(decoding: xr.Dataset) -> Interval:
-    cka = converged(decoding)["cka"].sel(body="teacher")
-    return interval((cka.sel(other_body="student") - cka.sel(other_body="reference")).values)
+    cka = converged(decoding)["cka"]
+    return interval(cka.sel(pair="teacher and student").values - cka.sel(pair="reference and teacher").values)
 
 
 _THEORY = "linear theory, docs/theory.md, section 2; post, Why This Works"
