@@ -1,14 +1,26 @@
-"""Grafts, probes and drifts: against the transfer experiment, and where they must be zero."""
+"""Grafts, probes, subspaces, parts: against the transfer experiment, the linear theory, and where they must be zero."""
 
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
+
+from sottovoce.experiments import _bodies, _parts, decoding
+from sottovoce.measure import heads
+from sottovoce.networks.mlp import Linear, Network
+from sottovoce.theory import linear
+
+# One image of 355 may be a near tie that rounding decides.
+NEAR_TIE = 1.5 / 355
 
 
 def test_a_network_with_its_own_head_is_the_network_of_the_transfer_experiment(smoke):
     graft, accuracy = smoke("decoding")["graft_accuracy"], smoke("transfer")["accuracy"]
     for network in ("reference", "teacher", "student"):
-        # One image of 355 may be a near tie that rounding decides.
         own = graft.sel(body=network, head=network)
-        np.testing.assert_allclose(own, accuracy.sel(role=network), atol=1.5 / 355, err_msg=network)
+        np.testing.assert_allclose(own, accuracy.sel(role=network), atol=NEAR_TIE, err_msg=network)
 
 
 def test_a_head_that_never_moved_decodes_as_the_one_it_was(smoke):
@@ -36,3 +48,138 @@ def test_probes_read_more_from_hidden_features_than_the_untrained_head_does(smok
     # Sixteen hidden units carry digits well above chance, trained or not.
     assert (dataset["probe_accuracy"] > 0.5).all()
     assert (dataset["probe_accuracy"] > own).all()
+
+
+def test_every_variable_has_its_promised_dimensions(smoke):
+    dataset = smoke("decoding")
+    assert set(dataset.data_vars) == {*decoding.DIMS, "diverged"}
+    for name, dims in decoding.DIMS.items():
+        assert dataset[name].dims == ("member", *dims), name
+        assert np.isfinite(dataset[name]).all(), name
+
+
+def test_accuracies_by_label_average_to_the_accuracy_of_the_own_head(smoke):
+    from sottovoce.data import load_dataset
+
+    dataset, labels = smoke("decoding"), load_dataset("digits").test_labels
+    share = np.bincount(labels) / len(labels)
+    for body in dataset["body"].values.tolist():
+        own = dataset["graft_accuracy"].sel(body=body, head=body)
+        np.testing.assert_allclose(dataset["label_accuracy"].sel(body=body).values @ share, own, atol=1e-12)
+
+
+def test_nothing_and_all_of_a_change_are_the_reference_and_the_network_under_the_reference_s_head(smoke):
+    dataset = smoke("decoding")
+    graft = dataset["graft_accuracy"].sel(head="reference")
+    nothing, everything = dataset["unchanged_accuracy"], dataset["whole_accuracy"]
+    for network in ("teacher", "student"):
+        for scope in ("trunk", "last_layer"):
+            found = everything.sel(network=network, scope=scope)
+            np.testing.assert_allclose(found, graft.sel(body=network), atol=NEAR_TIE)
+        np.testing.assert_allclose(
+            nothing.sel(network=network, scope="trunk"), graft.sel(body="reference"), atol=NEAR_TIE
+        )
+
+
+def test_the_teacher_s_own_update_is_the_teacher_s_update(smoke):
+    teacher = smoke("decoding").sel(network="teacher")
+    for name in ("energy", "part_accuracy"):
+        mine, theirs = (teacher[name].sel(subspace=s, drop=True) for s in ("own_update", "teacher_update"))
+        assert mine.equals(theirs)
+    # No subspace of its rank holds more of an update than the update's own strongest directions.
+    assert (teacher["energy"].sel(subspace="own_update") >= teacher["energy"].sel(subspace="aux_head")).all()
+
+
+def test_nulls_of_chance_stand_where_they_must(smoke):
+    dataset = smoke("decoding")
+    ranks = {"aux_head": 2, "class_head": 9, "teacher_update": 2, "own_update": 2}
+    for name, rank in ranks.items():
+        np.testing.assert_allclose(dataset["energy_random"].sel(subspace=name), rank / 16)
+    np.testing.assert_allclose(dataset["overlap_random"].sel(teacher_subspace="matched"), 2 / 16)
+    np.testing.assert_allclose(dataset["overlap_random"].sel(teacher_subspace="wide"), 9 / 16)
+    for name in ("energy", "overlap"):
+        assert (dataset[f"{name}_random_high"] > dataset[f"{name}_random"]).all()
+    # Independent features of 355 images and 16 units: CKA of shuffled images stays within a few times 16 / 355.
+    assert (np.abs(dataset["cka_shuffled"]) < 0.2).all()
+    # A map that pairs different images explains nothing and guesses one digit.
+    assert (dataset["affine_r2_shuffled"] < 0.05).all()
+    assert (dataset["affine_r2"].sel(body="teacher") > dataset["affine_r2_shuffled"].sel(body="teacher") + 0.1).all()
+
+
+def test_a_diverged_member_is_flagged_and_not_measured(smoke):
+    smoke("decoding")
+    # The rate is traced: the same program as the smoke configuration's.
+    config = replace(decoding.Config.smoke(), student_learning_rate=1e30).resolve()
+    dataset = decoding.simulate(config, (0, 1))
+    assert dataset["diverged"].all()
+    assert all(np.isnan(dataset[name]).all() for name in decoding.DIMS)
+
+
+@pytest.fixture(scope="module")
+def linear_member():
+    """Reference, teacher and student with one linear hidden layer of prescribed weights and no biases, and images."""
+    rng = np.random.default_rng(0)
+    W1_0, W1 = rng.standard_normal((2, 7, 12))
+    heads_ = rng.standard_normal((12, 10)), rng.standard_normal((12, 4))
+
+    def network(W):
+        maps = [Linear(jnp.asarray(w), jnp.zeros(w.shape[1])) for w in (W, *heads_)]
+        return Network((maps[0],), maps[1], maps[2], "linear")
+
+    student = linear.student(W1, np.hstack(heads_), 4, "kl", initial=W1_0)
+    images = rng.standard_normal((400, 7))
+    labels = np.argmax(images @ W1 @ heads_[0], axis=1)
+    networks = [network(W) for W in (W1_0, W1, student)]
+    return networks, [_bodies.body(n, images) for n in networks], (images, labels), (W1_0, student, *heads_)
+
+
+def test_on_a_linear_trunk_the_teacher_s_part_on_span_z_is_the_student_of_the_theory(linear_member):
+    networks, bodies, (images, labels), (W1_0, student, C, _) = linear_member
+    config = replace(decoding.Config(dataset="digits", n_aux=4, activation="linear", depth=1, width=12)).resolve()
+    spans = _bodies.hidden_subspaces(networks, config)
+    parts = _parts.measure_parts(networks, bodies, spans, labels, np.random.default_rng(1))
+    expected = heads.accuracy(images @ student @ C, labels)
+    aux = _bodies.SUBSPACES.index("aux_head")
+    # Float32 networks: of 400 images one may be a near tie.
+    on = parts["part_accuracy"][:, :, aux, _parts.PARTS.index("on")]
+    np.testing.assert_allclose(on, expected, atol=1.5 / 400)
+    # The student's own change lies on span(Z) wholly, so nothing is left off it.
+    off = parts["part_accuracy"][1, :, aux, _parts.PARTS.index("off")]
+    np.testing.assert_allclose(off, heads.accuracy(images @ W1_0 @ C, labels), atol=1.5 / 400)
+    # And these accuracies differ, or the test would say nothing.
+    assert abs(expected - heads.accuracy(images @ W1_0 @ C, labels)) > 0.02
+
+
+def test_what_is_on_and_off_the_whole_space_is_everything_and_nothing(linear_member):
+    networks, bodies, (_, labels), _ = linear_member
+    spans = {name: [np.eye(12)] * 2 for name in _bodies.SUBSPACES}
+    parts = _parts.measure_parts(networks, bodies, spans, labels, np.random.default_rng(1))
+    for which, limit in (("on", "whole_accuracy"), ("off", "unchanged_accuracy")):
+        found = parts["part_accuracy"][..., _parts.PARTS.index(which)]
+        np.testing.assert_allclose(found, np.broadcast_to(parts[limit][..., None], found.shape), atol=1.5 / 400)
+
+
+def test_parts_are_projected_before_the_activation(linear_member):
+    networks, bodies, (_, labels), _ = linear_member
+    relu = [Network(n.trunk, n.class_head, n.aux_head, "relu") for n in networks]
+    basis = np.linalg.qr(np.random.default_rng(2).standard_normal((12, 3)))[0]
+    spans = {name: [basis] * 2 for name in _bodies.SUBSPACES}
+    parts = _parts.measure_parts(relu, bodies, spans, labels, np.random.default_rng(1))
+    start, change = bodies[0].preactivation, bodies[1].preactivation - bodies[0].preactivation
+    hidden = np.maximum(start + change @ basis @ basis.T, 0)
+    expected = heads.accuracy(hidden @ np.asarray(relu[0].class_head.weight), labels)
+    assert parts["part_accuracy"][0, 0, 0, 0] == pytest.approx(expected, abs=1.5 / 400)
+
+
+def test_a_body_gives_what_the_network_gives(smoke):
+    from sottovoce.networks.initialization import Architecture, initialize
+
+    network = initialize(Architecture(6, (5, 4), 3, 2), jax.random.key(0))
+    images = np.random.default_rng(3).standard_normal((8, 6)).astype(np.float32)
+    body = _bodies.body(network, images)
+    np.testing.assert_allclose(body.hidden, network.hidden(jnp.asarray(images)), atol=1e-6)
+    np.testing.assert_allclose(
+        _bodies.read(network.class_head, body.hidden), network.class_logits(jnp.asarray(images)), atol=1e-5
+    )
+    assert body.below.shape == (8, 5)
+    np.testing.assert_allclose(_bodies.read(network.trunk[-1], body.below), body.preactivation, atol=1e-5)

@@ -82,7 +82,10 @@ def test_energy_ignores_scale_input_rotation_and_basis_and_adds_up(seed, exponen
 
 
 def test_no_update_has_no_energy_to_share():
-    assert np.isnan(subspaces.captured_energy(np.zeros((3, 4)), np.eye(4)[:, :1]))
+    nothing, basis = np.zeros((3, 4)), np.eye(4)[:, :1]
+    assert np.isnan(subspaces.captured_energy(nothing, basis))
+    assert np.isnan(subspaces.shuffled_energy_mean(nothing, basis))
+    assert np.isnan(subspaces.random_energies(np.random.default_rng(0), nothing, 1, 2)).all()
 
 
 def test_parts_on_and_off_a_subspace_are_those_of_the_projector():

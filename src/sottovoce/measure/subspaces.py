@@ -88,8 +88,7 @@ def captured_energy(update: Float[np.ndarray, "input output"], basis: Float[np.n
     Returns:
         From 0 to 1.
     """
-    total = np.sum(update**2)
-    return float(np.sum((update @ basis) ** 2) / total) if total > 0 else float("nan")
+    return float(np.sum((update @ basis) ** 2) / _total(update))
 
 
 def projected(
@@ -143,10 +142,10 @@ def random_angles(
 def random_energies(
     rng: np.random.Generator, update: Float[np.ndarray, "input output"], rank: int, draws: int
 ) -> Float[np.ndarray, " draw"]:
-    """Return the energy of an update that uniformly random subspaces capture; its exact mean is rank / output."""
+    """Return the `captured_energy` of uniformly random subspaces; its exact mean is rank / output."""
     gram = update.T @ update
     drawn = [random_basis(rng, update.shape[1], rank) for _ in range(draws)]
-    return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / np.trace(gram)
+    return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / _total(update)
 
 
 def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
@@ -160,8 +159,12 @@ def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.
 
 def shuffled_energy_mean(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
     """Return the exact mean of `captured_energy` over all permutations of the subspace's coordinates."""
-    gram = update.T @ update
-    return _shuffled_trace(gram, basis @ basis.T) / float(np.trace(gram))
+    return _shuffled_trace(update.T @ update, basis @ basis.T) / _total(update)
+
+
+def _total(update: np.ndarray) -> float:
+    """Return the energy of an update, NaN for no update so that its shares are."""
+    return float(np.sum(update**2)) or float("nan")
 
 
 def _shuffled_trace(a: np.ndarray, b: np.ndarray) -> float:
