@@ -36,6 +36,7 @@ TOP = {
     "commands",
     "console",
     "diagnosis",
+    "measure_commands",
     "presentation",
     "reproduction",
     "__init__",

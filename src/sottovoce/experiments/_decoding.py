@@ -30,9 +30,7 @@ from sottovoce.streams import Stream
 from sottovoce.training.protocol import Member
 
 PAIRS = tuple(combinations(NETWORKS, 2))
-SIDES = ("output", "input")
 TEACHER_SUBSPACES = ("matched", "wide")
-NULL_LEVEL = 0.95
 NULL_DRAWS = 200
 
 
@@ -153,7 +151,7 @@ def measure_energies(
     rows = [[(dw, spans[name][i]) for name in SUBSPACES] for i, dw in enumerate(updates)]
     ranks = {Q.shape[1] for row in rows for _, Q in row}
     high = [
-        {r: np.quantile(subspaces.random_energies(rng, dw, r, NULL_DRAWS), NULL_LEVEL) for r in sorted(ranks)}
+        {r: np.quantile(subspaces.random_energies(rng, dw, r, NULL_DRAWS), subspaces.LEVEL) for r in sorted(ranks)}
         for dw in updates
     ]
     return {
@@ -179,26 +177,20 @@ def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.
         and angle, between subspaces of equal rank: `principal_angle` in degrees, and `principal_angle_random`, mean
         over random ones.
     """
+    teacher, student = last_updates(networks)
     rows: dict[str, list] = {}
-    for side in SIDES:
-        theirs, mine = (subspaces.update_basis(update, rank, side) for update in last_updates(networks))
+    for side in subspaces.SIDES:
+        mine = subspaces.update_basis(student, rank, side)
+        theirs = [subspaces.update_basis(teacher, other, side) for other in (rank, wide)]
+        found = [subspaces.overlap_with_nulls(rng, mine, other, NULL_DRAWS) for other in theirs]
         drawn = subspaces.random_angles(rng, len(mine), rank, rank, NULL_DRAWS)
-        broad = subspaces.update_basis(last_updates(networks)[0], wide, side)
-        pairs = [_overlap(mine, other, rng) for other in (theirs, broad)]
-        row = {name: np.array([pair[name] for pair in pairs]) for name in pairs[0]}
-        row["principal_angle"] = np.degrees(subspaces.principal_angles(mine, theirs))
-        row["principal_angle_random"] = np.degrees(drawn).mean(axis=0)
-        for name, values in row.items():
+        for name, values in {
+            "overlap": [pair.overlap for pair in found],
+            "overlap_random": [pair.random for pair in found],
+            "overlap_random_high": [pair.random_high for pair in found],
+            "overlap_shuffled": [pair.shuffled for pair in found],
+            "principal_angle": np.degrees(subspaces.principal_angles(mine, theirs[0])),
+            "principal_angle_random": np.degrees(drawn).mean(axis=0),
+        }.items():
             rows.setdefault(name, []).append(values)
     return {name: np.array(values) for name, values in rows.items()}
-
-
-def _overlap(mine: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> dict[str, float]:
-    dim, rank = mine.shape
-    drawn = subspaces.random_angles(rng, dim, rank, theirs.shape[1], NULL_DRAWS)
-    return {
-        "overlap": subspaces.overlap(mine, theirs),
-        "overlap_random": subspaces.random_overlap_mean(dim, rank, theirs.shape[1]),
-        "overlap_random_high": float(np.quantile((np.cos(drawn) ** 2).mean(axis=1), NULL_LEVEL)),
-        "overlap_shuffled": subspaces.shuffled_overlap_mean(mine, theirs),
-    }

@@ -63,6 +63,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
 
     from sottovoce.experiments import _bodies, _decoding, _parts
     from sottovoce.experiments._protocol import images_of, train_members
+    from sottovoce.measure import subspaces
     from sottovoce.training.protocol import Student
 
     trained = train_members(
@@ -84,7 +85,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
             "block": [*(f"trunk_{i}" for i in range(config.depth)), "class_head", "aux_head"],
             "network": list(_bodies.UPDATED),
             "subspace": list(_bodies.SUBSPACES),
-            "side": list(_decoding.SIDES),
+            "side": list(subspaces.SIDES),
             "teacher_subspace": list(_decoding.TEACHER_SUBSPACES),
             "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
             "scope": list(_parts.SCOPES),

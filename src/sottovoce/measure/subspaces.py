@@ -6,12 +6,31 @@ random, and the same subspace with its coordinates shuffled, which keeps what it
 coordinates. Derivations: docs/theory.md, section 11.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
 from sottovoce.errors import UsageError, not_among
 
-SIDES = ("input", "output")
+SIDES = ("output", "input")
+LEVEL = 0.95
+
+
+class Overlap(NamedTuple):
+    """An overlap of two subspaces beside its nulls.
+
+    Attributes:
+        overlap: mean squared cosine of the principal angles.
+        random: exact mean over uniformly random subspaces.
+        random_high: their 95 % quantile, simulated.
+        shuffled: exact mean over permutations of the coordinates of one of them.
+    """
+
+    overlap: float
+    random: float
+    random_high: float
+    shuffled: float
 
 
 def column_basis(columns: Float[np.ndarray, "dim column"]) -> Float[np.ndarray, "dim rank"]:
@@ -172,3 +191,30 @@ def _shuffled_trace(a: np.ndarray, b: np.ndarray) -> float:
     d = len(a)
     off_diagonal = (a.sum() - np.trace(a)) * (b.sum() - np.trace(b)) / (d * (d - 1))
     return float(np.trace(a) * np.trace(b) / d + off_diagonal)
+
+
+def overlap_with_nulls(
+    rng: np.random.Generator,
+    basis: Float[np.ndarray, "dim rank"],
+    other: Float[np.ndarray, "dim other_rank"],
+    draws: int,
+) -> Overlap:
+    """Return the overlap of two subspaces with its nulls.
+
+    Args:
+        rng: source of random numbers.
+        basis: orthonormal columns.
+        other: orthonormal columns in the same space.
+        draws: random subspaces behind the quantile.
+
+    Returns:
+        Value and nulls.
+    """
+    (dim, rank), other_rank = basis.shape, other.shape[1]
+    drawn = (np.cos(random_angles(rng, dim, rank, other_rank, draws)) ** 2).mean(axis=1)
+    return Overlap(
+        overlap(basis, other),
+        random_overlap_mean(dim, rank, other_rank),
+        float(np.quantile(drawn, LEVEL)),
+        shuffled_overlap_mean(basis, other),
+    )
