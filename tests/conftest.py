@@ -41,14 +41,12 @@ def program() -> Callable[..., Any]:
     import jax.numpy as jnp
 
     from sottovoce.networks.initialization import Architecture
-    from sottovoce.training.protocol import Knobs, Protocol, logit_masks
+    from sottovoce.training.protocol import Knobs, Protocol, arrays_of
 
     def make(students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, **changes: Any) -> tuple[Protocol, Knobs]:
         architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=n_built)
         settings = {
             "architecture": architecture,
-            "objectives": tuple(student.objective for student in students),
-            "cross_model": tuple(student.cross_model for student in students),
             "fresh_heads": False,
             "inputs": "uniform",
             "n_inputs": 150,
@@ -57,8 +55,15 @@ def program() -> Callable[..., Any]:
             "batch_size": 64,
         }
         rate = jnp.asarray(1e-3)
-        masks = logit_masks(architecture, students)
-        return Protocol(**settings | changes), Knobs(jnp.asarray(seed), masks, rate, rate, jnp.asarray(1.0))
+        knobs = Knobs(
+            seed=jnp.asarray(seed),
+            students=arrays_of(architecture, students),
+            teacher_rate=rate,
+            student_rate=rate,
+            temperature=jnp.asarray(1.0),
+            perturbation=jnp.asarray(0.0),
+        )
+        return Protocol(**settings | changes), knobs
 
     return make
 

@@ -23,7 +23,7 @@ import numpy as np
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Protocol, Student, logit_masks
+from sottovoce.training.protocol import Images, Knobs, Protocol, Student, arrays_of
 
 STUDENTS = (
     Student("student", "kl", 3),
@@ -33,8 +33,6 @@ STUDENTS = (
 )
 PROTOCOL = Protocol(
     architecture=Architecture(n_inputs=784, widths=(256, 256), n_class=10, n_aux=3),
-    objectives=tuple(student.objective for student in STUDENTS),
-    cross_model=tuple(student.cross_model for student in STUDENTS),
     fresh_heads=False,
     inputs="uniform",
     n_inputs=60_000,
@@ -82,9 +80,9 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
         return 2 * (3 * products - body[0])
 
     teacher = protocol.teacher_epochs * n_train * step(to_classes)
-    students = len(protocol.objectives) * protocol.student_epochs * protocol.n_inputs * step(to_all)
+    students = len(STUDENTS) * protocol.student_epochs * protocol.n_inputs * step(to_all)
     targets = protocol.n_inputs * 2 * to_all
-    evaluations = (2 + len(protocol.objectives)) * n_test * 2 * to_classes
+    evaluations = (2 + len(STUDENTS)) * n_test * 2 * to_classes
     return teacher + students + targets + evaluations
 
 
@@ -188,8 +186,14 @@ def synthetic_images() -> Images:
 
 def published_knobs(protocol: Protocol) -> Knobs:
     """Return the traced settings of the published protocol (Cloud et al. 2025)."""
-    rate = jnp.asarray(3e-4)
-    return Knobs(jnp.asarray(0), logit_masks(protocol.architecture, STUDENTS), rate, rate, jnp.asarray(1.0))
+    return Knobs(
+        seed=jnp.asarray(0),
+        students=arrays_of(protocol.architecture, STUDENTS),
+        teacher_rate=jnp.asarray(3e-4),
+        student_rate=jnp.asarray(3e-4),
+        temperature=jnp.asarray(1.0),
+        perturbation=jnp.asarray(0.0),
+    )
 
 
 def _print_peak_rss(n_members: int) -> None:

@@ -18,6 +18,7 @@ class Stream(enum.IntEnum):
     DISTILLATION_INPUTS = 3
     FRESH_HEADS = 4
     NULL = 5
+    PERTURBATION = 6
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

@@ -16,6 +16,7 @@ ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse")
+PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
@@ -73,6 +74,8 @@ class ProtocolConfig:
         student_learning_rate: Adam's rate for the students.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
+        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
+        precision: of products' operands: float32, tensorfloat32 (as an accelerator rounds them) or bfloat16.
     """
 
     dataset: str = "auto"
@@ -91,6 +94,8 @@ class ProtocolConfig:
     student_learning_rate: float | None = None
     batch_size: int | None = None
     temperature: float = 1.0
+    perturbation: float = 0.0
+    precision: str = "float32"
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -128,6 +133,7 @@ class ProtocolConfig:
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
+            ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
@@ -137,6 +143,8 @@ class ProtocolConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: a positive number")
+        if not isinstance(self.perturbation, int | float) or not 0 <= self.perturbation < float("inf"):
+            raise UsageError(f"perturbation is {self.perturbation!r}; allowed: zero or a positive number")
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
@@ -160,12 +168,18 @@ class DistillationConfig(ProtocolConfig):
     """Fields of an experiment whose students all share one objective on one number of auxiliary logits.
 
     Attributes:
-        n_aux: auxiliary logits built and distilled.
+        n_aux: auxiliary logits distilled.
         objective: kl or mse, on the distilled logits.
+        n_aux_built: auxiliary logits built; unset: n_aux. One value for several n_aux compiles one program for all.
     """
 
     n_aux: int = 3
     objective: str = "kl"
+    n_aux_built: int | None = None
+
+    def preset(self) -> Mapping[str, Any]:
+        """Return the values that unset fields take."""
+        return {**super().preset(), "n_aux_built": self.n_aux}
 
     def check(self) -> None:
         """Refuse what cannot be trained with.
@@ -175,6 +189,7 @@ class DistillationConfig(ProtocolConfig):
         """
         super().check()
         check_distilled("n_aux", self.n_aux, self.objective)
+        check_built(self.n_aux, self.n_aux_built)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -185,6 +200,18 @@ class DistillationConfig(ProtocolConfig):
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
+
+
+def check_built(n_aux: int, n_aux_built: int | None) -> None:
+    """Refuse more distilled logits than are built.
+
+    Raises:
+        UsageError: n_aux_built is not a count, or n_aux is above it.
+    """
+    _check_count("n_aux_built", n_aux_built)
+    assert n_aux_built is not None
+    if n_aux > n_aux_built:
+        raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {n_aux_built}")
 
 
 def check_distilled(name: str, n_aux: int, objective: str) -> None:

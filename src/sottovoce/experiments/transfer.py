@@ -48,7 +48,8 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         Student("cross_model", config.objective, config.n_aux, cross_model=True),
         Student("cross_model_all", config.objective, config.n_aux, all_logits=True, cross_model=True),
     )
-    trained = train_members(config, students, n_aux=config.n_aux, members=members)
+    assert config.n_aux_built is not None
+    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
     losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
     return xr.Dataset(

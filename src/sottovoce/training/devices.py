@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import PyTree
 
 from sottovoce.errors import UsageError, not_among
 
@@ -57,6 +59,16 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
 def _n_cores() -> int:
     # Not every system can say which cores a process may use.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def across(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    """Return a function that does for every entry of a leading axis what `function` does for one.
+
+    One entry after another on a CPU core, whose caches one network's training fills; side by side on an accelerator.
+    """
+    if jax.default_backend() == "cpu":
+        return lambda *arguments: jax.lax.map(lambda entries: function(*entries), arguments)
+    return jax.vmap(function)
 
 
 def mesh() -> Mesh:
