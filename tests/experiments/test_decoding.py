@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.experiments import _bodies, _parts, decoding
+from sottovoce.experiments import _bodies, _decoding, _parts, decoding
 from sottovoce.measure import heads
 from sottovoce.networks.mlp import Linear, Network
 from sottovoce.theory import linear
@@ -135,7 +135,7 @@ def linear_member():
 
 def test_on_a_linear_trunk_the_teacher_s_part_on_span_z_is_the_student_of_the_theory(linear_member):
     networks, bodies, (images, labels), (W1_0, student, C, _) = linear_member
-    config = replace(decoding.Config(dataset="digits", n_aux=4, activation="linear", depth=1, width=12)).resolve()
+    config = decoding.Config(dataset="digits", n_aux=4, activation="linear", depth=1, width=12).resolve()
     spans = _bodies.hidden_subspaces(networks, config)
     parts = _parts.measure_parts(networks, bodies, spans, labels, np.random.default_rng(1))
     expected = heads.accuracy(images @ student @ C, labels)
@@ -148,6 +148,26 @@ def test_on_a_linear_trunk_the_teacher_s_part_on_span_z_is_the_student_of_the_th
     np.testing.assert_allclose(off, heads.accuracy(images @ W1_0 @ C, labels), atol=1.5 / 400)
     # And these accuracies differ, or the test would say nothing.
     assert abs(expected - heads.accuracy(images @ W1_0 @ C, labels)) > 0.02
+
+
+@pytest.mark.parametrize("objective", ["kl", "mse"])
+def test_the_affine_map_sees_what_the_objective_sees(linear_member, objective):
+    networks, bodies, (_, labels), (_, _, _, Z) = linear_member
+    config = decoding.Config(dataset="digits", n_aux=2, objective=objective)
+    rng = np.random.default_rng(0)
+    found = _decoding.measure_affine(config, networks, bodies, bodies, labels, rng)["affine_accuracy"]
+    # Two columns of a head that has four; a shift of both is nothing to kl and much to mse.
+    shifted = networks[0].aux_head.weight.at[:, :2].add(1.0)
+    moved = [Network(n.trunk, n.class_head, Linear(shifted, n.aux_head.bias), "linear") for n in networks]
+    again = _decoding.measure_affine(config, moved, bodies, bodies, labels, rng)["affine_accuracy"]
+    difference = np.abs(again - found).max()
+    assert difference < 1.5 / 400 if objective == "kl" else difference > 0.02
+    # The teacher's map on its own logits is a regression on what is seen, whichever basis that is written in.
+    hidden = bodies[1].hidden
+    x = hidden @ (Z[:, :1] - Z[:, 1:2] if objective == "kl" else Z[:, :2])
+    design = np.column_stack([x, np.ones(len(x))])
+    fitted = design @ np.linalg.lstsq(design, hidden @ np.asarray(networks[1].class_head.weight))[0]
+    assert found[1] == pytest.approx(heads.accuracy(fitted, labels), abs=1.5 / 400)
 
 
 def test_what_is_on_and_off_the_whole_space_is_everything_and_nothing(linear_member):

@@ -25,6 +25,7 @@ from sottovoce.experiments._bodies import (
 from sottovoce.experiments._parts import measure_parts
 from sottovoce.experiments.protocol_config import DistillationConfig
 from sottovoce.measure import heads, similarity, subspaces
+from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
 from sottovoce.training.protocol import Member
@@ -84,7 +85,7 @@ def measure(
             heads.probe_accuracy(x.hidden, images.train_labels[:n_probe], y.hidden, labels)
             for x, y in zip(train, test, strict=True)
         ]),
-        **measure_affine(networks, train, test, labels, rng),
+        **measure_affine(config, networks, train, test, labels, rng),
         **measure_similarity(test, rng),
         **measure_energies(networks, spans, rng),
         **measure_overlaps(networks, rank, wide, rng),
@@ -105,6 +106,7 @@ def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int
 
 
 def measure_affine(
+    config: DistillationConfig,
     networks: Sequence[Network],
     train: Sequence[Body],
     test: Sequence[Body],
@@ -113,16 +115,24 @@ def measure_affine(
 ) -> Measured:
     """Fit the teacher's class logits to its auxiliary logits, and read every body's auxiliary logits through the map.
 
+    Auxiliary logits are the distilled ones as the objective sees them: under kl less their mean, which a student is
+    not taught (docs/theory.md, section 3).
+
     Returns:
         `affine_accuracy`, and `affine_r2` against the teacher's class logits on the test images, by body; the same
         with `_shuffled` from a map fitted to pairs of different images.
     """
-    x, y = (read(head, train[1].hidden) for head in (networks[1].aux_head, networks[1].class_head))
+
+    def seen(network: Network, body: Body) -> np.ndarray:
+        logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
+        return centered(logits) if config.objective == "kl" else logits
+
+    x, y = seen(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
     target = read(networks[1].class_head, test[1].hidden)
     maps = {"": heads.affine_map(x, y), "_shuffled": heads.affine_map(x, y[rng.permutation(len(y))])}
     measured = {}
     for name, (weight, bias) in maps.items():
-        predicted = [read(n.aux_head, body.hidden) @ weight + bias for n, body in zip(networks, test, strict=True)]
+        predicted = [seen(*pair) @ weight + bias for pair in zip(networks, test, strict=True)]
         measured[f"affine_accuracy{name}"] = np.array([heads.accuracy(p, labels) for p in predicted])
         measured[f"affine_r2{name}"] = np.array([heads.r_squared(p, target) for p in predicted])
     return measured

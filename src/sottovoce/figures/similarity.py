@@ -53,10 +53,11 @@ def affine_panel(ax: Axes, estimates: Estimates) -> None:
         ax: where to draw.
         estimates: of `affine_accuracy`, `affine_accuracy_shuffled` and `graft_accuracy` by body.
     """
-    own, through = estimates["graft_accuracy"], estimates["affine_accuracy"]
+    through = estimates["affine_accuracy"]
     bodies = through["body"].values.tolist()
+    diagonal = xr.DataArray(bodies, dims="own")
+    own = estimates["graft_accuracy"].sel(body=diagonal, head=diagonal)
     x = np.arange(len(bodies))
-    own = xr.concat([own.sel(body=body, head=body) for body in bodies], dim="body", combine_attrs="drop")
     for offset, estimate, color, label in (
         (-0.19, own, style.OKABE_ITO["gray"], "class logits"),
         (0.19, through, style.OKABE_ITO["green"], "aux. logits through the map"),
