@@ -171,6 +171,11 @@ def test_energy_on_random_subspaces_has_the_exact_mean_whatever_the_spectrum():
     # An energy is a mean of overlaps of single directions, weighted by their share, so its variance is at most theirs.
     bound = np.sqrt(subspaces.random_overlap_variance(9, 2, 1) / draws)
     assert drawn.mean() == pytest.approx(2 / 9, abs=ERRORS * bound)
+    # Its variance is wider the fewer directions hold the update: 2 b (tr G^2 - 1 / d), docs/theory.md, section 11.
+    values = np.linalg.svd(update, compute_uv=False) ** 2
+    spread = (values**2).sum() / values.sum() ** 2 - 1 / 9
+    variance = 2 * 2 * 7 / (9 * 8 * 11) * spread
+    assert drawn.var() == pytest.approx(variance, rel=ERRORS * np.sqrt(8 / draws))
     basis = subspaces.random_basis(np.random.default_rng(8), 9, 2)
     one = subspaces.random_energies(np.random.default_rng(8), update, 2, 1)[0]
     assert one == pytest.approx(subspaces.captured_energy(update, basis))
