@@ -9,8 +9,10 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Keep tests off the network and split the CPU in two, before jax computes anything."""
+    """Keep tests off the network and out of the user's cache, and split the CPU in two, before jax computes."""
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
+    # Programs of tests are not kept in the user's cache.
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     import jax
 
     from sottovoce.training import devices

@@ -7,6 +7,7 @@ forward only. Activations, losses, Adam, random numbers and batches count nothin
 below one.
 """
 
+import importlib.util
 import resource
 import subprocess
 import sys
@@ -138,6 +139,26 @@ def measure_machine() -> dict[str, Any]:
         "peak_rss_gb_by_members": memory,
         "toy_draws_per_s": toy_draws_per_s(),
     }
+
+
+def speedups(members_per_minute: float) -> dict[str, float]:
+    """Compare with two PyTorch baselines on the same work, if PyTorch is installed.
+
+    Args:
+        members_per_minute: ours, from the same run.
+
+    Returns:
+        How many times as fast ours is; empty without PyTorch.
+    """
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    from sottovoce import baselines
+
+    found = {}
+    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, 4)):
+        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs)
+        found[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
+    return found
 
 
 def toy_draws_per_s() -> float:

@@ -19,6 +19,7 @@ OBJECTIVES = ("kl", "mse")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
+PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
@@ -121,6 +122,23 @@ class ProtocolConfig:
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
         return self.presets[self.dataset]
+
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return 1
+
+    def member_bytes(self) -> int:
+        """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
+
+        Float32 throughout: its distillation inputs, once more for what is derived from them; for each student five
+        times its parameters (themselves, gradient, Adam's two moments, the update) and three times its activations.
+        """
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        n_pixels = PIXELS[self.dataset]
+        parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
+        activations = self.batch_size * (n_pixels + self.depth * self.width)
+        return 4 * (2 * self.n_inputs * n_pixels + self.n_students() * (5 * parameters + 3 * activations))
 
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.

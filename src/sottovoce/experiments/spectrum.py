@@ -90,6 +90,10 @@ class Config(ProtocolConfig):
         common = {**super().preset(), "members": 4, "n_aux_built": max(self.n_aux)}
         return {**common, **VARIANTS[self.variant][self.dataset]}
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(self.n_aux) * len(self.objectives)
+
     def check(self) -> None:
         """Refuse what cannot be trained with.
 

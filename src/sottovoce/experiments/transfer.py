@@ -24,6 +24,10 @@ ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross
 class Config(DistillationConfig):
     """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(ROLES) - 2
+
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     """Train the given members.
