@@ -62,19 +62,28 @@ def test_spectrum_has_accuracies_and_counts_by_network(spectrum):
     assert rows["teacher, components above the edge"]["quantity"] == "components"
 
 
-def test_decoding_has_a_row_for_every_number(decoding):
-    result = decoding()
-    rows = table(described(result, "decoding"))
+def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
+    rows = table(described(decoding(), "decoding"))
     check(rows)
-    entries = sum(v.size for name, v in result.isel(member=0).data_vars.items() if name != "diverged")
-    unmoved = result.sizes["block"]  # of the reference
-    assert len(rows) == entries - unmoved
     assert rows["teacher body, reference class head"]["mean"] == pytest.approx(0.702)
     assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.052)
     assert rows["student update, energy on aux_head"]["mean"] == pytest.approx(0.402)
     assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
     assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
     assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
+    assert "teacher on label 9" in rows
+    assert not {"reference on label 0", "reference drift, trunk_0", "teacher, whole change of trunk"} & set(rows)
+    nulls = {
+        "student update, energy on {}": ("energy on random as {}, 95 % quantile", "energy on shuffled {}"),
+        "student, change of trunk on {}": ("student, change of trunk on random as {}",),
+    }
+    for subspace in ("aux_head", "class_head", "teacher_update", "own_update"):
+        for measured, beside in nulls.items():
+            assert measured.format(subspace) in rows
+            assert all(any(name.endswith(null.format(subspace)) for name in rows) for null in beside)
+    for which in ("matched", "wide"):
+        assert {f"overlap, input side, {null} {which}" for null in ("teacher", "shuffled")} <= set(rows)
+        assert f"overlap, input side, random {which}, 95 % quantile" in rows
 
 
 @pytest.mark.parametrize(("module", "label"), [(toy_experiment, "cosine, class logit 0"), (capture, "mse, k = 1")])

@@ -62,7 +62,7 @@ def _decoding(dataset: xr.Dataset) -> Table:
     kept = estimates.converged(dataset)
     rows: Table = {}
     for name, (quantity, wording) in _DECODING.items():
-        values = kept[name].drop_sel(body="reference") if name == "relative_drift" else kept[name]
+        values = kept[name].sel(_DECODING_SHOWN.get(name, {}))
         dims = [str(dim) for dim in values.dims if dim != "member"]
         estimate = estimates.over_members(values.stack(row=dims))
         rows |= _rows(
@@ -136,11 +136,9 @@ _DECODING = {
     "cka": ("debiased CKA", "{pair}, CKA"),
     "cka_shuffled": ("debiased CKA", "{pair}, CKA of shuffled images"),
     "energy": ("share of energy", "{network} update, energy on {subspace}"),
-    "energy_random": ("share of energy", "{network} update, energy on random as {subspace}"),
     "energy_random_high": ("share of energy", "{network} update, energy on random as {subspace}, 95 % quantile"),
     "energy_shuffled": ("share of energy", "{network} update, energy on shuffled {subspace}"),
     "overlap": ("mean squared cosine", "overlap, {side} side, teacher {teacher_subspace}"),
-    "overlap_random": ("mean squared cosine", "overlap, {side} side, random {teacher_subspace}"),
     "overlap_random_high": ("mean squared cosine", "overlap, {side} side, random {teacher_subspace}, 95 % quantile"),
     "overlap_shuffled": ("mean squared cosine", "overlap, {side} side, shuffled {teacher_subspace}"),
     "principal_angle": ("degrees", "principal angle {angle}, {side} side"),
@@ -151,3 +149,10 @@ _DECODING = {
     "part_accuracy_random": ("test accuracy", "{network}, change of {scope} {part} random as {subspace}"),
 }
 """Variables of `decoding` in the order of its table, with their quantity and the wording of their rows."""
+
+_PART_NAMES = ("unchanged_accuracy", "whole_accuracy", "part_accuracy", "part_accuracy_random")
+_DECODING_SHOWN = {
+    **{name: {"body": ["teacher", "student"]} for name in ("relative_drift", "label_accuracy")},
+    **{name: {"network": ["student"]} for name in _PART_NAMES},
+}
+"""Where a table shows less than the dataset holds."""
