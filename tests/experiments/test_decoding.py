@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -191,15 +190,16 @@ def test_parts_are_projected_before_the_activation(linear_member):
     assert parts["part_accuracy"][0, 0, 0, 0] == pytest.approx(expected, abs=1.5 / 400)
 
 
-def test_a_body_gives_what_the_network_gives(smoke):
-    from sottovoce.networks.initialization import Architecture, initialize
-
-    network = initialize(Architecture(6, (5, 4), 3, 2), jax.random.key(0))
-    images = np.random.default_rng(3).standard_normal((8, 6)).astype(np.float32)
+def test_a_body_gives_what_the_network_gives():
+    rng = np.random.default_rng(3)
+    sizes = ((6, 5), (5, 4), (4, 3), (4, 2))
+    maps = [Linear(jnp.asarray(rng.standard_normal(size)), jnp.asarray(rng.standard_normal(size[1]))) for size in sizes]
+    network = Network(tuple(maps[:2]), maps[2], maps[3], "relu")
+    images = rng.standard_normal((8, 6))
     body = _bodies.body(network, images)
-    np.testing.assert_allclose(body.hidden, network.hidden(jnp.asarray(images)), atol=1e-6)
+    assert body.below.shape == (8, 5)
+    np.testing.assert_allclose(body.hidden, network.hidden(jnp.asarray(images)), atol=1e-5)
     np.testing.assert_allclose(
         _bodies.read(network.class_head, body.hidden), network.class_logits(jnp.asarray(images)), atol=1e-5
     )
-    assert body.below.shape == (8, 5)
     np.testing.assert_allclose(_bodies.read(network.trunk[-1], body.below), body.preactivation, atol=1e-5)
