@@ -40,6 +40,7 @@ TOP = {
     "measure_commands",
     "presentation",
     "reproduction",
+    "sweeps",
     "__init__",
 }
 

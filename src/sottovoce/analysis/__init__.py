@@ -6,13 +6,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules={
         "calibration",
-        "comparison",
         "claims",
+        "comparison",
         "directions",
         "estimates",
         "ledger",
         "published",
         "spectrum",
+        "sweeps",
         "tables",
     },
 )

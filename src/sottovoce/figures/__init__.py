@@ -3,5 +3,6 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "decoding", "similarity", "spectrum", "style", "subspaces", "toy", "transfer"}
+    __name__,
+    submodules={"calibration", "decoding", "similarity", "spectrum", "style", "subspaces", "sweep", "toy", "transfer"},
 )
