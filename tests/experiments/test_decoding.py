@@ -190,11 +190,32 @@ def test_parts_are_projected_before_the_activation(linear_member):
     assert parts["part_accuracy"][0, 0, 0, 0] == pytest.approx(expected, abs=1.5 / 400)
 
 
-def test_a_body_gives_what_the_network_gives():
-    rng = np.random.default_rng(3)
+def deep_network(rng):
     sizes = ((6, 5), (5, 4), (4, 3), (4, 2))
     maps = [Linear(jnp.asarray(rng.standard_normal(size)), jnp.asarray(rng.standard_normal(size[1]))) for size in sizes]
-    network = Network(tuple(maps[:2]), maps[2], maps[3], "relu")
+    return Network(tuple(maps[:2]), maps[2], maps[3], "relu")
+
+
+def test_layers_alone_are_the_networks_with_these_layers_exchanged():
+    rng = np.random.default_rng(4)
+    networks = [deep_network(rng) for _ in range(3)]
+    images, labels = rng.standard_normal((300, 6)), rng.integers(0, 3, 300)
+    spans = {name: [np.eye(4)[:, :1]] * 2 for name in _bodies.SUBSPACES}
+    bodies = [_bodies.body(network, images) for network in networks]
+    parts = _parts.measure_parts(networks, bodies, spans, labels, rng)
+    (below, last), head, aux = networks[0].trunk, networks[0].class_head, networks[0].aux_head
+    for i, network in enumerate(networks[1:]):
+        for trunk, found in (
+            ((network.trunk[0], last), parts["unchanged_accuracy"][i, _parts.SCOPES.index("last_layer")]),
+            ((below, network.trunk[1]), parts["last_alone_accuracy"][i]),
+        ):
+            logits = Network(trunk, head, aux, "relu").class_logits(jnp.asarray(images))
+            assert found == pytest.approx(heads.accuracy(np.asarray(logits), labels), abs=1.5 / 300)
+
+
+def test_a_body_gives_what_the_network_gives():
+    rng = np.random.default_rng(3)
+    network = deep_network(rng)
     images = rng.standard_normal((8, 6))
     body = _bodies.body(network, images)
     assert body.below.shape == (8, 5)

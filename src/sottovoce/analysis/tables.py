@@ -145,6 +145,7 @@ _DECODING = {
     "principal_angle_random": ("degrees", "principal angle {angle}, {side} side, random"),
     "unchanged_accuracy": ("test accuracy", "{network}, no change of {scope}"),
     "whole_accuracy": ("test accuracy", "{network}, whole change of {scope}"),
+    "last_alone_accuracy": ("test accuracy", "{network}, last_layer alone changed"),
     "part_accuracy": ("test accuracy", "{network}, change of {scope} {part} {subspace}"),
     "part_accuracy_random": ("test accuracy", "{network}, change of {scope} {part} random as {subspace}"),
 }

@@ -42,7 +42,8 @@ def measure_parts(
     Returns:
         By network, scope, subspace and part ("on" or "off" the subspace): `part_accuracy`, and `part_accuracy_random`,
         its mean over random subspaces of the same rank. By network and scope: `unchanged_accuracy` and
-        `whole_accuracy`, with nothing and with all of the change.
+        `whole_accuracy`, with nothing and with all of the change; in scope "last_layer" nothing leaves the layers below
+        moved. By network: `last_alone_accuracy`, with the last hidden layer moved and those below as in the reference.
     """
     accuracy = _Accuracy(networks[0], labels)
     ranks = sorted({Q.shape[1] for row in spans.values() for Q in row})
@@ -60,7 +61,9 @@ def measure_parts(
                 "whole_accuracy": accuracy(start + change),
             }.items():
                 rows.setdefault(name, []).append(values)
-    return {name: _by_network_and_scope(values) for name, values in rows.items()}
+    alone = [accuracy(read(network.trunk[-1], bodies[0].below)) for network in networks[1:]]
+    by_scope = {name: _by_network_and_scope(values) for name, values in rows.items()}
+    return {**by_scope, "last_alone_accuracy": np.array(alone)}
 
 
 class _Accuracy:

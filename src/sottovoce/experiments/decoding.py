@@ -37,6 +37,7 @@ DIMS = {
     **dict.fromkeys(("principal_angle", "principal_angle_random"), _ANGLE),
     **dict.fromkeys(("part_accuracy", "part_accuracy_random"), _PART),
     **dict.fromkeys(("unchanged_accuracy", "whole_accuracy"), ("network", "scope")),
+    "last_alone_accuracy": ("network",),
 }
 """Dimensions of every variable, besides `member`."""
 
