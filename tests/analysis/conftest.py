@@ -12,7 +12,7 @@ from sottovoce.experiments import decoding as decoding_experiment
 N_MEMBERS = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def transfer() -> Callable[..., xr.Dataset]:
     """Accuracies by role, a little spread over members; `diverged` members are garbage."""
 
@@ -31,7 +31,7 @@ def transfer() -> Callable[..., xr.Dataset]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def spectrum() -> Callable[..., xr.Dataset]:
     """Ratios of 12 components: a flat floor below the edge, and so many above it as each network is given."""
 
@@ -73,7 +73,7 @@ DECODING = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def decoding() -> Callable[..., xr.Dataset]:
     """Every variable of the experiment at a level of its own, and those that claims look at as given."""
 
@@ -96,6 +96,8 @@ def decoding() -> Callable[..., xr.Dataset]:
         for name, value, where in (
             ("relative_drift", drift, {"body": "teacher", "block": "class_head"}),
             ("graft_accuracy", graft, {"body": "teacher", "head": "reference"}),
+            ("graft_accuracy", 0.1, {"body": "reference", "head": "reference"}),
+            ("graft_accuracy", 0.9, {"body": "teacher", "head": "teacher"}),
             ("energy", energy, {"network": "student", "subspace": "aux_head"}),
             ("energy_random_high", 0.1, {}),
             ("overlap", overlap, {"teacher_subspace": "matched"}),
@@ -116,7 +118,7 @@ def decoding() -> Callable[..., xr.Dataset]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Callable[..., xr.Dataset]:
     """Forty draws of which a share match in the class column, and the worst of which has these errors."""
 

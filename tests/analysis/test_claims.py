@@ -49,7 +49,7 @@ SUPPORTED = {"kl 2": 2, "kl 4": 4, "kl 8": 6}
 CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cases(toy, spectrum, transfer, decoding):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}

@@ -60,6 +60,7 @@ def _spectrum(dataset: xr.Dataset) -> Table:
 
 def _decoding(dataset: xr.Dataset) -> Table:
     kept = estimates.converged(dataset)
+    kept = kept.assign(part_recovered_fraction=estimates.part_recovered_fraction(kept))
     rows: Table = {}
     for name, (quantity, wording) in _DECODING.items():
         values = kept[name].sel(_DECODING_SHOWN.get(name, {}))
@@ -147,11 +148,18 @@ _DECODING = {
     "whole_accuracy": ("test accuracy", "{network}, whole change of {scope}"),
     "last_alone_accuracy": ("test accuracy", "{network}, last_layer alone changed"),
     "part_accuracy": ("test accuracy", "{network}, change of {scope} {part} {subspace}"),
+    "part_recovered_fraction": ("recovered fraction", "{network}, fraction recovered by {scope} {part} {subspace}"),
     "part_accuracy_random": ("test accuracy", "{network}, change of {scope} {part} random as {subspace}"),
 }
 """Variables of `decoding` in the order of its table, with their quantity and the wording of their rows."""
 
-_PART_NAMES = ("unchanged_accuracy", "whole_accuracy", "part_accuracy", "part_accuracy_random")
+_PART_NAMES = (
+    "unchanged_accuracy",
+    "whole_accuracy",
+    "part_accuracy",
+    "part_accuracy_random",
+    "part_recovered_fraction",
+)
 _DECODING_SHOWN = {
     **{name: {"body": ["teacher", "student"]} for name in ("relative_drift", "label_accuracy")},
     **{name: {"network": ["student"]} for name in _PART_NAMES},
