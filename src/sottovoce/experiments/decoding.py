@@ -65,7 +65,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     from sottovoce.experiments import _bodies, _decoding, _parts
     from sottovoce.experiments._protocol import images_of, train_members
     from sottovoce.measure import subspaces
-    from sottovoce.training.protocol import Student
+    from sottovoce.training.students import Student
 
     assert config.n_aux_built is not None
     trained = train_members(

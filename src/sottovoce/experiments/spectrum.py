@@ -133,7 +133,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
 
     from sottovoce.experiments._protocol import train_members
     from sottovoce.measure import spectra
-    from sottovoce.training.protocol import Student
+    from sottovoce.training.students import Student
 
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
