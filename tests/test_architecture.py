@@ -37,6 +37,7 @@ TOP = {
     "commands",
     "console",
     "diagnosis",
+    "measure_commands",
     "presentation",
     "reproduction",
     "sweeps",

@@ -9,12 +9,13 @@ import pytest
 import xarray as xr
 
 from sottovoce.analysis.published import TRANSFER
+from sottovoce.experiments import decoding as decoding_experiment
 from sottovoce.measure import nulls
 
 N_MEMBERS = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def transfer() -> Callable[..., xr.Dataset]:
     """Accuracies by role, a little spread over members; `diverged` members are garbage."""
 
@@ -39,7 +40,7 @@ def typical_noise(side: int) -> np.ndarray:
     return nulls.draw_values(np.random.default_rng(0), "normal", side, side, 50).mean(axis=0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def spectrum() -> Callable[..., xr.Dataset]:
     """Students of both objectives with so many directions above a typical spectrum of noise as each is given.
 
@@ -101,30 +102,68 @@ def spectrum() -> Callable[..., xr.Dataset]:
     return make
 
 
-@pytest.fixture
-def decoding() -> Callable[..., xr.Dataset]:
-    """Drift of the teacher's class head, and the accuracy of its body under the reference's head."""
+DECODING = {
+    "body": ["reference", "teacher", "student"],
+    "head": ["reference", "teacher", "student"],
+    "block": ["trunk_0", "class_head", "aux_head"],
+    "label": list(range(10)),
+    "pair": ["reference and teacher", "reference and student", "teacher and student"],
+    "network": ["teacher", "student"],
+    "subspace": ["aux_head", "class_head", "teacher_update", "own_update"],
+    "side": ["output", "input"],
+    "teacher_subspace": ["matched", "wide"],
+    "angle": [1, 2],
+    "scope": ["trunk", "last_layer"],
+    "part": ["on", "off"],
+}
 
-    def make(drift: float = 0.05, graft: float = 0.7) -> xr.Dataset:
-        networks, blocks = ["reference", "teacher", "student"], ["trunk_0", "class_head", "aux_head"]
-        result = xr.Dataset(
-            {
-                "graft_accuracy": (("member", "body", "head"), np.full((N_MEMBERS, 3, 3), 0.1)),
-                "probe_accuracy": (("member", "body"), np.full((N_MEMBERS, 3), 0.9)),
-                "relative_drift": (("member", "body", "block"), np.full((N_MEMBERS, 3, 3), 0.3)),
-                "diverged": ("member", np.zeros(N_MEMBERS, dtype=bool)),
-            },
-            coords={"member": np.arange(N_MEMBERS), "body": networks, "head": networks, "block": blocks},
-        )
+
+@pytest.fixture(scope="session")
+def decoding() -> Callable[..., xr.Dataset]:
+    """Every variable of the experiment at a level of its own, and those that claims look at as given."""
+
+    def make(
+        drift: float = 0.05,
+        graft: float = 0.7,
+        energy: float = 0.4,
+        on: float = 0.5,
+        off: float = 0.2,
+        overlap: float = 0.3,
+        nearer: float = 0.2,
+    ) -> xr.Dataset:
         spread = 0.001 * xr.DataArray(np.arange(N_MEMBERS), dims="member")
-        result["relative_drift"].loc[{"body": "teacher", "block": "class_head"}] = drift + spread
-        result["graft_accuracy"].loc[{"body": "teacher", "head": "reference"}] = graft + spread
+        shape = {dim: len(values) for dim, values in DECODING.items()}
+        result = xr.Dataset(coords={"member": np.arange(N_MEMBERS), **DECODING})
+        for level, (name, dims) in enumerate(decoding_experiment.DIMS.items()):
+            values = np.full((N_MEMBERS, *(shape[dim] for dim in dims)), 0.01 * level)
+            result[name] = (("member", *dims), values)
+        result["diverged"] = ("member", np.zeros(N_MEMBERS, dtype=bool))
+        for name, value, where in (
+            ("relative_drift", drift, {"body": "teacher", "block": "class_head"}),
+            ("graft_accuracy", graft, {"body": "teacher", "head": "reference"}),
+            ("graft_accuracy", 0.1, {"body": "reference", "head": "reference"}),
+            ("graft_accuracy", 0.9, {"body": "teacher", "head": "teacher"}),
+            ("energy", energy, {"network": "student", "subspace": "aux_head"}),
+            ("energy_random_high", 0.1, {}),
+            ("overlap", overlap, {"teacher_subspace": "matched"}),
+            ("overlap_random_high", 0.1, {}),
+            ("unchanged_accuracy", 0.1, {"network": "student", "scope": "trunk"}),
+            ("whole_accuracy", 0.6, {"network": "student", "scope": "trunk"}),
+            ("part_accuracy", on, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "on"}),
+            ("part_accuracy", off, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "off"}),
+            ("cka", 0.6, {"pair": "reference and teacher"}),
+            ("cka", 0.6 + nearer, {"pair": "teacher and student"}),
+        ):
+            # Where two are compared, only one of them varies over members.
+            varies = name not in {"energy_random_high", "overlap_random_high", "unchanged_accuracy", "whole_accuracy"}
+            paired = where.get("pair") == "reference and teacher"
+            result[name].loc[where] = value + (spread if varies and not paired else 0 * spread)
         return result
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Callable[..., xr.Dataset]:
     """Forty draws of which a share match in the class column, and the worst of which has these errors."""
 
@@ -141,7 +180,7 @@ def toy() -> Callable[..., xr.Dataset]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy_training() -> Callable[..., xr.Dataset]:
     """Distances of students, orders, and what drift costs; members differ a little."""
 

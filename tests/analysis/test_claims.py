@@ -61,7 +61,7 @@ def calibrated(rule):
     return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cases(toy, toy_training, spectrum, transfer, decoding):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
@@ -98,6 +98,14 @@ def cases(toy, toy_training, spectrum, transfer, decoding):
         "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
+        "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
+        "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
+        "i-lost": {"supported": decoding(off=0.2), "not supported": decoding(off=0.5)},
+        **{
+            f"i-overlap-{side}": {"supported": decoding(), "not supported": decoding(overlap=0.05)}
+            for side in ("output", "input")
+        },
+        "i-similarity": {"supported": decoding(), "not supported": decoding(nearer=-0.1)},
     }
 
 
@@ -133,10 +141,16 @@ def test_diverged_members_are_not_judged(transfer):
 
 def test_only_claims_whose_result_is_there_are_judged(decoding):
     assert ledger.judge({}) == []
-    assert [j.claim.key for j in ledger.judge({"decoding": decoding(), "other": decoding()})] == [
-        "i-drift",
-        "i-decoding",
-    ]
+    judged = ledger.judge({"decoding": decoding(), "other": decoding()})
+    assert {j.claim.result for j in judged} == {"decoding"}
+    assert [j.claim for j in judged] == [claim for claim in ledger.LEDGER if claim.result == "decoding"]
+
+
+def test_the_share_that_a_part_carries_is_of_the_students_own_gain(decoding):
+    shares = {j.claim.key: j.measured.mean for j in ledger.judge({"decoding": decoding(on=0.5, off=0.2)})}
+    # Of a gain of 0.5 over 0.1; members add 0.002 to each part on average.
+    assert shares["i-carried"] == pytest.approx((0.5 + 0.002 - 0.1) / 0.5)
+    assert shares["i-lost"] == pytest.approx((0.6 - 0.2 - 0.002) / 0.5)
 
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():

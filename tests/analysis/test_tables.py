@@ -82,13 +82,30 @@ def test_only_spectra_say_something_in_words(transfer_result):
     assert notes(transfer_result) == []
 
 
-def test_decoding_has_grafts_probes_and_drifts(decoding):
+def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     rows = table(described(decoding(), "decoding"))
     check(rows)
-    assert len(rows) == 9 + 3 + 3
     assert rows["teacher body, reference class head"]["mean"] == pytest.approx(0.702)
-    assert rows["student body, linear probe"]["mean"] == pytest.approx(0.9)
     assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.052)
+    assert rows["student update, energy on aux_head"]["mean"] == pytest.approx(0.402)
+    assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
+    assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
+    assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
+    # Reference 0.1, teacher 0.9, part 0.2, each 0.002 more on average.
+    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(0.1 / 0.8)
+    assert "teacher on label 9" in rows
+    assert not {"reference on label 0", "reference drift, trunk_0", "teacher, whole change of trunk"} & set(rows)
+    nulls = {
+        "student update, energy on {}": ("energy on random as {}, 95 % quantile", "energy on shuffled {}"),
+        "student, change of trunk on {}": ("student, change of trunk on random as {}",),
+    }
+    for subspace in ("aux_head", "class_head", "teacher_update", "own_update"):
+        for measured, beside in nulls.items():
+            assert measured.format(subspace) in rows
+            assert all(any(name.endswith(null.format(subspace)) for name in rows) for null in beside)
+    for which in ("matched", "wide"):
+        assert {f"overlap, input side, {null} {which}" for null in ("teacher", "shuffled")} <= set(rows)
+        assert f"overlap, input side, random {which}, 95 % quantile" in rows
 
 
 def test_toy_training_has_ends_orders_and_drifts(toy_training):

@@ -86,3 +86,10 @@ def components_above_edge(dataset: xr.Dataset) -> xr.DataArray:
         dims=("member", "network"),
         coords={"member": ratios["member"], "network": ratios["network"]},
     )
+
+
+def part_recovered_fraction(decoding: xr.Dataset) -> xr.DataArray:
+    """Return (part - reference) / (teacher - reference) test accuracy of every part, dimensions of `part_accuracy`."""
+    own = decoding["graft_accuracy"]
+    reference, teacher = (own.sel(body=name, head=name, drop=True) for name in ("reference", "teacher"))
+    return (decoding["part_accuracy"] - reference) / (teacher - reference)
