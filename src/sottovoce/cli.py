@@ -80,7 +80,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
         return
     from sottovoce.console import print_table
 
-    print_table(result, table)
+    print_table(result, table, tables.notes(result))
 
 
 def _commands() -> dict[str, Any]:

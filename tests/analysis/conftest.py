@@ -1,13 +1,16 @@
 """Results made by hand, whose estimates and verdicts are known."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from sottovoce.analysis.published import SPECTRUM, TRANSFER
+from sottovoce.analysis.published import TRANSFER
 from sottovoce.experiments import decoding as decoding_experiment
+from sottovoce.measure import nulls
 
 N_MEMBERS = 5
 
@@ -31,27 +34,69 @@ def transfer() -> Callable[..., xr.Dataset]:
     return make
 
 
+@cache
+def typical_noise(side: int) -> np.ndarray:
+    """Return the mean singular values of fresh centered weights of scale 1, so far apart as they usually are."""
+    return nulls.draw_values(np.random.default_rng(0), "normal", side, side, 50).mean(axis=0)
+
+
 @pytest.fixture(scope="session")
 def spectrum() -> Callable[..., xr.Dataset]:
-    """Ratios of 12 components: a flat floor below the edge, and so many above it as each network is given."""
+    """Students of both objectives with so many directions above a typical spectrum of noise as each is given.
 
-    def make(above: Mapping[str, int], diverged: tuple[int, ...] = ()) -> xr.Dataset:
-        ratios = np.full((N_MEMBERS, len(SPECTRUM), 12), 0.05)
+    `above` holds for the ratios, the weight and, unless `update` says otherwise, the update of a network. Accuracies
+    are 0.1 for the reference and 0.5 for the others unless `accuracy` says otherwise.
+    """
+    side, members, noise = 40, np.arange(N_MEMBERS), typical_noise(40)
+    students = [f"{objective} {k}" for objective in ("kl", "mse") for k in (2, 4, 8)]
+
+    def with_directions(number: int) -> np.ndarray:
+        return np.append(np.append(np.full(number, 3 * noise[0]), noise[: noise.size - number]), 0.0)
+
+    def make(
+        above: Mapping[str, int],
+        diverged: tuple[int, ...] = (),
+        update: Mapping[str, int] | None = None,
+        accuracy: Mapping[str, float] | None = None,
+    ) -> xr.Dataset:
+        networks = ["reference", "teacher", *students]
+        ratios = np.full((N_MEMBERS, len(networks), side), 0.05)
         ratios[:, 0, 0] = 0.1
-        for row, network in enumerate(SPECTRUM):
+        for row, network in enumerate(networks):
             ratios[:, row, : above.get(network, 0)] = 0.2
-        ratios[list(diverged)] = np.nan
+        weights, updates = (
+            np.stack([[with_directions(given.get(network, 0)) for network in networks]] * N_MEMBERS)
+            for given in (above, above if update is None else update)
+        )
+        updates[:, 0] = 0.0
+        scores = np.array(
+            [[(accuracy or {}).get(network, 0.1 if network == "reference" else 0.5) for network in networks]]
+        )
         dims = ("member", "network", "component")
+        for values in (ratios, weights, updates):
+            values[list(diverged)] = np.nan
+        pairs = [name.split() if name in students else ("", 0) for name in networks]
         return xr.Dataset(
             {
-                "accuracy": (dims[:2], ratios[:, :, 0]),
-                **{
-                    name: (dims, ratios)
-                    for name in ("weight_explained_variance_ratio", "weight_singular_value", "update_singular_value")
-                },
-                "diverged": ("member", np.isin(np.arange(N_MEMBERS), diverged)),
+                "accuracy": (dims[:2], np.repeat(scores, N_MEMBERS, axis=0)),
+                "weight_explained_variance_ratio": (dims, ratios),
+                "weight_singular_value": (dims, weights * side**-0.5),
+                "update_singular_value": (dims, updates),
+                # Above the largest value of noise, sqrt(40) + sqrt(39), and far below that of a direction.
+                "update_null_largest": ((*dims[:2], "draw"), np.full((N_MEMBERS, len(networks), 19), 13.0)),
+                "diverged": ("member", np.isin(members, diverged)),
             },
-            coords={"member": np.arange(N_MEMBERS), "network": list(SPECTRUM), "component": np.arange(1, 13)},
+            coords={
+                "member": members,
+                "network": networks,
+                "component": np.arange(1, side + 1),
+                "objective": ("network", [objective for objective, _ in pairs]),
+                "n_aux": ("network", [int(k) for _, k in pairs]),
+            },
+            attrs={
+                "config": json.dumps({"initialization": "normal", "objectives": ["kl", "mse"], "n_aux": [2, 4, 8]}),
+                "experiment": "spectrum",
+            },
         )
 
     return make
@@ -130,6 +175,51 @@ def toy() -> Callable[..., xr.Dataset]:
                 "line_angle": (("member", "draw", "logit"), np.full((2, 20, 2), angle)),
             },
             coords={"member": [0, 1]},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_training() -> Callable[..., xr.Dataset]:
+    """Distances of students, orders, and what drift costs; members differ a little."""
+
+    def make(
+        distance: float = 1e-6, order: float = 1.0, lost: float = 0.1, adam: float = 0.01, relu: float = 0.1
+    ) -> xr.Dataset:
+        students = ["gd", "gd from zero", "sgd", "gd, kl", "adam", "adam, one logit", "gd, relu", "gd, deep trunk"]
+        spread = 0.001 * np.arange(N_MEMBERS)[:, None]
+        rates, moving, head_rate = np.array([0.25, 0.125, 0.0625]), ["both", "teacher", "student"], [0.0, 0.5, 1.0]
+        away = np.where(np.array(students) == "adam", adam, distance)
+        error = 0.5 + lost * np.array(head_rate) + spread
+        by_rate = ("member", "moving", "head_rate")
+
+        def for_all(values: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(values[:, None], (N_MEMBERS, 3, 3)).copy()
+
+        return xr.Dataset(
+            {
+                "projector_distance": (("member", "student", "draw"), np.tile(away[:, None], (N_MEMBERS, 1, 2))),
+                "recovered": (("member", "student"), 0.3 - relu * (np.array(students) == "gd, relu") + spread),
+                "recovered_law": (("member", "student"), np.full((N_MEMBERS, 8), 0.25)),
+                "oblique_distance": (("member", "draw"), np.full((N_MEMBERS, 2), 1e-6)),
+                "relu_recovered": (("member", "n_inputs"), np.full((N_MEMBERS, 2), 0.2) + spread),
+                "step_error": (("member", "layers", "rate"), np.tile((rates**order), (N_MEMBERS, 2, 1))),
+                "moving_recovered": (by_rate, for_all(1 - error)),
+                "lazy_recovered": (by_rate, for_all(1 - error)),
+                "head_mismatch": (by_rate, for_all(np.array(head_rate) + 0 * spread)),
+                "signal": (by_rate, np.full((N_MEMBERS, 3, 3), 0.5)),
+                "noise": (by_rate, for_all(error)),
+            },
+            coords={
+                "member": np.arange(N_MEMBERS),
+                "student": students,
+                "n_inputs": [8, 32],
+                "layers": ["trunk", "trunk and head"],
+                "rate": rates,
+                "moving": moving,
+                "head_rate": head_rate,
+            },
         )
 
     return make

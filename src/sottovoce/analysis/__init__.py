@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "calibration",
         "claims",
         "comparison",
+        "counts",
         "directions",
         "estimates",
         "ledger",
@@ -15,5 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "spectrum",
         "sweeps",
         "tables",
+        "toy_training",
     },
 )

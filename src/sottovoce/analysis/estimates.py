@@ -63,7 +63,7 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
     kept = converged(dataset)
     ratios = kept["weight_explained_variance_ratio"]
     edge = float(ratios.sel(network="reference", component=1).max())
-    curves = kept.drop_vars("diverged", errors="ignore").mean("member")
+    curves = kept.drop_vars(("diverged", "update_null_largest", "objective", "n_aux"), errors="ignore").mean("member")
     curves["ratio_low"] = ratios.min("member")
     curves["ratio_high"] = ratios.max("member")
     published = np.full((curves.sizes["network"], curves.sizes["component"]), np.nan)

@@ -4,5 +4,18 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"calibration", "decoding", "similarity", "spectrum", "style", "subspaces", "sweep", "toy", "transfer"},
+    submodules={
+        "calibration",
+        "decoding",
+        "directions",
+        "sharing",
+        "similarity",
+        "spectrum",
+        "style",
+        "subspaces",
+        "sweep",
+        "toy",
+        "toy_training",
+        "transfer",
+    },
 )

@@ -62,7 +62,7 @@ def label(block: str) -> str:
 
 def _worded(effect: str) -> str:
     if " x " in effect:
-        return " × ".join(label(block) for block in effect.split(" x "))
+        return " x ".join(label(block) for block in effect.split(" x "))
     block, kind = effect.split(", ")
     return f"{label(block)}, {kind}"
 
