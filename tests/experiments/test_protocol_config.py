@@ -1,12 +1,15 @@
 """Fields of the protocol: presets per dataset, and every value that cannot be trained with is refused by name."""
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
 
 from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
-from sottovoce.data.inputs import KINDS
+from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
 from sottovoce.errors import UsageError
-from sottovoce.experiments import decoding, protocol_config, spectrum, transfer
+from sottovoce.experiments import decoding, input_config, protocol_config, spectrum, transfer
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
@@ -17,13 +20,14 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert tuple(ACTIVATIONS) == protocol_config.ACTIVATIONS
     assert tuple(SCHEMES) == protocol_config.INITIALIZATIONS
     assert protocol_config.PRECISIONS == PRECISIONS
-    assert protocol_config.INPUTS == KINDS
+    assert input_config.INPUTS == KINDS
+    assert input_config.OF_IMAGES == IMAGE_KINDS
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
-    assert protocol_config.TRAINING_IMAGES["digits"] == len(load_dataset("digits").train_labels)
+    assert tuple(np.bincount(load_dataset("digits").train_labels)) == input_config.CLASS_SIZES["digits"]
     for name, collection in CATALOG.items():
         (shape,) = (file.shape for file in collection.files if file.role == "train_images")
-        assert protocol_config.TRAINING_IMAGES[name] == shape[0]
+        assert sum(input_config.CLASS_SIZES[name]) == shape[0]
 
 
 def test_mnist_unset_is_the_published_protocol():
