@@ -18,6 +18,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
+    "inputs": ("inputs", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),

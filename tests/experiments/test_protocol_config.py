@@ -1,13 +1,11 @@
 """Fields of the protocol: presets per dataset, and every value that cannot be trained with is refused by name."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 
 from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
-from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
+from sottovoce.data.inputs import IMAGE_KINDS, KINDS
 from sottovoce.errors import UsageError
 from sottovoce.experiments import decoding, input_config, protocol_config, spectrum, transfer
 from sottovoce.networks.initialization import SCHEMES

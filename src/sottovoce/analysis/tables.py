@@ -114,6 +114,14 @@ def _calibration(dataset: xr.Dataset) -> Table:
     return rows
 
 
+def _inputs(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for variable, quantity in (("mean", "mean"), ("sd", "sd"), ("share", "share of variance in 10 components")):
+        estimate = estimates.over_members(dataset[variable])
+        rows |= _rows(estimate, "kind", quantity, lambda kind, quantity=quantity: f"{kind}, {quantity}")
+    return rows
+
+
 _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "toy": _toy,
     "capture": _capture,
@@ -121,4 +129,5 @@ _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "transfer": _transfer,
     "spectrum": _spectrum,
     "decoding": _decoding,
+    "inputs": _inputs,
 }
