@@ -59,8 +59,8 @@ class Source(NamedTuple):
     scaled: Callable[[Array], Array]
     settings: Settings
 
-    def image(self, i: Int[Array, ""]) -> Float[Array, " pixel"]:
-        """Return a training image as a network sees it."""
+    def image(self, i: Int[Array, "*index"]) -> Float[Array, "*index pixel"]:
+        """Return training images as a network sees them."""
         return self.scaled(self.pixels[i])
 
     def shared_key(self) -> Key[Array, ""]:
