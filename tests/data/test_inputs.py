@@ -255,7 +255,5 @@ def test_images_that_are_not_square_are_refused_where_they_must_be(kind):
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest():
-    with pytest.raises(
-        UsageError, match=r"inputs is 'image'; allowed: uniform, normal, images, .*did you mean 'images'"
-    ):
+    with pytest.raises(UsageError, match=r"inputs is 'image'; allowed: uniform, normal, .*did you mean 'images'"):
         draw("image")

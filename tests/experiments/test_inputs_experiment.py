@@ -31,7 +31,7 @@ def test_ten_components_hold_all_of_a_low_rank_and_nothing_of_a_constant():
     config = inputs.Config(dataset="digits", kinds=("low_rank", "constant"), members=1, n_inputs=50, inputs_rank=10)
     dataset = inputs.simulate(config.resolve(), (0,))
     np.testing.assert_allclose(dataset["share"][0], [1, 0], atol=1e-6)
-    assert float(dataset["sd"].sel(kind="constant")) == 0
+    assert float(dataset["sd"].sel(member=0, kind="constant")) == 0
 
 
 def test_unset_it_shows_all_kinds_on_as_many_images_as_there_are():

@@ -119,7 +119,7 @@ class Images(NamedTuple):
     low: Float[Array, ""]
     step: Float[Array, ""]
 
-    def scaled(self, pixels: UInt8[Array, "sample input"]) -> Float[Array, "sample input"]:
+    def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
         """Return pixels as a network sees them."""
         return self.low + self.step * pixels
 
