@@ -2,9 +2,16 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import decoding, inputs, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, spectrum, toy, transfer
 
 SECTIONS = MappingProxyType(
-    {"toy": toy, "transfer": transfer, "inputs": inputs, "spectrum": spectrum, "decoding": decoding}
+    {
+        "toy": toy,
+        "transfer": transfer,
+        "inputs": inputs,
+        "spectrum": spectrum,
+        "calibration": calibration,
+        "decoding": decoding,
+    }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

@@ -12,8 +12,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "inputs",
         "protocol_config",
         "registry",
+        "settings",
         "spectrum",
         "toy",
+        "toy_training",
         "transfer",
     },
 )

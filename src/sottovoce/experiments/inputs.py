@@ -92,6 +92,10 @@ class Config:
         assert self.n_inputs is not None
         return 8 * self.n_inputs * PIXELS[self.dataset]
 
+    def member_work(self) -> tuple[float, int]:
+        """Return operations and steps of a member's training: none."""
+        return 0.0, 0
+
     @classmethod
     def smoke(cls) -> Self:
         """Return a configuration of seconds."""

@@ -3,5 +3,20 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "decoding", "inputs", "spectrum", "style", "toy", "transfer"}
+    __name__,
+    submodules={
+        "calibration",
+        "decoding",
+        "directions",
+        "inputs",
+        "sharing",
+        "similarity",
+        "spectrum",
+        "style",
+        "subspaces",
+        "sweep",
+        "toy",
+        "toy_training",
+        "transfer",
+    },
 )
