@@ -19,6 +19,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
+    "inputs": ("inputs", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),

@@ -217,6 +217,14 @@ def _sharing(dataset: xr.Dataset) -> Table:
     return rows | _rows(sharing.effects(dataset), "effect", "change of accuracy")
 
 
+def _inputs(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for variable, quantity in (("mean", "mean"), ("sd", "sd"), ("share", "share of variance in 10 components")):
+        estimate = estimates.over_members(dataset[variable])
+        rows |= _rows(estimate, "kind", quantity, lambda kind, quantity=quantity: f"{kind}, {quantity}")
+    return rows
+
+
 _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "toy": _toy,
     "toy_training": _toy_training,
@@ -226,6 +234,7 @@ _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "spectrum": _spectrum,
     "decoding": _decoding,
     "sharing": _sharing,
+    "inputs": _inputs,
 }
 
 _DECODING = {

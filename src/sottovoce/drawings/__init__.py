@@ -2,12 +2,13 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, sharing, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, sharing, spectrum, toy, transfer
 
 SECTIONS = MappingProxyType(
     {
         "toy": toy,
         "transfer": transfer,
+        "inputs": inputs,
         "spectrum": spectrum,
         "calibration": calibration,
         "decoding": decoding,

@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "calibration",
         "capture",
         "decoding",
+        "input_config",
+        "inputs",
         "protocol_config",
         "registry",
         "settings",
