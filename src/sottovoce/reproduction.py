@@ -28,6 +28,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "spectrum_long": ("spectrum", {"variant": "long"}),
     "calibration": ("calibration", {}),
+    "sharing": ("sharing", {"replacement": "independent"}),
 }
 
 

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, inputs, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, sharing, spectrum, toy, transfer
 
 SECTIONS = MappingProxyType(
     {
@@ -12,6 +12,7 @@ SECTIONS = MappingProxyType(
         "spectrum": spectrum,
         "calibration": calibration,
         "decoding": decoding,
+        "sharing": sharing,
     }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

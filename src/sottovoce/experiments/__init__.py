@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "protocol_config",
         "registry",
         "settings",
+        "sharing",
         "spectrum",
         "toy",
         "toy_training",

@@ -81,6 +81,7 @@ REGISTRY = {
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
         Experiment("inputs", "What do the kinds of distillation inputs look like, and how do they vary?"),
         Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),
+        Experiment("sharing", "Which block of the initialization carries transfer? (a factorial over trunk and heads)"),
     )
 }
 
