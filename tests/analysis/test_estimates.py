@@ -1,7 +1,5 @@
 """Estimates on results made by hand, and published numbers only beside what they can be compared with."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,9 +8,10 @@ from scipy import stats
 from sottovoce.analysis import estimates, published
 from sottovoce.experiments import spectrum as spectrum_experiment
 from sottovoce.experiments import transfer as transfer_experiment
+from sottovoce.runs.identity import plain
 
-PUBLISHED_TRANSFER = asdict(transfer_experiment.Config(dataset="mnist").resolve())
-PUBLISHED_SPECTRUM = asdict(spectrum_experiment.Config(dataset="mnist", variant="published").resolve())
+PUBLISHED_TRANSFER = plain(transfer_experiment.Config(dataset="mnist").resolve())
+PUBLISHED_SPECTRUM = plain(spectrum_experiment.Config(dataset="mnist", variant="published").resolve())
 
 
 def test_diverged_members_are_left_out_by_name(transfer):
