@@ -7,7 +7,7 @@ import pytest
 from scipy.linalg import expm
 
 from sottovoce.errors import UsageError
-from sottovoce.theory import linear, tangent
+from sottovoce.theory import linear, metric, tangent
 
 OBJECTIVES = ("mse", "kl")
 N, D_IN, HIDDEN, K = 13, 4, 6, 3
@@ -153,7 +153,7 @@ def test_the_first_update_points_down_the_gradient_and_goes_to_the_lowest_point(
 
     gradient = flat(jax.grad(loss)(base))
     np.testing.assert_allclose(found / np.linalg.norm(found), -gradient / np.linalg.norm(gradient), atol=1e-12)
-    root = np.asarray(tangent.metric_root(targets, objective, 2.0))
+    root = np.asarray(metric.metric_root(targets, objective, 2.0))
     J = dense(base, inputs, targets, "mse")[0].reshape(N, K, -1)
     residual = np.asarray(targets - apply(base, inputs))
 
@@ -168,7 +168,7 @@ def test_the_first_update_points_down_the_gradient_and_goes_to_the_lowest_point(
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_metric_is_the_objectives_second_derivative(objective, temperature):
     targets = problem()[2]
-    root = tangent.metric_root(targets, objective, temperature)
+    root = metric.metric_root(targets, objective, temperature)
 
     def distance(student, teacher):
         if objective == "mse":

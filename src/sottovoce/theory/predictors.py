@@ -43,3 +43,31 @@ def head_gram(
     z_0, z_T = (np.asarray(logits, dtype=np.float64) for logits in (reference_logits, teacher_logits))
     P = linear.aux_projector(np.concatenate([C, aux_head], axis=1), aux_head.shape[1], objective)
     return z_0 + (z_T - z_0) @ np.linalg.lstsq(C, P @ C, rcond=None)[0]
+
+
+def self_consistent_share(
+    at_reference: Float[np.ndarray, "..."],
+    at_teacher: Float[np.ndarray, "..."],
+    reference: float,
+    teacher: float,
+) -> Float[np.ndarray, "..."]:
+    """Return how far a student's kernel moves from the reference's to the teacher's, if as far as its accuracy does.
+
+    A student that learns little keeps the reference's kernel, one that learns all ends with the teacher's. Taking the
+    predicted accuracy as ``a = a_r + w (a_t - a_r)`` between the predictions of both kernels, and w as the recovered
+    fraction of that very prediction, ``w = (a - a_0) / (a_T - a_0)``, gives ``w = (a_r - a_0) / (a_T - a_0 - a_t +
+    a_r)`` (docs/theory.md, section 10). A hypothesis without constants, not a theorem.
+
+    Args:
+        at_reference: accuracies predicted by the kernel at the reference, a_r.
+        at_teacher: accuracies predicted by the kernel at the teacher, a_t.
+        reference: accuracy of the reference, a_0.
+        teacher: accuracy of the teacher, a_T.
+
+    Returns:
+        w, kept between 0 and 1; 1 where the equation has no positive solution because the kernels differ by more than
+        the teacher learned.
+    """
+    learned, apart = np.asarray(at_reference) - reference, teacher - reference - (at_teacher - np.asarray(at_reference))
+    share = np.divide(learned, apart, out=np.ones_like(learned, dtype=np.float64), where=apart > 0)
+    return np.clip(share, 0.0, 1.0)

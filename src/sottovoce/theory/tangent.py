@@ -8,20 +8,19 @@ With J the Jacobian of the distilled logits at a base, a mean objective ``1/n su
 
 ``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). Only products with it are taken, by
 forward- and reverse-mode differentiation in blocks of rows; `phi_t` is applied through the Krylov space that they span
-(Lanczos). This module and no other of this room uses jax: it needs derivatives of somebody's network.
+(`theory.krylov`). These two modules are the only ones of this room on jax: they need derivatives of somebody's network.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.errors import UsageError
+from sottovoce.theory import krylov
+from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
 
-Apply = Callable[[Any, Array], Array]
-OBJECTIVES = ("mse", "kl")
 ROWS_AT_ONCE = 1_000
 
 
@@ -57,34 +56,6 @@ def linearized(apply: Apply, base: PyTree) -> Apply:
     return apply_linearized
 
 
-def metric_root(
-    targets: Float[Array, "sample logit"], objective: str, temperature: float = 1.0
-) -> Float[Array, "sample logit logit"]:
-    """Return B with ``B B^T`` the second derivative of the objective in the student's logits, at the teacher's.
-
-    For "mse", the mean over k logits, ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2
-    = B B^T`` with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since that bracket is a projector.
-
-    Args:
-        targets: the teacher's distilled logits.
-        objective: "mse" or "kl".
-        temperature: T, of the softmaxes of "kl".
-
-    Returns:
-        One matrix per sample.
-
-    Raises:
-        UsageError: unknown objective.
-    """
-    _check(objective)
-    k = targets.shape[-1]
-    identity = jnp.eye(k, dtype=targets.dtype)
-    if objective == "mse":
-        return jnp.broadcast_to(identity * jnp.sqrt(2 / k), (*targets.shape, k))
-    root = jnp.sqrt(jax.nn.softmax(targets / temperature))
-    return root[:, :, None] * (identity - root[:, :, None] * root[:, None, :]) / temperature
-
-
 def kernel_student(
     apply: Apply,
     base: PyTree,
@@ -92,7 +63,8 @@ def kernel_student(
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
-    temperature: float = 1.0,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
     time: float = float("inf"),
     directions: int = 16,
     rows: int = ROWS_AT_ONCE,
@@ -109,6 +81,7 @@ def kernel_student(
         targets: the teacher's distilled logits on them.
         objective: "mse" or "kl".
         temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
         time: time of flow on the mean objective; 0 leaves the base, infinity gives kernel regression, by the
             minimum-norm change of parameters that fits the targets within the Krylov space.
         directions: dimension of the Krylov space; as many steps of conjugate gradients would span it.
@@ -122,13 +95,10 @@ def kernel_student(
     """
     if directions < 1:
         raise UsageError(f"directions is {directions}; allowed: 1 or more")
-    flow = _Blocks(apply, base, inputs, targets, objective, temperature, rows)
+    flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     residual = flow.weigh(flow.targets - flow.outputs())
-    basis, diagonal, beside = _lanczos(flow.kernel, residual, directions)
-    tridiagonal = jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1)
-    values, vectors = jnp.linalg.eigh(tridiagonal)
-    coefficients = vectors @ (_phi(values, time) * vectors[0]) * jnp.linalg.norm(residual)
-    return Displacement(flow.pull(jnp.tensordot(coefficients, basis, axes=1)), values)
+    learned, ritz_values = krylov.flow(flow.kernel, residual, time, directions)
+    return Displacement(flow.pull(learned), ritz_values)
 
 
 def first_update(
@@ -138,7 +108,8 @@ def first_update(
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
-    temperature: float = 1.0,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
     rows: int = ROWS_AT_ONCE,
 ) -> PyTree:
     """Return the first gradient step on the whole distillation set, at the length that suits the linearized network.
@@ -153,6 +124,7 @@ def first_update(
         targets: the teacher's distilled logits on them.
         objective: "mse" or "kl".
         temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
         rows: inputs differentiated together.
 
     Returns:
@@ -161,12 +133,9 @@ def first_update(
     Raises:
         UsageError: unknown objective.
     """
-    flow = _Blocks(apply, base, inputs, targets, objective, temperature, rows)
+    flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()
-    if objective == "mse":
-        slope = 2 * (flow.targets - outputs) / targets.shape[1]
-    else:
-        slope = (jax.nn.softmax(flow.targets / temperature) - jax.nn.softmax(outputs / temperature)) / temperature
+    slope = descent(outputs, flow.targets, objective, temperature, mask)
     direction = flow.transpose(slope * flow.kept[..., None])
     change, residual = flow.weigh(flow.push(direction)), flow.weigh(flow.targets - outputs)
     square = jnp.vdot(change, change)
@@ -177,9 +146,7 @@ def first_update(
 class _Blocks:
     """Products with J and its transpose over zero-padded blocks of rows; padding has weight zero throughout."""
 
-    def __init__(
-        self, apply: Apply, base: PyTree, inputs: Array, targets: Array, objective: str, temperature: float, rows: int
-    ) -> None:
+    def __init__(self, apply: Apply, base: PyTree, inputs: Array, targets: Array, root: Array, rows: int) -> None:
         self._apply, self._base, self._n = apply, base, inputs.shape[0]
         padding = -inputs.shape[0] % rows
 
@@ -189,7 +156,7 @@ class _Blocks:
 
         self._inputs, self.targets = block(inputs), block(targets)
         self.kept = block(jnp.ones(inputs.shape[0], targets.dtype))
-        self._root = block(metric_root(targets, objective, temperature))
+        self._root = block(root)
 
     def outputs(self) -> Array:
         return jax.lax.map(lambda x: self._apply(self._base, x), self._inputs)
@@ -217,42 +184,3 @@ class _Blocks:
 
     def kernel(self, u: Array) -> Array:
         return self.weigh(self.push(self.pull(u)))
-
-
-def _lanczos(product: Callable[[Array], Array], start: Array, n_steps: int) -> tuple[Array, Array, Array]:
-    """Return an orthonormal Krylov basis with the diagonal and the entries beside it of the product in that basis."""
-    # Products of rounded vectors: what is smaller than this share of the largest entry is no new direction.
-    least = 100 * jnp.finfo(start.dtype).eps
-
-    def unit(vector: Array, length: Array, scale: Array) -> Array:
-        return jnp.where(length > least * scale, vector / jnp.where(length > 0, length, 1), 0)
-
-    def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        basis, diagonal, beside = carry
-        vector = product(basis[i])
-        diagonal = diagonal.at[i].set(jnp.vdot(basis[i], vector))
-        # Twice is enough: without it the basis loses orthogonality as soon as a Ritz value has converged.
-        for _ in range(2):
-            vector -= jnp.tensordot(jnp.tensordot(basis, vector, axes=start.ndim), basis, axes=1)
-        length = jnp.linalg.norm(vector)
-        following = unit(vector, length, jnp.max(diagonal))
-        beside = beside.at[i].set(jnp.where(jnp.any(following != 0), length, 0))
-        return basis.at[i + 1].set(following, mode="drop"), diagonal, beside
-
-    length = jnp.linalg.norm(start)
-    basis = jnp.zeros((n_steps, *start.shape), start.dtype).at[0].set(unit(start, length, jnp.zeros_like(length)))
-    entries = jnp.zeros(n_steps, start.dtype)
-    return jax.lax.fori_loop(0, n_steps, step, (basis, entries, entries))
-
-
-def _phi(values: Array, time: float) -> Array:
-    """Return ``(1 - exp(-x t)) / x``; where x is rounding, t, or at infinite time nothing (the pseudo-inverse)."""
-    seen = values > 100 * jnp.finfo(values.dtype).eps * jnp.max(values)
-    x = jnp.where(seen, values, 1)
-    unseen = 0.0 if time == float("inf") else time
-    return jnp.where(seen, -jnp.expm1(-x * time) / x, unseen)
-
-
-def _check(objective: str) -> None:
-    if objective not in OBJECTIVES:
-        raise not_among("objective", objective, OBJECTIVES)

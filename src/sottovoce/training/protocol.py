@@ -1,13 +1,14 @@
 """Reference -> teacher -> students and cross-models, for one member, as one pure function of its index."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 
 from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
@@ -15,6 +16,8 @@ from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+
+Start = TypeVar("Start", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,9 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     reference = _reference(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
     starts = student_starts(protocol, knobs, reference, member)
-    students, student_loss = distill(protocol, knobs, images, teacher, starts, member)
+    data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
+    batches_key = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
+    students, student_loss = distill(protocol, knobs, data, starts, batches_key)
     networks = (reference, teacher, *students)
     test_images = images.scaled(images.test_pixels)
     scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
@@ -179,31 +184,48 @@ def train_teacher(
     )
 
 
+def distillation_set(
+    protocol: Protocol, images: Images, teacher: Network, key: Key[Array, ""]
+) -> tuple[Float[Array, "sample input"], Float[Array, "sample logit"]]:
+    """Return the distillation inputs that a key gives, and all of the teacher's logits on them, computed once."""
+    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
+    inputs = distillation_inputs(protocol.inputs, key, shape, images.scaled(images.train_pixels))
+    return inputs, jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+
+
 def distill(
     protocol: Protocol,
     knobs: Knobs,
-    images: Images,
-    teacher: Network,
-    starts: tuple[Network, ...],
-    member: Int[Array, ""],
-) -> tuple[tuple[Network, ...], Float[Array, "epoch student"]]:
+    data: tuple[Float[Array, "sample input"], Float[Array, "sample logit"]],
+    starts: tuple[Start, ...],
+    key: Key[Array, ""],
+    *,
+    optimizer: optax.GradientTransformation | None = None,
+    apply: Callable[[Start, Array], Array] = lambda student, inputs: student(inputs),
+) -> tuple[tuple[Start, ...], Float[Array, "epoch student"]]:
     """Return all students of one teacher, trained side by side on the same batches, and their losses by epoch.
 
-    The teacher's logits are computed once; a batch is gathered once for all students.
-    """
-    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
-    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.scaled(images.train_pixels))
-    targets = jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        data: distillation inputs and the teacher's logits on them; a batch is gathered once for all students.
+        starts: what each student starts from: a network, or any parameters that `apply` takes.
+        key: gives the order of the inputs in each epoch.
+        optimizer: None: Adam at the students' rate.
+        apply: maps a student and inputs to all logits.
 
+    Returns:
+        The trained students, and the mean loss of each epoch and student.
+    """
     names = list(OBJECTIVES)
     objectives = jnp.asarray([names.index(name) for name in protocol.objectives])
 
-    def distance(student: Network, mask: Array, objective: Array, batch: tuple[Array, Array]) -> Array:
+    def distance(student: Start, mask: Array, objective: Array, batch: tuple[Array, Array]) -> Array:
         samples, targets = batch
-        return jax.lax.switch(objective, list(OBJECTIVES.values()), student(samples), targets, mask, knobs.temperature)
+        logits = apply(student, samples)
+        return jax.lax.switch(objective, list(OBJECTIVES.values()), logits, targets, mask, knobs.temperature)
 
-    def loss(students: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+    def loss(students: Start, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         distances = jax.vmap(distance, in_axes=(0, 0, 0, None))(students, knobs.masks, objectives, batch)
         losses = jax.vmap(weighted_mean, in_axes=(0, None))(distances, weights)
         return jnp.sum(losses), losses
@@ -212,9 +234,9 @@ def distill(
     stacked, losses = train(
         jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts),
         loss,
-        (inputs, targets),
-        member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
-        optimizer=optax.adam(knobs.student_rate),
+        data,
+        key,
+        optimizer=optimizer or optax.adam(knobs.student_rate),
         epochs=protocol.student_epochs,
         batch_size=protocol.batch_size,
     )
