@@ -4,5 +4,16 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"calibration", "claims", "directions", "estimates", "ledger", "published", "spectrum", "tables"},
+    submodules={
+        "calibration",
+        "claims",
+        "directions",
+        "estimates",
+        "ledger",
+        "prediction",
+        "published",
+        "spectrum",
+        "tables",
+        "theorem",
+    },
 )

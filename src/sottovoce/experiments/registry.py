@@ -72,6 +72,7 @@ REGISTRY = {
         Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
         Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),
+        Experiment("theorem", "Does one step toward a teacher carry the student along? (Cloud's Theorem 1)"),
         Experiment("prediction", "How good will a student be, from what exists before it is trained?"),
     )
 }

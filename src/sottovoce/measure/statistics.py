@@ -65,3 +65,28 @@ def proportion(successes: int, trials: int) -> Interval:
 
     exact = binomtest(successes, trials).proportion_ci(method="exact")
     return Interval(successes / trials, float(exact.low), float(exact.high))
+
+
+def rank_correlation(values: Real[np.ndarray, " member"], others: Real[np.ndarray, " member"]) -> Interval:
+    """Return Spearman's rank correlation over members with its 95 % percentile-bootstrap interval.
+
+    Members are resampled whole. Resamples in which either side is constant have no ranks and are left out.
+
+    Args:
+        values: one number per member.
+        others: another for the same members.
+
+    Returns:
+        The correlation; NaN throughout for fewer than three members or where one side is constant.
+    """
+    from scipy.stats import rankdata
+
+    n = len(values)
+    if n < 3 or np.ptp(values) == 0 or np.ptp(others) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    rows = np.concatenate([np.arange(n)[None], np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))])
+    a, b = (rankdata(np.asarray(side)[rows], axis=1) - (n + 1) / 2 for side in (values, others))
+    lengths = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    found = (a * b).sum(axis=1)[lengths > 0] / lengths[lengths > 0]
+    low, high = np.quantile(found[1:], [0.025, 0.975])
+    return Interval(float(found[0]), float(low), float(high))
