@@ -9,8 +9,10 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Keep tests off the network and split the CPU in two, before jax computes anything."""
+    """Keep tests off the network and out of the user's cache, and split the CPU in two, before jax computes."""
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
+    # Programs of tests are not kept in the user's cache.
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     import jax
 
     from sottovoce.training import devices
@@ -41,14 +43,12 @@ def program() -> Callable[..., Any]:
     import jax.numpy as jnp
 
     from sottovoce.networks.initialization import Architecture
-    from sottovoce.training.protocol import Knobs, Protocol, logit_masks
+    from sottovoce.training.protocol import Knobs, Protocol, arrays_of
 
     def make(students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, **changes: Any) -> tuple[Protocol, Knobs]:
         architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=n_built)
         settings = {
             "architecture": architecture,
-            "objectives": tuple(student.objective for student in students),
-            "cross_model": tuple(student.cross_model for student in students),
             "fresh_heads": False,
             "inputs": "uniform",
             "n_inputs": 150,
@@ -57,8 +57,15 @@ def program() -> Callable[..., Any]:
             "batch_size": 64,
         }
         rate = jnp.asarray(1e-3)
-        masks = logit_masks(architecture, students)
-        return Protocol(**settings | changes), Knobs(jnp.asarray(seed), masks, rate, rate, jnp.asarray(1.0))
+        knobs = Knobs(
+            seed=jnp.asarray(seed),
+            students=arrays_of(architecture, students),
+            teacher_rate=rate,
+            student_rate=rate,
+            temperature=jnp.asarray(1.0),
+            perturbation=jnp.asarray(0.0),
+        )
+        return Protocol(**settings | changes), knobs
 
     return make
 

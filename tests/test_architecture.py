@@ -31,6 +31,7 @@ ALLOWED = {
 }
 TOP = {
     "api",
+    "baselines",
     "bench",
     "cli",
     "commands",

@@ -73,3 +73,8 @@ def test_published_protocol_is_clouds():
 
 def test_toy_draws_are_counted():
     assert bench.toy_draws_per_s() > 0
+
+
+def test_without_pytorch_nothing_is_compared(monkeypatch):
+    monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: None)
+    assert bench.speedups(6.0) == {}

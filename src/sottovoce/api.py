@@ -23,7 +23,8 @@ class Execution:
         data_dir: folder with dataset files, looked at before $SOTTOVOCE_DATA and the cache.
         device: auto, cpu or gpu.
         devices: how many devices share the members; unset: all (on a CPU one per core).
-        chunk: members computed and saved together; unset: one per device.
+        chunk: members computed and saved together; unset: one per CPU device, on an accelerator as many as fit in its
+            free memory.
         refresh: compute again what is already on disk.
         quiet: show no progress.
     """
@@ -68,7 +69,8 @@ def run_config(experiment: registry.Experiment, config: Any, execution: Executio
             from sottovoce.training import devices
 
             n_devices = devices.configure(execution.device, execution.devices)
-            chunk = chunk or n_devices
+            devices.keep_programs(data.folders.cache_folder() / "programs")
+            chunk = chunk or n_devices * devices.members_at_once(config.member_bytes())
         return execute(
             experiment,
             config,

@@ -7,6 +7,7 @@ forward only. Activations, losses, Adam, random numbers and batches count nothin
 below one.
 """
 
+import importlib.util
 import resource
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import numpy as np
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Protocol, Student, logit_masks
+from sottovoce.training.protocol import Images, Knobs, Protocol, Student, arrays_of
 
 STUDENTS = (
     Student("student", "kl", 3),
@@ -33,8 +34,6 @@ STUDENTS = (
 )
 PROTOCOL = Protocol(
     architecture=Architecture(n_inputs=784, widths=(256, 256), n_class=10, n_aux=3),
-    objectives=tuple(student.objective for student in STUDENTS),
-    cross_model=tuple(student.cross_model for student in STUDENTS),
     fresh_heads=False,
     inputs="uniform",
     n_inputs=60_000,
@@ -82,9 +81,9 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
         return 2 * (3 * products - body[0])
 
     teacher = protocol.teacher_epochs * n_train * step(to_classes)
-    students = len(protocol.objectives) * protocol.student_epochs * protocol.n_inputs * step(to_all)
+    students = len(STUDENTS) * protocol.student_epochs * protocol.n_inputs * step(to_all)
     targets = protocol.n_inputs * 2 * to_all
-    evaluations = (2 + len(protocol.objectives)) * n_test * 2 * to_classes
+    evaluations = (2 + len(STUDENTS)) * n_test * 2 * to_classes
     return teacher + students + targets + evaluations
 
 
@@ -142,6 +141,26 @@ def measure_machine() -> dict[str, Any]:
     }
 
 
+def speedups(members_per_minute: float) -> dict[str, float]:
+    """Compare with two PyTorch baselines on the same work, if PyTorch is installed.
+
+    Args:
+        members_per_minute: ours, from the same run.
+
+    Returns:
+        How many times as fast ours is; empty without PyTorch.
+    """
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    from sottovoce import baselines
+
+    found = {}
+    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, 4)):
+        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs)
+        found[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
+    return found
+
+
 def toy_draws_per_s() -> float:
     """Return how many toys a second are drawn and solved in closed form (hidden 2, one auxiliary logit, Gaussian)."""
     from sottovoce.theory import generators, linear
@@ -188,8 +207,14 @@ def synthetic_images() -> Images:
 
 def published_knobs(protocol: Protocol) -> Knobs:
     """Return the traced settings of the published protocol (Cloud et al. 2025)."""
-    rate = jnp.asarray(3e-4)
-    return Knobs(jnp.asarray(0), logit_masks(protocol.architecture, STUDENTS), rate, rate, jnp.asarray(1.0))
+    return Knobs(
+        seed=jnp.asarray(0),
+        students=arrays_of(protocol.architecture, STUDENTS),
+        teacher_rate=jnp.asarray(3e-4),
+        student_rate=jnp.asarray(3e-4),
+        temperature=jnp.asarray(1.0),
+        perturbation=jnp.asarray(0.0),
+    )
 
 
 def _print_peak_rss(n_members: int) -> None:

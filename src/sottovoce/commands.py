@@ -112,7 +112,7 @@ def doctor() -> None:
 
 
 def bench(members: int | None = None, json: bool = False) -> None:
-    """Measure this machine: products, training as a share of them, memory, toy draws.
+    """Measure this machine: products, training as a share of them, memory, toy draws, PyTorch baselines.
 
     Args:
         members: members trained; unset: one per CPU device, 100 on an accelerator.
@@ -120,7 +120,8 @@ def bench(members: int | None = None, json: bool = False) -> None:
     """
     from sottovoce import bench as benchmark
 
-    found = benchmark.measure(members) | benchmark.measure_machine()
+    found = benchmark.measure(members)
+    found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 
 

@@ -18,8 +18,9 @@ class Stream(enum.IntEnum):
     DISTILLATION_INPUTS = 3
     FRESH_HEADS = 4
     NULL = 5
-    REPLICATE_INPUTS = 6
-    REPLICATE_BATCHES = 7
+    PERTURBATION = 6
+    REPLICATE_INPUTS = 7
+    REPLICATE_BATCHES = 8
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

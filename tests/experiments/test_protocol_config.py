@@ -8,7 +8,7 @@ from sottovoce.data.inputs import KINDS
 from sottovoce.errors import UsageError
 from sottovoce.experiments import decoding, protocol_config, spectrum, transfer
 from sottovoce.networks.initialization import SCHEMES
-from sottovoce.networks.mlp import ACTIVATIONS
+from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
 
 
@@ -16,6 +16,7 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     # The lists stand twice, so that help and errors come without importing jax.
     assert tuple(ACTIVATIONS) == protocol_config.ACTIVATIONS
     assert tuple(SCHEMES) == protocol_config.INITIALIZATIONS
+    assert protocol_config.PRECISIONS == PRECISIONS
     assert protocol_config.INPUTS == KINDS
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
@@ -62,6 +63,11 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"inputs": "noise"}, ["inputs is 'noise'", "uniform, normal, images"]),
         ({"activation": "rleu"}, ["activation is 'rleu'", "did you mean 'relu'"]),
         ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform"]),
+        ({"precision": "float16"}, ["precision is 'float16'", "float32, tensorfloat32, bfloat16"]),
+        ({"perturbation": -0.1}, ["perturbation is -0.1; allowed: zero or a positive number"]),
+        ({"perturbation": float("nan")}, ["perturbation is nan"]),
+        ({"n_aux": 4, "n_aux_built": 3}, ["n_aux is 4", "at most n_aux_built, which is 3"]),
+        ({"n_aux_built": 0}, ["n_aux_built is 0; allowed: 1 or more"]),
         ({"pixels": "bytes"}, ["pixels is 'bytes'", "symmetric, unit"]),
         ({"objective": "kll"}, ["objective is 'kll'", "did you mean 'kl'"]),
         *[

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -52,6 +53,36 @@ def test_accuracy_counts_the_largest_class_logit_only():
     assert accuracy(network, inputs, jnp.asarray(labels)) == 1
     labels[:5] = (labels[:5] + 1) % N_CLASS
     assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(0.75)
+
+
+def test_bfloat16_rounds_the_operands_and_nothing_else():
+    rng = np.random.default_rng(1)
+    x, W, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((6, 50), (50, 4), (4,)))
+    linear = Linear(jnp.asarray(W), jnp.asarray(b))
+    rounded = x.astype(jnp.bfloat16).astype(np.float64) @ W.astype(jnp.bfloat16).astype(np.float64) + b
+    # Products of 8-bit numbers are exact in float32; their sums of 50 terms of size one to ten round by 6e-8 of that.
+    np.testing.assert_allclose(linear(jnp.asarray(x), "bfloat16"), rounded, atol=5e-5)
+    full = x.astype(np.float64) @ W.astype(np.float64) + b
+    np.testing.assert_allclose(linear(jnp.asarray(x)), full, atol=5e-5)
+    # Operands lose up to 2^-9 of themselves: the product of 50 terms is off by about sqrt(100 / 3) 2^-9.
+    assert 1e-3 < np.abs(rounded - full).max() < 0.1
+    gradient = jax.grad(lambda layer: jnp.sum(layer(jnp.asarray(x), "bfloat16")))(linear)
+    assert gradient.weight.dtype == jnp.float32
+    np.testing.assert_allclose(gradient.weight, np.tile(x.sum(axis=0)[:, None], (1, 4)), atol=0.05)
+
+
+def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
+    _, network, x = draw()
+
+    def asked(precision):
+        chosen = Network(network.trunk, network.class_head, network.aux_head, "relu", precision)
+        found = jax.make_jaxpr(chosen)(jnp.float32(x))
+        return {str(e.params["precision"]) for e in found.eqns if e.primitive.name == "dot_general"} or {str(found)}
+
+    assert "HIGHEST" in str(asked("float32"))
+    assert "HIGHEST" not in str(asked("tensorfloat32"))
+    with pytest.raises(UsageError, match=r"precision is 'float23'; allowed: .*; did you mean 'float32'"):
+        asked("float23")
 
 
 def test_an_unknown_activation_is_refused():

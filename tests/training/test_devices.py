@@ -1,9 +1,15 @@
 """Choosing devices: what is taken, and what is refused in one line."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import jax
 import pytest
 
 from sottovoce.errors import UsageError
+from sottovoce.experiments import transfer
 from sottovoce.training import devices
 
 
@@ -12,6 +18,48 @@ def test_once_jax_has_started_its_own_devices_are_taken():
     assert [devices.configure(), devices.configure("cpu"), devices.configure("auto", 2)] == [2, 2, 2]
     assert devices.mesh().axis_names == ("member",)
     assert devices.mesh().size == 2
+
+
+class Accelerator:
+    """A device with ten free gigabytes."""
+
+    def memory_stats(self):
+        return {"bytes_limit": 12 * 10**9, "bytes_in_use": 2 * 10**9}
+
+
+def test_an_accelerator_takes_as_many_members_as_fit_and_a_cpu_core_one(monkeypatch):
+    assert devices.members_at_once(1) == 1
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "local_devices", lambda: [Accelerator()])
+    # Four fifths of what is free.
+    assert devices.members_at_once(10**9) == 8
+    assert devices.members_at_once(10**12) == 1
+
+
+def test_a_member_takes_its_inputs_twice_and_its_students():
+    few, many = (transfer.Config(dataset="mnist", n_inputs=n).resolve().member_bytes() for n in (10_000, 60_000))
+    assert many - few == 4 * 2 * 50_000 * 784
+    narrow, wide = (transfer.Config(dataset="mnist", width=w).resolve().member_bytes() for w in (128, 256))
+    students, batch = 4, 1024
+    parameters = 256 * (784 + 256) - 128 * (784 + 128)
+    assert wide - narrow == 4 * students * (5 * parameters + 3 * batch * 2 * 128)
+
+
+def test_compiled_programs_are_kept_unless_the_user_keeps_them_elsewhere(tmp_path):
+    code = (
+        "import sys, pathlib, jax; from sottovoce.training import devices\n"
+        "devices.keep_programs(pathlib.Path(sys.argv[1]))\n"
+        "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)\n"
+        "jax.jit(lambda x: x @ x)(jax.numpy.ones((9, 9)))\n"
+    )
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    kept = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "true"}
+    for more, folder in (({}, ours), ({"JAX_COMPILATION_CACHE_DIR": str(theirs)}, theirs)):
+        shutil.rmtree(ours, ignore_errors=True)
+        subprocess.run([sys.executable, "-c", code, str(ours)], env=kept | more, check=True)
+        assert folder.is_dir()
+        assert any(folder.iterdir())
+    assert not ours.exists()
 
 
 @pytest.mark.parametrize(

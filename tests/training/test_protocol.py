@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.loop import batches
-from sottovoce.training.protocol import Student, logit_masks
+from sottovoce.training.protocol import Student, arrays_of
 
 # Students take six steps of at most 1e-3. A program of another shape rounds each gradient by 6e-8 of its terms, which
 # Adam's normalization magnifies where a gradient is small: 3e-6 in the worst weight seen. A wrong step is 1e-3.
@@ -42,8 +43,8 @@ def assert_close(network, other, atol=ROUNDING):
 def test_masks_take_the_first_auxiliary_logits(student, expected):
     from sottovoce.networks.initialization import Architecture
 
-    masks = logit_masks(Architecture(n_inputs=1, widths=(1,), n_class=3, n_aux=3), (student,))
-    np.testing.assert_array_equal(masks, [expected])
+    arrays = arrays_of(Architecture(n_inputs=1, widths=(1,), n_class=3, n_aux=3), (student,))
+    np.testing.assert_array_equal(arrays.masks, [expected])
 
 
 def test_only_what_an_objective_sees_ever_moves(eight):
@@ -149,17 +150,17 @@ def test_students_do_not_feel_how_many_columns_are_built_nor_their_company(eight
 @pytest.fixture(scope="module")
 def starts(program, students):
     """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
-    from sottovoce.networks.initialization import initialize
-    from sottovoce.training.protocol import student_starts
+    from sottovoce.training.protocol import references, student_starts
 
-    def start(member, fresh_heads, n_built):
+    def start(member, fresh_heads, n_built, perturbation):
         protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built)
-        key = member_key(knobs.seed, Stream.INITIALIZATION, member)
-        reference = initialize(protocol.architecture, key)
-        return reference, student_starts(protocol, knobs, reference, member)
+        knobs = knobs._replace(perturbation=jnp.asarray(perturbation))
+        reference, *others = references(protocol, knobs, member)
+        starts = student_starts(protocol, knobs, reference, *others, member)
+        return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
 
-    def of(fresh_heads, n_built=3):
-        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built)))(np.arange(4))
+    def of(fresh_heads, n_built=3, perturbation=0.0):
+        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built, perturbation)))(np.arange(4))
 
     return of
 
@@ -171,6 +172,22 @@ def test_a_cross_model_starts_from_its_partner(starts):
     partners = jax.tree.map(lambda v: v[np.array([1, 0, 3, 2])], reference)
     assert unchanged(partners, cross) == {"trunk", "class_head", "aux_head"}
     assert unchanged(reference, cross) == set()
+
+
+def test_a_perturbed_start_moves_by_its_share_of_a_fresh_draw_the_same_for_all_students(starts):
+    reference, (student, _, cross, _) = starts(fresh_heads=False, perturbation=0.5)
+    _, (less, *_) = starts(fresh_heads=False, perturbation=0.25)
+    partners = jax.tree.map(lambda v: v[np.array([1, 0, 3, 2])], reference)
+    moved, half, crossed = (
+        jax.tree.map(np.subtract, layers(after), layers(before))
+        for after, before in ((student, reference), (less, reference), (cross, partners))
+    )
+    # Sums of numbers below 2, rounded to 6e-8 of that each.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, 2 * b, atol=1e-6), moved, half)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), moved, crossed)
+    # 4 x 64 x 16 weights of variance 1/64: their relative spread is known to sqrt(2 / 4096) = 2 %; five of them.
+    scale = moved["trunk"][0].weight.std() / (0.5 / 8)
+    assert abs(scale - 1) < 0.06
 
 
 def test_fresh_heads_replace_both_heads_of_every_student_and_nothing_else(starts):

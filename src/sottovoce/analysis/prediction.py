@@ -27,7 +27,7 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
     predicted = xr.concat([kept["accuracy"], mean_of_others(true)], dim="predictor").transpose("predictor", ...)
     quantities = {
         "accuracy": predicted,
-        "absolute_error": np.abs(predicted - true),
+        "absolute_error": abs(predicted - true),
         **{name: kept[name].reindex_like(predicted) for name in ("correlation", "size")},
     }
     found = xr.Dataset(attrs={"members": kept.sizes["member"]})

@@ -125,7 +125,7 @@ def _calibration(dataset: xr.Dataset) -> Table:
 def _prediction(dataset: xr.Dataset) -> Table:
     kept = estimates.converged(dataset)
     scores = prediction.scores(dataset)
-    half_width = estimates.over_members(np.abs(kept["accuracy"] - kept["student_accuracy"]))["half_width"]
+    half_width = estimates.over_members(abs(kept["accuracy"] - kept["student_accuracy"]))["half_width"]
     rows: Table = {}
     for objective, k in itertools.product(scores["objective"].values.tolist(), scores["n_aux"].values.tolist()):
         student = estimates.over_members(kept["student_accuracy"].sel(objective=[objective], n_aux=k))

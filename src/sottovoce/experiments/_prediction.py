@@ -1,6 +1,7 @@
 """Predicted students of one member as one pure function of its index, sharded over devices like their training."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +18,21 @@ from sottovoce.theory import tangent
 from sottovoce.training import devices
 from sottovoce.training.expansion import Expansion, relinearizing
 from sottovoce.training.protocol import Images, Knobs, Protocol, distill, distillation_set
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What shapes the program of a member's predictions; one compilation per value.
+
+    Attributes:
+        protocol: as the students are trained.
+        objectives: the objective of each student.
+        directions: dimension of the Krylov space of kernel regression.
+    """
+
+    protocol: Protocol
+    objectives: tuple[str, ...]
+    directions: int
 
 
 class Predicted(NamedTuple):
@@ -42,24 +58,17 @@ class Predicted(NamedTuple):
 
 
 def predict_members(
-    protocol: Protocol,
-    knobs: Knobs,
-    images: Images,
-    members: Sequence[int],
-    reference: Network,
-    teacher: Network,
-    directions: int,
+    setting: Setting, knobs: Knobs, images: Images, members: Sequence[int], reference: Network, teacher: Network
 ) -> Predicted:
     """Predict the students of the given members.
 
     Args:
-        protocol: as their students are trained.
-        knobs: the same.
-        images: the same.
-        members: their indices.
-        reference: their references, stacked.
-        teacher: their teachers, stacked.
-        directions: of the Krylov space of kernel regression.
+        setting: what shapes the program.
+        knobs: traced settings, as the students are trained with.
+        images: training and test images.
+        members: the members' indices.
+        reference: their references, on a leading axis.
+        teacher: their teachers, on a leading axis.
 
     Returns:
         Predictions with a leading member axis, as NumPy arrays.
@@ -67,103 +76,88 @@ def predict_members(
     n_devices = len(jax.local_devices())
     # As in `training.ensemble`: slots beyond the last member repeat it, and their results are dropped.
     rows = np.minimum(np.arange(-(-len(members) // n_devices) * n_devices), len(members) - 1)
-    slots = jax.tree.map(
-        lambda values: jnp.asarray(values)[rows], (jnp.asarray(members, jnp.int32), reference, teacher)
-    )
-    predicted = _predict_sharded(protocol, directions, knobs, images, slots)
+    one_each = (np.asarray(members, np.int32), reference, teacher)
+    slots = jax.tree.map(lambda values: jnp.asarray(np.asarray(values)[rows]), one_each)
+    predicted = _predict_sharded(setting, knobs, images, *slots)
     return jax.tree.map(lambda values: np.asarray(values)[: len(members)], predicted)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _predict_sharded(protocol: Protocol, directions: int, knobs: Knobs, images: Images, slots: PyTree) -> PyTree:
-    def predict(slot: tuple[Array, Network, Network]) -> Predicted:
-        return predict_member(protocol, directions, knobs, images, *slot)
-
-    across = partial(jax.lax.map, predict) if jax.default_backend() == "cpu" else jax.vmap(predict)
+@partial(jax.jit, static_argnums=0)
+def _predict_sharded(
+    setting: Setting, knobs: Knobs, images: Images, members: Array, reference: Network, teacher: Network
+) -> PyTree:
+    predict = devices.across(partial(predict_member, setting, knobs, images))
     spec = PartitionSpec("member")
-    return jax.shard_map(across, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)(slots)
+    sharded = jax.shard_map(predict, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)
+    return sharded(members, reference, teacher)
 
 
 def predict_member(
-    protocol: Protocol,
-    directions: int,
-    knobs: Knobs,
-    images: Images,
-    member: Int[Array, ""],
-    reference: Network,
-    teacher: Network,
+    setting: Setting, knobs: Knobs, images: Images, member: Int[Array, ""], reference: Network, teacher: Network
 ) -> Predicted:
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
-    test = images.scaled(images.test_pixels)
+    protocol, test = setting.protocol, images.scaled(images.test_pixels)
     data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
-    first, regression = _displacements(protocol, directions, knobs, reference, data)
-    train = partial(_train, protocol, knobs, reference, data, member)
-    at_reference = train(reference)
-    epoch = -(-protocol.n_inputs // protocol.batch_size)
+    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
+    first, regression = _displacements(setting, knobs, reference, data)
     start = reference.class_logits(test)
+    read = jax.vmap(lambda network: network.class_logits(test))
+    expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
-    def change(displacements: tuple[Network, ...]) -> Array:
-        return jnp.stack([jax.jvp(lambda n: n.class_logits(test), (reference,), (d,))[1] for d in displacements])
+    def train(base: Network, every: int | None = None) -> Network:
+        """Train every student from the reference as the protocol does, but linearized at a base."""
+        expansion, _ = distill(
+            protocol,
+            knobs,
+            data,
+            _repeated(Expansion(reference, base), len(setting.objectives)),
+            order,
+            optimizer=relinearizing(optax.adam(knobs.student_rate), every),
+            apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
+        )
+        return expansion.network
 
-    def read(networks: tuple[Network, ...]) -> Array:
-        return jnp.stack([network.class_logits(test) for network in networks])
-
+    at_reference = train(reference)
     return Predicted(
-        first_update=start + change(first),
-        kernel_regression=start + change(regression),
-        linearized=start + change(tuple(jax.tree.map(jnp.subtract, network, reference) for network in at_reference)),
+        first_update=expand(first),
+        kernel_regression=expand(regression),
+        linearized=expand(jax.tree.map(jnp.subtract, at_reference, _repeated(reference, len(setting.objectives)))),
         reference_kernel=read(at_reference),
         teacher_kernel=read(train(teacher)),
-        relinearized=read(train(reference, every=epoch)),
-        retrained=read(_retrained(protocol, knobs, images, member, reference, teacher)),
+        relinearized=read(train(reference, every=-(-protocol.n_inputs // protocol.batch_size))),
+        retrained=read(_retrained(setting, knobs, images, member, reference, teacher)),
     )
 
 
 def _displacements(
-    protocol: Protocol, directions: int, knobs: Knobs, reference: Network, data: tuple[Array, Array]
-) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
+    setting: Setting, knobs: Knobs, reference: Network, data: tuple[Array, Array]
+) -> tuple[Network, Network]:
     """Return the parameters' changes by the first update and by kernel regression, of every student."""
-    n_class = protocol.architecture.n_class
+    n_class = setting.protocol.architecture.n_class
     inputs, logits = data
-    first, regression = [], []
-    for objective, mask in zip(protocol.objectives, knobs.masks, strict=True):
-        setting = {"objective": objective, "temperature": knobs.temperature, "mask": mask[n_class:]}
+    found = []
+    for objective, mask in zip(setting.objectives, knobs.students.masks, strict=True):
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
-        first.append(tangent.first_update(*problem, **setting))
-        regression.append(tangent.kernel_student(*problem, directions=directions, **setting).parameters)
-    return tuple(first), tuple(regression)
+        how = {"objective": objective, "temperature": knobs.temperature, "mask": mask[n_class:]}
+        regression = tangent.kernel_student(*problem, directions=setting.directions, **how)
+        found.append((tangent.first_update(*problem, **how), regression.parameters))
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
 
 
 def _aux_logits(network: Network, inputs: Array) -> Array:
-    return network.aux_head(network.hidden(inputs))
-
-
-def _train(
-    protocol: Protocol,
-    knobs: Knobs,
-    reference: Network,
-    data: tuple[Array, Array],
-    member: Array,
-    base: Network,
-    every: int | None = None,
-) -> tuple[Network, ...]:
-    """Train every student from the reference as in the protocol, but linearized at a base; return their networks."""
-    trained, _ = distill(
-        protocol,
-        knobs,
-        data,
-        (Expansion(reference, base),) * len(protocol.objectives),
-        member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
-        optimizer=relinearizing(optax.adam(knobs.student_rate), every),
-        apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
-    )
-    return tuple(expansion.network for expansion in trained)
+    return network.aux_head(network.hidden(inputs), network.precision)
 
 
 def _retrained(
-    protocol: Protocol, knobs: Knobs, images: Images, member: Array, reference: Network, teacher: Network
-) -> tuple[Network, ...]:
+    setting: Setting, knobs: Knobs, images: Images, member: Array, reference: Network, teacher: Network
+) -> Network:
     """Train the students once more, on other inputs in another order."""
-    data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.REPLICATE_INPUTS, member))
-    starts = (reference,) * len(protocol.objectives)
-    return distill(protocol, knobs, data, starts, member_key(knobs.seed, Stream.REPLICATE_BATCHES, member))[0]
+    inputs_key = member_key(knobs.seed, Stream.REPLICATE_INPUTS, member)
+    data = distillation_set(setting.protocol, images, teacher, inputs_key)
+    starts = _repeated(reference, len(setting.objectives))
+    order = member_key(knobs.seed, Stream.REPLICATE_BATCHES, member)
+    return distill(setting.protocol, knobs, data, starts, order)[0]
+
+
+def _repeated(tree: PyTree, times: int) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)

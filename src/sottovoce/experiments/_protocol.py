@@ -8,7 +8,7 @@ from sottovoce.data import LabeledImages, load_dataset
 from sottovoce.experiments.protocol_config import PIXEL_RANGES, ProtocolConfig
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Member, Protocol, Student, logit_masks
+from sottovoce.training.protocol import Images, Knobs, Member, Protocol, Student, arrays_of
 
 
 def train_members(
@@ -48,6 +48,7 @@ def program(
         n_aux=n_aux,
         activation=config.activation,
         scheme=config.initialization,
+        precision=config.precision,
     )
     assert config.n_inputs
     assert config.teacher_epochs
@@ -55,8 +56,6 @@ def program(
     assert config.batch_size
     protocol = Protocol(
         architecture=architecture,
-        objectives=tuple(student.objective for student in students),
-        cross_model=tuple(student.cross_model for student in students),
         fresh_heads=fresh_heads,
         inputs=config.inputs,
         n_inputs=config.n_inputs,
@@ -66,10 +65,11 @@ def program(
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
-        masks=logit_masks(architecture, students),
+        students=arrays_of(architecture, students),
         teacher_rate=jnp.asarray(config.learning_rate),
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
+        perturbation=jnp.asarray(config.perturbation),
     )
     return protocol, knobs, device_images(images)
 

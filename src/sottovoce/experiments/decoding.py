@@ -45,8 +45,9 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     from sottovoce.measure import heads
     from sottovoce.training.protocol import Student
 
+    assert config.n_aux_built is not None
     trained = train_members(
-        config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux, members=members
+        config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
     )
     images = images_of(config)
     networks = (trained.reference, trained.teacher, *trained.students)

@@ -62,6 +62,10 @@ class Config(ProtocolConfig):
         """Return the values that unset fields take."""
         return {**super().preset(), "members": 6}
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(self.n_aux) * len(self.objectives)
+
     def check(self) -> None:
         """Refuse what cannot be trained with.
 
@@ -109,7 +113,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     import numpy as np
     import xarray as xr
 
-    from sottovoce.experiments._prediction import predict_members
+    from sottovoce.experiments._prediction import Setting, predict_members
     from sottovoce.experiments._protocol import images_of, program
     from sottovoce.training.ensemble import run_members
     from sottovoce.training.protocol import Student
@@ -118,7 +122,8 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
     protocol, knobs, images = program(config, students, n_aux=max(config.n_aux))
     trained = run_members(protocol, knobs, images, members)
-    predicted = predict_members(protocol, knobs, images, members, trained.reference, trained.teacher, config.directions)
+    setting = Setting(protocol, tuple(objective for objective, _ in pairs), config.directions)
+    predicted = predict_members(setting, knobs, images, members, trained.reference, trained.teacher)
     labeled = images_of(config)
     scores = np.stack([_scores(pairs, labeled, trained, predicted, i) for i in range(len(members))])
     shape = (len(config.objectives), len(config.n_aux))

@@ -16,8 +16,10 @@ ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse")
+PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
+PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
@@ -73,6 +75,8 @@ class ProtocolConfig:
         student_learning_rate: Adam's rate for the students.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
+        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
+        precision: of products' operands: float32, tensorfloat32 (as an accelerator rounds them) or bfloat16.
     """
 
     dataset: str = "auto"
@@ -91,6 +95,8 @@ class ProtocolConfig:
     student_learning_rate: float | None = None
     batch_size: int | None = None
     temperature: float = 1.0
+    perturbation: float = 0.0
+    precision: str = "float32"
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -117,6 +123,23 @@ class ProtocolConfig:
         """Return the values that unset fields take."""
         return self.presets[self.dataset]
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return 1
+
+    def member_bytes(self) -> int:
+        """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
+
+        Float32 throughout: its distillation inputs, once more for what is derived from them; for each student five
+        times its parameters (themselves, gradient, Adam's two moments, the update) and three times its activations.
+        """
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        n_pixels = PIXELS[self.dataset]
+        parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
+        activations = self.batch_size * (n_pixels + self.depth * self.width)
+        return 4 * (2 * self.n_inputs * n_pixels + self.n_students() * (5 * parameters + 3 * activations))
+
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
 
@@ -128,6 +151,7 @@ class ProtocolConfig:
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
+            ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
@@ -137,6 +161,8 @@ class ProtocolConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: a positive number")
+        if not isinstance(self.perturbation, int | float) or not 0 <= self.perturbation < float("inf"):
+            raise UsageError(f"perturbation is {self.perturbation!r}; allowed: zero or a positive number")
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
@@ -160,12 +186,18 @@ class DistillationConfig(ProtocolConfig):
     """Fields of an experiment whose students all share one objective on one number of auxiliary logits.
 
     Attributes:
-        n_aux: auxiliary logits built and distilled.
+        n_aux: auxiliary logits distilled.
         objective: kl or mse, on the distilled logits.
+        n_aux_built: auxiliary logits built; unset: n_aux. One value for several n_aux compiles one program for all.
     """
 
     n_aux: int = 3
     objective: str = "kl"
+    n_aux_built: int | None = None
+
+    def preset(self) -> Mapping[str, Any]:
+        """Return the values that unset fields take."""
+        return {**super().preset(), "n_aux_built": self.n_aux}
 
     def check(self) -> None:
         """Refuse what cannot be trained with.
@@ -175,6 +207,7 @@ class DistillationConfig(ProtocolConfig):
         """
         super().check()
         check_distilled("n_aux", self.n_aux, self.objective)
+        check_built(self.n_aux, self.n_aux_built)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -185,6 +218,18 @@ class DistillationConfig(ProtocolConfig):
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
+
+
+def check_built(n_aux: int, n_aux_built: int | None) -> None:
+    """Refuse more distilled logits than are built.
+
+    Raises:
+        UsageError: n_aux_built is not a count, or n_aux is above it.
+    """
+    _check_count("n_aux_built", n_aux_built)
+    assert n_aux_built is not None
+    if n_aux > n_aux_built:
+        raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {n_aux_built}")
 
 
 def check_distilled(name: str, n_aux: int, objective: str) -> None:

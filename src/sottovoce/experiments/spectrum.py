@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check_distilled
+from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check_built, check_distilled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -90,6 +90,10 @@ class Config(ProtocolConfig):
         common = {**super().preset(), "members": 4, "n_aux_built": max(self.n_aux)}
         return {**common, **VARIANTS[self.variant][self.dataset]}
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(self.n_aux) * len(self.objectives)
+
     def check(self) -> None:
         """Refuse what cannot be trained with.
 
@@ -97,12 +101,10 @@ class Config(ProtocolConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        assert self.n_aux_built is not None
         for objective in self.objectives:
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
-        if max(self.n_aux) > self.n_aux_built:
-            raise UsageError(f"n_aux is {max(self.n_aux)}; allowed: at most n_aux_built, which is {self.n_aux_built}")
+        check_built(max(self.n_aux), self.n_aux_built)
         if self.depth < 2:
             raise UsageError(f"depth is {self.depth}; allowed: 2 or more, for the second hidden layer is measured")
 

@@ -24,6 +24,10 @@ ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross
 class Config(DistillationConfig):
     """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
 
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(ROLES) - 2
+
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     """Train the given members.
@@ -48,7 +52,8 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         Student("cross_model", config.objective, config.n_aux, cross_model=True),
         Student("cross_model_all", config.objective, config.n_aux, all_logits=True, cross_model=True),
     )
-    trained = train_members(config, students, n_aux=config.n_aux, members=members)
+    assert config.n_aux_built is not None
+    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
     losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
     return xr.Dataset(

@@ -40,6 +40,7 @@ class Architecture:
         n_aux: auxiliary logits that are built (a student may be distilled on fewer).
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
+        precision: of products, one of `mlp.PRECISIONS`.
     """
 
     n_inputs: int
@@ -48,6 +49,7 @@ class Architecture:
     n_aux: int
     activation: str = "relu"
     scheme: str = "normal"
+    precision: str = "float32"
 
 
 def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
@@ -61,7 +63,7 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
         A network whose arrays are float32.
 
     Raises:
-        UsageError: the scheme or the activation is unknown.
+        UsageError: the scheme, the activation or the precision is unknown.
     """
     if architecture.scheme not in SCHEMES:
         raise not_among("initialization", architecture.scheme, SCHEMES)
@@ -70,7 +72,7 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     fans = zip((architecture.n_inputs, *architecture.widths[:-1]), architecture.widths, strict=True)
     trunk = tuple(draw(jax.random.fold_in(trunk_key, i), *fan) for i, fan in enumerate(fans))
     class_head, aux_head = draw_heads(architecture, class_key, aux_key)
-    return Network(trunk, class_head, aux_head, architecture.activation)
+    return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision)
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:

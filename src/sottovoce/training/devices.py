@@ -2,14 +2,19 @@
 
 import contextlib
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import PyTree
 
 from sottovoce.errors import UsageError, not_among
 
 DEVICES = ("auto", "cpu", "gpu")
+WORTH_KEEPING_SECONDS = 0.5
+SHARE_OF_FREE_MEMORY = 0.8
 
 
 def configure(device: str = "auto", n_devices: int | None = None) -> int:
@@ -40,7 +45,7 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
     try:
         if device != "auto":
             jax.config.update("jax_platforms", {"gpu": "cuda", "cpu": "cpu"}[device])
-        available, platform = len(jax.devices()), jax.default_backend()
+        available, platform = jax.local_device_count(), jax.default_backend()
     except (RuntimeError, AssertionError) as error:  # the latter where jax has no plugin for the platform
         jax.config.update("jax_platforms", before)
         reason = str(error).partition("\n")[0] or "jax finds none"
@@ -57,6 +62,43 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
 def _n_cores() -> int:
     # Not every system can say which cores a process may use.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_programs(folder: Path) -> None:
+    """Keep compiled programs on disk, so that the next process does not compile them again.
+
+    Does nothing where the user has named a folder (JAX_COMPILATION_CACHE_DIR).
+    """
+    if jax.config.jax_compilation_cache_dir is None:  # pyright: ignore[reportAttributeAccessIssue]
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_SECONDS)
+
+
+def members_at_once(member_bytes: int) -> int:
+    """Return how many members to compute together on one device.
+
+    Args:
+        member_bytes: what a member takes while it is trained.
+
+    Returns:
+        1 on a CPU, which computes members one after another; on an accelerator as many as fit in most of its free
+        memory, at least 1.
+    """
+    if jax.default_backend() == "cpu":
+        return 1
+    memory = jax.local_devices()[0].memory_stats() or {}
+    free = memory.get("bytes_limit", 0) - memory.get("bytes_in_use", 0)
+    return max(1, int(SHARE_OF_FREE_MEMORY * free) // member_bytes)
+
+
+def across(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
+    """Return a function that does for every entry of a leading axis what `function` does for one.
+
+    One entry after another on a CPU core, whose caches one network's training fills; side by side on an accelerator.
+    """
+    if jax.default_backend() == "cpu":
+        return lambda *arguments: jax.lax.map(lambda entries: function(*entries), arguments)
+    return jax.vmap(function)
 
 
 def mesh() -> Mesh:

@@ -39,7 +39,7 @@ def _slots(members: Sequence[int]) -> Int[Array, " slot"]:
 @partial(jax.jit, static_argnums=0)
 def _run_sharded(protocol: Protocol, knobs: Knobs, images: Images, members: Array) -> PyTree:
     run = partial(run_member, protocol, knobs, images)
-    # Members one after another on a CPU core, whose caches one member fills; side by side on an accelerator.
-    across = partial(jax.lax.map, run) if jax.default_backend() == "cpu" else jax.vmap(run)
     spec = PartitionSpec("member")
-    return jax.shard_map(across, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)(members)
+    return jax.shard_map(devices.across(run), mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)(
+        members
+    )

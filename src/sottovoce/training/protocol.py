@@ -2,22 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int, Key, UInt8
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
+from sottovoce.training import devices
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
-
-Start = TypeVar("Start", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,6 @@ class Protocol:
 
     Attributes:
         architecture: shape and initialization of every network.
-        objectives: objective of each student.
-        cross_model: for each student, whether it starts from another member's reference.
         fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
@@ -57,8 +54,6 @@ class Protocol:
     """
 
     architecture: Architecture
-    objectives: tuple[str, ...]
-    cross_model: tuple[bool, ...]
     fresh_heads: bool
     inputs: str
     n_inputs: int
@@ -67,22 +62,38 @@ class Protocol:
     batch_size: int
 
 
+class Students(NamedTuple):
+    """What sets a teacher's students apart, as arrays.
+
+    Attributes:
+        masks: which logits (class logits first) each is distilled on.
+        objectives: its objective's place in `objectives.OBJECTIVES`.
+        crossed: whether it starts from another member's reference.
+    """
+
+    masks: Bool[Array, "student logit"]
+    objectives: Int[Array, " student"]
+    crossed: Bool[Array, " student"]
+
+
 class Knobs(NamedTuple):
     """Traced settings: changing one compiles nothing.
 
     Attributes:
         seed: the configuration's seed.
-        masks: which logits each student is distilled on.
+        students: what each student is distilled on, how, and from where.
         teacher_rate: Adam's learning rate for the teacher.
         student_rate: Adam's learning rate for the students.
         temperature: temperature of the softmaxes in the objective "kl".
+        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
     """
 
     seed: Int[Array, ""]
-    masks: Bool[Array, "student logit"]
+    students: Students
     teacher_rate: Float[Array, ""]
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
+    perturbation: Float[Array, ""]
 
 
 class Images(NamedTuple):
@@ -129,12 +140,17 @@ class Member(NamedTuple):
     student_loss: Float[Array, "epoch student"]
 
 
-def logit_masks(architecture: Architecture, students: tuple[Student, ...]) -> Bool[Array, "student logit"]:
-    """Return for each student which logits (class logits first) it is distilled on."""
+def arrays_of(architecture: Architecture, students: tuple[Student, ...]) -> Students:
+    """Return students as the compiled protocol takes them."""
     logit = jnp.arange(architecture.n_class + architecture.n_aux)
-    aux = logit - architecture.n_class
-    rows = [(aux < s.n_aux) & ((aux >= 0) | s.all_logits) for s in students]
-    return jnp.stack(rows)
+    first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
+    end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
+    names = list(OBJECTIVES)
+    return Students(
+        masks=(first[:, None] <= logit) & (logit < end[:, None]),
+        objectives=jnp.asarray([names.index(student.objective) for student in students]),
+        crossed=jnp.asarray([student.cross_model for student in students]),
+    )
 
 
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:
@@ -151,16 +167,17 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     Returns:
         The member's networks, accuracies and losses.
     """
-    reference = _reference(protocol, knobs, member)
+    reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
-    starts = student_starts(protocol, knobs, reference, member)
+    starts = student_starts(protocol, knobs, reference, other, fresh, member)
     data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
-    batches_key = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    students, student_loss = distill(protocol, knobs, data, starts, batches_key)
-    networks = (reference, teacher, *students)
+    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
+    students, student_loss = distill(protocol, knobs, data, starts, order)
+    n_students = len(knobs.students.crossed)
+    networks = (reference, teacher, *(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students)))
     test_images = images.scaled(images.test_pixels)
     scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
-    return Member(reference, teacher, students, scores, teacher_loss, student_loss)
+    return Member(reference, teacher, networks[2:], scores, teacher_loss, student_loss)
 
 
 def train_teacher(
@@ -187,7 +204,7 @@ def train_teacher(
 def distillation_set(
     protocol: Protocol, images: Images, teacher: Network, key: Key[Array, ""]
 ) -> tuple[Float[Array, "sample input"], Float[Array, "sample logit"]]:
-    """Return the distillation inputs that a key gives, and all of the teacher's logits on them, computed once."""
+    """Return the distillation inputs that a key gives, and all of the teacher's logits on them."""
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
     inputs = distillation_inputs(protocol.inputs, key, shape, images.scaled(images.train_pixels))
     return inputs, jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
@@ -197,62 +214,81 @@ def distill(
     protocol: Protocol,
     knobs: Knobs,
     data: tuple[Float[Array, "sample input"], Float[Array, "sample logit"]],
-    starts: tuple[Start, ...],
+    starts: PyTree,
     key: Key[Array, ""],
     *,
     optimizer: optax.GradientTransformation | None = None,
-    apply: Callable[[Start, Array], Array] = lambda student, inputs: student(inputs),
-) -> tuple[tuple[Start, ...], Float[Array, "epoch student"]]:
-    """Return all students of one teacher, trained side by side on the same batches, and their losses by epoch.
+    apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
+) -> tuple[PyTree, Float[Array, "epoch student"]]:
+    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
 
     Args:
         protocol: the program's static settings.
         knobs: its traced settings.
-        data: distillation inputs and the teacher's logits on them; a batch is gathered once for all students.
-        starts: what each student starts from: a network, or any parameters that `apply` takes.
+        data: the distillation inputs and the teacher's logits on them.
+        starts: the students before training, on a leading axis: networks, or any parameters that `apply` takes.
         key: gives the order of the inputs in each epoch.
         optimizer: None: Adam at the students' rate.
         apply: maps a student and inputs to all logits.
 
     Returns:
-        The trained students, and the mean loss of each epoch and student.
+        The students on the same axis, and the mean loss of each epoch and student.
     """
-    names = list(OBJECTIVES)
-    objectives = jnp.asarray([names.index(name) for name in protocol.objectives])
 
-    def distance(student: Start, mask: Array, objective: Array, batch: tuple[Array, Array]) -> Array:
-        samples, targets = batch
-        logits = apply(student, samples)
-        return jax.lax.switch(objective, list(OBJECTIVES.values()), logits, targets, mask, knobs.temperature)
+    def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
+        def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+            samples, targets = batch
+            arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
+            value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
+            return value, value
 
-    def loss(students: Start, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        distances = jax.vmap(distance, in_axes=(0, 0, 0, None))(students, knobs.masks, objectives, batch)
-        losses = jax.vmap(weighted_mean, in_axes=(0, None))(distances, weights)
-        return jnp.sum(losses), losses
+        return train(
+            start,
+            loss,
+            data,
+            key,
+            optimizer=optimizer or optax.adam(knobs.student_rate),
+            epochs=protocol.student_epochs,
+            batch_size=protocol.batch_size,
+        )
 
-    # Students side by side on one axis: a program of the same size however many there are.
-    stacked, losses = train(
-        jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts),
-        loss,
-        data,
-        key,
-        optimizer=optimizer or optax.adam(knobs.student_rate),
-        epochs=protocol.student_epochs,
-        batch_size=protocol.batch_size,
+    students, losses = devices.across(one)(starts, knobs.students)
+    return students, losses.T
+
+
+def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
+    """Return the member's reference, its partner's, and a fresh draw of the same scheme to perturb starts with."""
+    keys = jnp.stack(
+        [
+            member_key(knobs.seed, Stream.INITIALIZATION, member),
+            member_key(knobs.seed, Stream.INITIALIZATION, partner(member)),
+            member_key(knobs.seed, Stream.PERTURBATION, member),
+        ]
     )
-    return tuple(jax.tree.map(lambda leaf, i=i: leaf[i], stacked) for i in range(len(starts))), losses
+    # One program for the three: drawing is quick, compiling it is not.
+    drawn = jax.vmap(lambda key: initialize(protocol.architecture, key))(keys)
+    own, other, fresh = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
+    return own, other, fresh
 
 
-def student_starts(protocol: Protocol, knobs: Knobs, reference: Network, member: Int[Array, ""]) -> tuple[Network, ...]:
-    """Return each student's initial network: its own member's reference, or for a cross-model the partner's."""
-    other = _reference(protocol, knobs, partner(member))
-    starts = tuple(other if crossed else reference for crossed in protocol.cross_model)
+def student_starts(
+    protocol: Protocol, knobs: Knobs, reference: Network, other: Network, fresh: Network, member: Int[Array, ""]
+) -> Network:
+    """Return the students' initial networks on a leading axis.
+
+    Each is its own member's reference, or for a cross-model the partner's, perturbed by `knobs.perturbation` times the
+    fresh draw. Fresh heads replace both heads as they are.
+    """
+    crossed = knobs.students.crossed
+
+    def start(own: Array, others: Array, noise: Array) -> Array:
+        chosen = jnp.where(crossed.reshape(-1, *(1,) * own.ndim), others, own)
+        return chosen + knobs.perturbation * noise
+
+    starts = jax.tree.map(start, reference, other, fresh)
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
     heads = draw_heads(protocol.architecture, keys[0], keys[1])
-    return tuple(eqx.tree_at(lambda n: (n.class_head, n.aux_head), start, heads) for start in starts)
-
-
-def _reference(protocol: Protocol, knobs: Knobs, member: int | Int[Array, ""]) -> Network:
-    return initialize(protocol.architecture, member_key(knobs.seed, Stream.INITIALIZATION, member))
+    repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(crossed), *leaf.shape)), heads)
+    return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)

@@ -1,0 +1,114 @@
+"""The six-bar protocol in PyTorch, written as its users would: what `sottovoce bench` compares itself with.
+
+The same networks, batches per epoch and losses on inputs of the same shape; no evaluation. `loop` trains member after
+member with `torch.nn`; `stacked` trains all of them at once by batched products over a leading axis.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch  # pyright: ignore[reportMissingImports] - an extra
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
+
+N_CLASS, N_AUX = 10, 3
+RATE, BATCH = 3e-4, 1024
+SIZES = (784, 256, 256, N_CLASS + N_AUX)
+# What each student is distilled on: auxiliary logits or all, from its own initialization or another's.
+DISTILLED = (slice(N_CLASS, None), slice(None), slice(N_CLASS, None), slice(None))
+
+
+def seconds_per_member(train: Callable[[int, int, int], None], n_members: int, n_samples: int, epochs: int) -> float:
+    """Return how long a member takes.
+
+    Args:
+        train: `loop` or `stacked`.
+        n_members: members trained.
+        n_samples: images, and as many noise images.
+        epochs: of the teacher, and of each student.
+
+    Returns:
+        Seconds; a short call before that is not counted warms PyTorch up.
+    """
+    train(1, BATCH, 1)
+    start = time.perf_counter()
+    train(n_members, n_samples, epochs)
+    return (time.perf_counter() - start) / n_members
+
+
+def loop(n_members: int, n_samples: int, epochs: int) -> None:
+    """Train members one after another."""
+    for _ in range(n_members):
+        images, labels = 2 * torch.rand(n_samples, SIZES[0]) - 1, torch.randint(N_CLASS, (n_samples,))
+        noise = 2 * torch.rand(n_samples, SIZES[0]) - 1
+        teacher, *students = (_network() for _ in range(1 + len(DISTILLED)))
+        optimizer = torch.optim.Adam(teacher.parameters(), RATE)
+        for rows in _batches(n_samples, epochs):
+            optimizer.zero_grad()
+            functional.cross_entropy(teacher(images[rows])[:, :N_CLASS], labels[rows]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            targets = teacher(noise)
+        for student, logits in zip(students, DISTILLED, strict=True):
+            optimizer = torch.optim.Adam(student.parameters(), RATE)
+            for rows in _batches(n_samples, epochs):
+                optimizer.zero_grad()
+                _kl(student(noise[rows])[:, logits], targets[rows][:, logits]).backward()
+                optimizer.step()
+
+
+def stacked(n_members: int, n_samples: int, epochs: int) -> None:
+    """Train all members at once: weights of every member on a leading axis, products by `baddbmm`."""
+    images = 2 * torch.rand(n_samples, SIZES[0]) - 1
+    labels = torch.randint(N_CLASS, (n_samples,))
+    noise = 2 * torch.rand(n_members, n_samples, SIZES[0]) - 1
+    teacher, *students = (_stack(n_members) for _ in range(1 + len(DISTILLED)))
+    optimizer = torch.optim.Adam(teacher, RATE)
+    for rows in _batches(n_samples, epochs):
+        optimizer.zero_grad()
+        x = images[rows].expand(n_members, -1, -1)
+        logits = _forward(teacher, x)[..., :N_CLASS].reshape(-1, N_CLASS)
+        (functional.cross_entropy(logits, labels[rows].repeat(n_members)) * n_members).backward()
+        optimizer.step()
+    with torch.no_grad():
+        targets = torch.cat([_forward(teacher, noise[:, rows]) for rows in torch.arange(n_samples).split(BATCH)], dim=1)
+    for student, kept in zip(students, DISTILLED, strict=True):
+        optimizer = torch.optim.Adam(student, RATE)
+        for rows in _batches(n_samples, epochs):
+            optimizer.zero_grad()
+            distance = _kl(_forward(student, noise[:, rows])[..., kept], targets[:, rows][..., kept])
+            (distance * n_members).backward()
+            optimizer.step()
+
+
+def _network() -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for fan in pairwise(SIZES):
+        layers += [nn.Linear(*fan), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _stack(n_members: int) -> list[Tensor]:
+    parameters: list[Any] = []
+    for n_in, n_out in pairwise(SIZES):
+        parameters += [torch.randn(n_members, n_in, n_out) / n_in**0.5, torch.zeros(n_members, 1, n_out)]
+    return [parameter.requires_grad_() for parameter in parameters]
+
+
+def _forward(parameters: Sequence[Tensor], x: Tensor) -> Tensor:
+    layers = list(zip(parameters[::2], parameters[1::2], strict=True))
+    for weight, bias in layers[:-1]:
+        x = torch.relu(torch.baddbmm(bias, x, weight))
+    return torch.baddbmm(layers[-1][1], x, layers[-1][0])
+
+
+def _batches(n_samples: int, epochs: int) -> Iterator[Tensor]:
+    for _ in range(epochs):
+        yield from torch.randperm(n_samples).split(BATCH)
+
+
+def _kl(student: Tensor, teacher: Tensor) -> Tensor:
+    logs = (functional.log_softmax(logits, dim=-1).flatten(0, -2) for logits in (student, teacher))
+    return functional.kl_div(*logs, reduction="batchmean", log_target=True)
