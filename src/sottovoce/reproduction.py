@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # Name of each result -> its experiment and the fields that make it this result.
-RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+RESULTS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "toy_1": ("toy", {"generator": "post", "n_aux": 1}),
     "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
     "capture": ("capture", {}),
@@ -21,6 +21,12 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),
+}
+
+# Results beyond the main job, each by `sottovoce run`; the report shows those that are there.
+ON_REQUEST: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "theorem": ("theorem", {}),
+    "prediction": ("prediction", {}),
 }
 
 
@@ -55,7 +61,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of `RESULTS`, those that are there.
+        Datasets by the names of `RESULTS` and `ON_REQUEST`, those that are there.
 
     Raises:
         UsageError: none is there.
@@ -63,7 +69,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     from sottovoce.runs import catalog
 
     results = {}
-    for name, (experiment_name, fixed) in RESULTS.items():
+    for name, (experiment_name, fixed) in (RESULTS | ON_REQUEST).items():
         for run in catalog.runs(root, experiment_name):
             config = run.folder.header()["config"]
             members = sorted({member for span in run.folder.spans() for member in span})

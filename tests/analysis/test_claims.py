@@ -50,7 +50,7 @@ CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 
 
 @pytest.fixture
-def cases(toy, spectrum, transfer, decoding):
+def cases(toy, spectrum, transfer, decoding, theorem, prediction):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
     return {
@@ -63,6 +63,15 @@ def cases(toy, spectrum, transfer, decoding):
         "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
+        "t-sign": {"supported": theorem(), "not supported": theorem(cosine=-0.01)},
+        "t-inner": {"supported": theorem(), "not supported": theorem(order=0.5)},
+        "t-drop": {"supported": theorem(), "not supported": theorem(order=2.0)},
+        "t-independent": {"supported": theorem(), "not supported": theorem(independent=1.0)},
+        **{
+            f"p-{quantity}-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
+            for quantity in ("error", "rank")
+            for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
+        },
     }
 
 
@@ -99,7 +108,7 @@ def test_only_claims_whose_result_is_there_are_judged(decoding):
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
-    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghi")
+    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghitp")
     criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
     assert criteria["b"] == "at most 1e-06"
     assert criteria["d-described"] == "1.5 to 2.5"

@@ -59,3 +59,24 @@ def test_refuses_an_unknown_objective():
     _, _, C, Z = toy(0, 2)
     with pytest.raises(UsageError, match="objective is 'l2'"):
         predictors.head_gram(np.zeros((1, N_CLASS)), np.zeros((1, N_CLASS)), C, Z, "l2")
+
+
+def test_the_self_consistent_share_recovers_itself():
+    rng = np.random.default_rng(0)
+    a_0, a_T = 0.1, 0.95
+    a_r = rng.uniform(a_0, 0.5, 50)
+    a_t = a_r + rng.uniform(0, 0.4, 50)
+    share = predictors.self_consistent_share(a_r, a_t, a_0, a_T)
+    predicted = a_r + share * (a_t - a_r)
+    inside = share < 1
+    assert inside.sum() > 10
+    np.testing.assert_allclose(((predicted - a_0) / (a_T - a_0))[inside], share[inside], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a_r", "a_t", "share"),
+    [(0.1, 0.6, 0.0), (0.05, 0.6, 0.0), (0.3, 0.95, 1.0), (0.4, 0.4, 0.3 / 0.85), (0.2, 1.2, 1.0)],
+)
+def test_the_self_consistent_share_at_its_limits(a_r, a_t, share):
+    # Nothing learned at the reference; less than nothing; all at the teacher; equal kernels; kernels too far apart.
+    assert predictors.self_consistent_share(np.array([a_r]), np.array([a_t]), 0.1, 0.95) == pytest.approx(share)

@@ -120,10 +120,6 @@ def test_few_directions_are_as_many_steps_of_conjugate_gradients(objective, dire
     np.testing.assert_allclose(flat(found.parameters), J.T @ B @ a / N, atol=ROUNDING)
 
 
-def linear_apply(W2):
-    return lambda W1, x: x @ W1 @ W2
-
-
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("n_aux", [2, 3])
 def test_a_linear_trunk_ends_as_the_closed_form_says(objective, n_aux):
@@ -132,11 +128,16 @@ def test_a_linear_trunk_ends_as_the_closed_form_says(objective, n_aux):
     W1_0, W1_T = rng.standard_normal((2, D_IN, HIDDEN))
     W2 = rng.standard_normal((HIDDEN, 2 + n_aux))
     inputs = jnp.asarray(rng.standard_normal((20, D_IN)))
-    distilled = linear_apply(jnp.asarray(W2[:, 2:]))
-    found = tangent.kernel_student(
-        distilled, jnp.asarray(W1_0), inputs, distilled(jnp.asarray(W1_T), inputs), objective=objective, directions=24
-    ).parameters
-    np.testing.assert_allclose(W1_0 + found, linear.student(W1_T, W2, n_aux, objective, W1_0), atol=1e-7)
+    found = tangent.predicted_student(
+        lambda W1, x: x @ W1 @ jnp.asarray(W2),
+        jnp.asarray(W1_0),
+        jnp.asarray(W1_T),
+        inputs,
+        objective=objective,
+        mask=jnp.arange(2 + n_aux) >= 2,
+        directions=24,
+    )
+    np.testing.assert_allclose(found, linear.student(W1_T, W2, n_aux, objective, W1_0), atol=1e-7)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -162,22 +163,6 @@ def test_the_first_update_points_down_the_gradient_and_goes_to_the_lowest_point(
         return np.sum(weighed**2)
 
     assert quadratic(1.0) < min(quadratic(0.99), quadratic(1.01))
-
-
-@pytest.mark.parametrize("temperature", [1.0, 3.0])
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_metric_is_the_objectives_second_derivative(objective, temperature):
-    targets = problem()[2]
-    root = metric.metric_root(targets, objective, temperature)
-
-    def distance(student, teacher):
-        if objective == "mse":
-            return jnp.mean((student - teacher) ** 2)
-        log_p, log_q = jax.nn.log_softmax(teacher / temperature), jax.nn.log_softmax(student / temperature)
-        return jnp.sum(jnp.exp(log_p) * (log_p - log_q))
-
-    hessian = jax.vmap(jax.hessian(distance))(targets, targets)
-    np.testing.assert_allclose(root @ np.swapaxes(root, 1, 2), hessian, atol=1e-14)
 
 
 def test_one_logit_under_kl_teaches_nothing():

@@ -18,13 +18,14 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
     Returns:
         By predictor, objective and n_aux: means over members of the predicted `accuracy`, of `absolute_error` (of the
         accuracy), `correlation` and `size`, and `rank_correlation` (Spearman over members), each with `_low` and
-        `_high`. The predictor "mean_of_others" is added to accuracy, absolute_error and rank_correlation: for each
-        member the mean accuracy of the other members' students, what one knows without any predictor. Attribute
-        `members`.
+        `_high`. The predictor "mean_of_others" is added to accuracy and absolute_error: for each member the mean
+        accuracy of the other members' students, what one knows without any predictor (it ranks members backward, by
+        construction). Attribute `members`.
     """
     kept = converged(dataset)
     true = kept["student_accuracy"]
-    predicted = xr.concat([kept["accuracy"], mean_of_others(true)], dim="predictor").transpose("predictor", ...)
+    predicted = xr.concat([kept["accuracy"], mean_of_others(true)], dim="predictor")
+    predicted = predicted.transpose("member", "predictor", "objective", "n_aux")
     quantities = {
         "accuracy": predicted,
         "absolute_error": abs(predicted - true),
@@ -35,14 +36,9 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
         estimate = over_members(values)
         for suffix, part in SUFFIXES.items():
             found[name + suffix] = estimate[part]
-            found["rank_correlation" + suffix] = xr.full_like(estimate[part], np.nan)
-    aligned = true.broadcast_like(predicted).transpose(*predicted.dims)
-    by_member = predicted.get_axis_num("member")
-    sides = [np.moveaxis(values.values, by_member, -1) for values in (predicted, aligned)]
-    for at in np.ndindex(sides[0].shape[:-1]):
-        interval = statistics.rank_correlation(sides[0][at], sides[1][at])
-        for suffix, value in zip(SUFFIXES, interval, strict=True):
-            found["rank_correlation" + suffix][at] = value
+    ranks = _ranks(kept["accuracy"].transpose(*predicted.dims), true.transpose("member", ...))
+    for suffix, values in zip(SUFFIXES, ranks, strict=True):
+        found["rank_correlation" + suffix] = values.reindex_like(found["accuracy"])
     return found
 
 
@@ -51,3 +47,12 @@ def mean_of_others(true: xr.DataArray) -> xr.DataArray:
     n = true.sizes["member"]
     others = (true.sum("member") - true) / (n - 1) if n > 1 else true * np.nan
     return others.expand_dims(predictor=["mean_of_others"])
+
+
+def _ranks(predicted: xr.DataArray, true: xr.DataArray) -> list[xr.DataArray]:
+    """Return Spearman's correlation over members with both ends of its interval."""
+    found = np.empty((len(SUFFIXES), *predicted.shape[1:]))
+    for i, *at in np.ndindex(predicted.shape[1:]):
+        columns = (predicted.values[(slice(None), i, *at)], true.values[(slice(None), *at)])
+        found[(slice(None), i, *at)] = statistics.rank_correlation(*columns)
+    return [predicted.isel(member=0, drop=True).copy(data=part) for part in found]

@@ -12,7 +12,6 @@ from sottovoce.analysis import calibration, estimates, prediction, theorem
 
 Table = dict[str, dict[str, Any]]
 PREDICTION_WORDS = {
-    "accuracy": "predicted accuracy",
     "absolute_error": "absolute error of accuracy",
     "rank_correlation": "Spearman over members",
     "correlation": "correlation of logits' change",

@@ -2,7 +2,16 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import decoding, spectrum, toy, transfer
+from sottovoce.drawings import decoding, prediction, spectrum, theorem, toy, transfer
 
-SECTIONS = MappingProxyType({"toy": toy, "transfer": transfer, "spectrum": spectrum, "decoding": decoding})
+SECTIONS = MappingProxyType(
+    {
+        "toy": toy,
+        "transfer": transfer,
+        "spectrum": spectrum,
+        "decoding": decoding,
+        "theorem": theorem,
+        "prediction": prediction,
+    }
+)
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Real
 
 RESAMPLES = 10_000
+RANK_RESAMPLES = 2_000
 # Where no axis is left NumPy gives a scalar of its own.
 Values = np.ndarray | np.generic
 
@@ -67,26 +68,28 @@ def proportion(successes: int, trials: int) -> Interval:
     return Interval(successes / trials, float(exact.low), float(exact.high))
 
 
-def rank_correlation(values: Real[np.ndarray, " member"], others: Real[np.ndarray, " member"]) -> Interval:
-    """Return Spearman's rank correlation over members with its 95 % percentile-bootstrap interval.
+def rank_correlation(values: Real[np.ndarray, "member *rest"], others: Real[np.ndarray, "member *rest"]) -> Interval:
+    """Return Spearman's rank correlation over members, averaged over columns, with its 95 % percentile bootstrap.
 
-    Members are resampled whole. Resamples in which either side is constant have no ranks and are left out.
+    Members are resampled whole, the same for every column; equal values share their mean rank. Resamples in which some
+    side is constant have no ranks and are left out.
 
     Args:
-        values: one number per member.
-        others: another for the same members.
+        values: one number, or several columns of them, per member.
+        others: the same for what they are compared with.
 
     Returns:
-        The correlation; NaN throughout for fewer than three members or where one side is constant.
+        The correlation; NaN throughout for fewer than three members or where some side is constant.
     """
     from scipy.stats import rankdata
 
     n = len(values)
-    if n < 3 or np.ptp(values) == 0 or np.ptp(others) == 0:
+    sides = [np.reshape(np.asarray(side, dtype=np.float64), (n, -1)) for side in (values, others)]
+    if n < 3 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
         return Interval(np.nan, np.nan, np.nan)
-    rows = np.concatenate([np.arange(n)[None], np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))])
-    a, b = (rankdata(np.asarray(side)[rows], axis=1) - (n + 1) / 2 for side in (values, others))
+    rows = np.concatenate([np.arange(n)[None], np.random.default_rng(0).integers(0, n, size=(RANK_RESAMPLES, n))])
+    a, b = (rankdata(side[rows], axis=1) - (n + 1) / 2 for side in sides)
     lengths = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    found = (a * b).sum(axis=1)[lengths > 0] / lengths[lengths > 0]
-    low, high = np.quantile(found[1:], [0.025, 0.975])
+    found = ((a * b).sum(axis=1) / np.where(lengths > 0, lengths, np.nan)).mean(axis=1)
+    low, high = np.nanquantile(found[1:], [0.025, 0.975])
     return Interval(float(found[0]), float(low), float(high))

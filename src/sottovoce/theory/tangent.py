@@ -101,6 +101,54 @@ def kernel_student(
     return Displacement(flow.pull(learned), ritz_values)
 
 
+def predicted_student(
+    apply: Apply,
+    reference: PyTree,
+    teacher: PyTree,
+    inputs: Float[Array, "sample input"],
+    *,
+    objective: str,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
+    time: float = float("inf"),
+    directions: int = 16,
+) -> PyTree:
+    """Return the student that the kernel at the reference predicts for this teacher and these distillation inputs.
+
+    Evaluated on other inputs, it tells what distillation would carry over to them.
+
+    Args:
+        apply: maps (parameters, inputs) to logits.
+        reference: parameters that teacher and student start from.
+        teacher: the teacher's parameters.
+        inputs: the distillation inputs.
+        objective: "mse" or "kl".
+        temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
+        time: as in `kernel_student`.
+        directions: as in `kernel_student`.
+
+    Returns:
+        The predicted parameters, a pytree like the reference.
+
+    Raises:
+        UsageError: unknown objective, or fewer than one direction.
+    """
+    targets = jax.lax.map(lambda row: apply(teacher, row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+    found = kernel_student(
+        apply,
+        reference,
+        inputs,
+        targets,
+        objective=objective,
+        temperature=temperature,
+        mask=mask,
+        time=time,
+        directions=directions,
+    )
+    return jax.tree.map(jnp.add, reference, found.parameters)
+
+
 def first_update(
     apply: Apply,
     base: PyTree,

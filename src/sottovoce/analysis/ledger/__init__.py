@@ -5,9 +5,16 @@ from collections.abc import Mapping
 import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
-from sottovoce.analysis.ledger import decoding, spectrum, toy, transfer
+from sottovoce.analysis.ledger import decoding, prediction, spectrum, theorem, toy, transfer
 
-LEDGER: tuple[Claim, ...] = (*toy.CLAIMS, *spectrum.CLAIMS, *transfer.CLAIMS, *decoding.CLAIMS)
+LEDGER: tuple[Claim, ...] = (
+    *toy.CLAIMS,
+    *spectrum.CLAIMS,
+    *transfer.CLAIMS,
+    *decoding.CLAIMS,
+    *theorem.CLAIMS,
+    *prediction.CLAIMS,
+)
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
