@@ -27,7 +27,7 @@ def test_every_predictor_has_a_panel_with_its_points(smoke):
     errors = prediction_analysis.scores(dataset)["absolute_error"].mean(["objective", "n_aux"])
     figure = prediction.draw(dataset, errors, "title")
     figure.canvas.draw()
-    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == [prediction.TITLES[name] for name in PREDICTORS]
     for ax, name in zip(figure.axes, PREDICTORS, strict=True):
         drawn = np.concatenate([line.get_ydata() for line in ax.lines[1:]])

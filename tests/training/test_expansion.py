@@ -15,6 +15,7 @@ from sottovoce.training.protocol import Student, distill, distillation_set, refe
 STUDENTS = (Student("kl", "kl", 3), Student("mse", "mse", 2))
 # As in test_protocol: another program rounds differently, and Adam magnifies it; a step is 1e-3.
 ROUNDING = 2e-5
+EVERY = (1, 3, None)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def trained(program, digits):
         order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
         start = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), Expansion(reference, reference))
         usual, _ = distill(protocol, knobs, data, start.network, order)
-        expanded = {
-            every: distill(
+        expanded = [
+            distill(
                 protocol,
                 knobs,
                 data,
@@ -39,11 +40,12 @@ def trained(program, digits):
                 optimizer=relinearizing(optax.adam(knobs.student_rate), every),
                 apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
             )[0]
-            for every in (1, 3, None)
-        }
+            for every in EVERY
+        ]
         return start.network, usual, expanded
 
-    return run(0)
+    start, usual, expanded = run(0)
+    return start, usual, dict(zip(EVERY, expanded, strict=True))
 
 
 def distance(a, b):
@@ -71,7 +73,7 @@ def test_linearization_is_seen_and_more_of_it_the_rarer_it_is_renewed(trained):
 
 
 def test_an_expansion_that_stays_is_linear_in_what_is_trained(trained, digits):
-    start, _, expanded = trained
+    _, _, expanded = trained
     at = jax.tree.map(lambda leaf: leaf[0], expanded[None])
     x = digits.scaled(digits.test_pixels[:5])
     apply = tangent.linearized(Network.__call__, at.base)

@@ -154,6 +154,7 @@ def _scores(
 ) -> "np.ndarray":
     """Return accuracy, correlation and size by predictor and student of the i-th member."""
     import jax
+    import jax.numpy as jnp
     import numpy as np
 
     from sottovoce.measure import changes, heads
@@ -162,7 +163,8 @@ def _scores(
     reference, teacher, *students = (
         jax.tree.map(lambda v: v[i], network) for network in (trained.reference, trained.teacher, *trained.students)
     )
-    start, taught, *true = (np.asarray(n.class_logits(images.test_images)) for n in (reference, teacher, *students))
+    read = jax.jit(lambda network: network.class_logits(jnp.asarray(images.test_images)))
+    start, taught, *true = (np.asarray(read(network)) for network in (reference, teacher, *students))
     C, Z = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)
     gram = np.stack([predictors.head_gram(start, taught, C, Z[:, :k], objective) for objective, k in pairs])
     logits = {"head_gram": gram} | {name: values[i] for name, values in predicted._asdict().items()}
