@@ -36,9 +36,11 @@ TOP = {
     "cli",
     "commands",
     "console",
+    "costs",
     "diagnosis",
     "presentation",
     "reproduction",
+    "sweeps",
     "__init__",
 }
 

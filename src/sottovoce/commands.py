@@ -1,8 +1,11 @@
 """The commands besides `run`: each a function whose parameters are its flags."""
 
+import sys
+from collections.abc import Sequence
 from json import dumps as to_json
+from json import loads as from_json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -34,6 +37,44 @@ def reproduce(
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
     results = reproduction.run_all(execution, print, dataset=chosen, members=members, seed=seed)
     _write_report(results, execution.out)
+
+
+def sweep(
+    experiment: registry.Experiment,
+    over: Sequence[str],
+    point: Sequence[str],
+    settings: dict[str, Any],
+    execution: Execution,
+    *,
+    as_json: bool,
+) -> None:
+    """Run an experiment at many settings; leave a figure where accuracies were measured.
+
+    Args:
+        experiment: the experiment.
+        over: "field=a,b,c", one per swept field.
+        point: "field=a,other=b", one per point.
+        settings: fields that all points share.
+        execution: how to run.
+        as_json: print one JSON object instead of a table.
+    """
+    from sottovoce import analysis, console, data, presentation, sweeps
+
+    with data.searched_first(execution.data_dir):
+        grid, points = sweeps.read(experiment, over, point)
+        planned = sweeps.plan(experiment.name, grid, points, **settings)
+        if not execution.quiet:
+            print(sweeps.announcement(planned, execution), file=sys.stderr)
+        result = sweeps.run_plan(planned, execution)
+    figure = presentation.write_sweep(result, execution.out)
+    points = analysis.sweeps.tables_by_point(result)
+    if as_json:
+        described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
+        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points}))
+        return
+    console.print_sweep(result, points)
+    if figure:
+        print(f"figure: {figure}")
 
 
 def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
@@ -112,15 +153,18 @@ def doctor() -> None:
 
 
 def bench(members: int | None = None, json: bool = False) -> None:
-    """Measure this machine: products, training as a share of them, memory, toy draws, PyTorch baselines.
+    """Measure this machine: products, training as a share of them, memory, toy draws, predictions, PyTorch baselines.
 
     Args:
         members: members trained; unset: one per CPU device, 100 on an accelerator.
         json: print one JSON object instead of lines.
     """
     from sottovoce import bench as benchmark
+    from sottovoce import costs
 
     found = benchmark.measure(members)
+    protocol = benchmark.PROTOCOL
+    found |= costs.prediction_seconds(protocol, benchmark.published_knobs(protocol), benchmark.synthetic_images())
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 

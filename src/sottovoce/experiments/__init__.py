@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "prediction",
         "protocol_config",
         "registry",
+        "settings",
         "spectrum",
         "theorem",
         "toy",

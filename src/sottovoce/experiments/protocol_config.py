@@ -140,6 +140,21 @@ class ProtocolConfig:
         activations = self.batch_size * (n_pixels + self.depth * self.width)
         return 4 * (2 * self.n_inputs * n_pixels + self.n_students() * (5 * parameters + 3 * activations))
 
+    def member_work(self) -> tuple[float, int]:
+        """Return about how many operations and steps the training of a member of the resolved configuration takes.
+
+        A sample's step costs six operations a weight, without those for the gradient of its input.
+        """
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        assert self.teacher_epochs is not None
+        assert self.student_epochs is not None
+        first = PIXELS[self.dataset] * self.width
+        per_sample = 6 * (first + (self.depth - 1) * self.width**2) - 2 * first
+        teacher = self.teacher_epochs * TRAINING_IMAGES[self.dataset]
+        students = self.n_students() * self.student_epochs * self.n_inputs
+        return per_sample * (teacher + students), (teacher + students) // self.batch_size
+
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
 

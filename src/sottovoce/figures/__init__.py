@@ -3,5 +3,16 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "decoding", "prediction", "spectrum", "style", "theorem", "toy", "transfer"}
+    __name__,
+    submodules={
+        "calibration",
+        "decoding",
+        "prediction",
+        "spectrum",
+        "style",
+        "sweep",
+        "theorem",
+        "toy",
+        "transfer",
+    },
 )
