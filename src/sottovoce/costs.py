@@ -1,4 +1,4 @@
-"""What predicting a student costs beside training it: seconds on this machine, in one process, for the MNIST protocol."""
+"""What predicting a student costs beside training it: seconds on this machine, for the MNIST protocol."""
 
 import time
 from collections.abc import Callable

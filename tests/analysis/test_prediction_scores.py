@@ -14,7 +14,7 @@ def test_scores_are_those_that_were_built_in(prediction):
     np.testing.assert_allclose(good["rank_correlation"], 1)
     np.testing.assert_allclose(good["correlation"], 0.8)
     np.testing.assert_allclose(good["size"], 0.5)
-    assert scores.attrs["members"] == 5
+    assert scores.attrs["members"] == 12
     backward = analysis.scores(prediction(error=0.3)).sel(predictor="linearized")
     np.testing.assert_allclose(backward["rank_correlation"], -1)
     for name in ("accuracy", "absolute_error"):
@@ -28,8 +28,8 @@ def test_the_mean_of_others_leaves_each_member_out(prediction):
     true = dataset["student_accuracy"].values
     np.testing.assert_allclose(others.isel(member=2).values, np.delete(true, 2, axis=0).mean(axis=0))
     scores = analysis.scores(dataset)
-    # Five members 0.05 apart: each is 5/4 of its distance from the mean of all away from the mean of the others.
-    expected = 1.25 * 0.05 * np.mean([2, 1, 0, 1, 2])
+    # Twelve members 0.02 apart: each is 12/11 of its distance from the mean of all away from the mean of the others.
+    expected = 12 / 11 * 0.02 * np.mean([0.5, 1.5, 2.5, 3.5, 4.5, 5.5])
     np.testing.assert_allclose(scores["absolute_error"].sel(predictor="mean_of_others"), expected)
     assert np.isnan(scores["rank_correlation"].sel(predictor="mean_of_others")).all()
     assert np.isnan(analysis.mean_of_others(dataset["student_accuracy"].isel(member=[0]))).all()
@@ -37,7 +37,7 @@ def test_the_mean_of_others_leaves_each_member_out(prediction):
 
 def test_diverged_members_are_left_out(prediction):
     scores = analysis.scores(prediction(diverged=(4,)))
-    assert scores.attrs["members"] == 4
+    assert scores.attrs["members"] == 11
     np.testing.assert_allclose(scores["absolute_error"].sel(predictor="head_gram"), 0.02)
 
 
