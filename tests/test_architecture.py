@@ -38,6 +38,7 @@ TOP = {
     "console",
     "costs",
     "diagnosis",
+    "measure_commands",
     "presentation",
     "reproduction",
     "sweeps",

@@ -1,7 +1,7 @@
 """Seconds of predicting beside training: every row is there and positive. How long is for the machine to say."""
 
 from sottovoce import costs
-from sottovoce.training.protocol import Student
+from sottovoce.training.students import Student
 
 
 def test_everything_is_timed_and_epochs_are_multiplied(program, digits, monkeypatch):

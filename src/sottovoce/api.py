@@ -24,7 +24,7 @@ class Execution:
         device: auto, cpu or gpu.
         devices: how many devices share the members; unset: all (on a CPU one per core).
         chunk: members computed and saved together; unset: one per CPU device, on an accelerator as many as fit in its
-            free memory.
+            free memory, of an experiment without networks as many as gain from it.
         refresh: compute again what is already on disk.
         quiet: show no progress.
     """
@@ -62,7 +62,7 @@ def run_config(
     experiment: registry.Experiment, config: Any, execution: Execution, progress: Progress | None = None
 ) -> "xr.Dataset":
     """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
-    chunk = execution.chunk
+    chunk = execution.chunk or experiment.side_by_side
     with data.searched_first(execution.data_dir):
         config = config.resolve()
         if experiment.trains:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sottovoce import commands
+from sottovoce import commands, measure_commands
 from sottovoce.api import Execution, run_config
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.experiments import registry
@@ -80,7 +80,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
         return
     from sottovoce.console import print_table
 
-    print_table(result, table)
+    print_table(result, table, tables.notes(result))
 
 
 def _commands() -> dict[str, Any]:
@@ -97,8 +97,10 @@ def _commands() -> dict[str, Any]:
         "data": {"": "See and fetch datasets.", "list": commands.data_list, "fetch": commands.data_fetch},
         "measure": {
             "": "Measure your own checkpoints.",
-            "directions": commands.measure_directions,
-            "spectrum": commands.measure_spectrum,
+            "directions": measure_commands.directions,
+            "spectrum": measure_commands.spectrum,
+            "subspaces": measure_commands.subspaces,
+            "cka": measure_commands.cka,
         },
         "doctor": commands.doctor,
         "bench": commands.bench,

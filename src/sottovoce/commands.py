@@ -169,63 +169,6 @@ def bench(members: int | None = None, json: bool = False) -> None:
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 
 
-def measure_directions(
-    file: Annotated[Path, tyro.conf.Positional],
-    layer: str | None = None,
-    null: str = "normal",
-    orientation: str = "input_output",
-    json: bool = False,
-) -> None:
-    """Count the directions that stand above noise in the weight matrices of a checkpoint.
-
-    Args:
-        file: an .npz, .npy or .safetensors file.
-        layer: name of one matrix; unset: every matrix.
-        null: normal or uniform initialization; shuffle or signflip for updates.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
-        json: print one JSON object.
-    """
-    from sottovoce.analysis import directions
-    from sottovoce.interop import checkpoints
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    counts = {name: directions.count(matrix, null) for name, matrix in matrices.items()}
-    if json:
-        # Of a single matrix the counts stand at the top, where a script looks for them.
-        only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
-        print(to_json({**only, "null": null, "layers": counts}))
-        return
-    for name, rules in counts.items():
-        print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
-
-
-def measure_spectrum(
-    file: Annotated[Path, tyro.conf.Positional],
-    layer: str | None = None,
-    orientation: str = "input_output",
-    json: bool = False,
-) -> None:
-    """Print the spectra of the weight matrices of a checkpoint, centered over output neurons.
-
-    Args:
-        file: an .npz, .npy or .safetensors file.
-        layer: name of one matrix; unset: every matrix.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
-        json: print one JSON object.
-    """
-    from sottovoce.analysis import spectrum
-    from sottovoce.interop import checkpoints
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    layers = {name: spectrum.describe(matrix) for name, matrix in matrices.items()}
-    if json:
-        print(to_json({"layers": layers}))
-        return
-    for name, found in layers.items():
-        first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
-        print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
-
-
 def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:
     from sottovoce import presentation
 

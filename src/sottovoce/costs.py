@@ -9,14 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from sottovoce.networks.initialization import initialize
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors, tangent
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import Images, Knobs, Protocol, Student, arrays_of, distill, distillation_set
+from sottovoce.training.protocol import Images, Knobs, Protocol, distill, distillation_set
+from sottovoce.training.students import Student, arrays_of
 
 STUDENT = Student("student", "kl", 3)
 REPEATS = 3
@@ -70,9 +70,8 @@ def _work(protocol: Protocol, knobs: Knobs, images: Images, directions: int) -> 
         return network.aux_head(network.hidden(inputs), network.precision)
 
     def linearized(start: Expansion) -> Any:
-        optimizer = relinearizing(optax.adam(knobs.student_rate), None)
         return distill(
-            epoch, knobs, data, start, order, optimizer=optimizer,
+            epoch, knobs, data, start, order, wrap=partial(relinearizing, every=None),
             apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def write(results: Results, out: Path) -> Path:
     """Draw all figures and write the report.
 
     Args:
-        results: datasets by the names of `reproduction.RESULTS`; those missing are left out.
+        results: datasets by the names of `reproduction.RESULTS` and `ON_REQUEST`; those missing are left out.
         out: folder for `figures/` and `report.html`.
 
     Returns:
@@ -98,6 +99,10 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
 
 
 def _interval(measured: Interval) -> str:
+    if math.isnan(measured.mean):
+        return "nothing to measure"
+    if math.isnan(measured.low):
+        return f"{measured.mean:.3g} (one member)"
     if measured.low == measured.high:
         return f"{measured.mean:.3g}"
     return f"{measured.mean:.3g} [{measured.low:.3g}, {measured.high:.3g}]"

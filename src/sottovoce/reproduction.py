@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # Name of each result -> its experiment and the fields that make it this result.
-RESULTS: dict[str, tuple[str, Mapping[str, Any]]] = {
+RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_1": ("toy", {"generator": "post", "n_aux": 1}),
     "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
+    "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),
 }
-
-# Results beyond the main job, each by `sottovoce run`; the report shows those that are there.
-ON_REQUEST: dict[str, tuple[str, Mapping[str, Any]]] = {
+# What `reproduce` leaves out for its length; the report shows it once it has been run.
+ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "spectrum_long": ("spectrum", {"variant": "long"}),
+    "calibration": ("calibration", {}),
     "theorem": ("theorem", {}),
     "prediction": ("prediction", {}),
 }
@@ -69,7 +71,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     from sottovoce.runs import catalog
 
     results = {}
-    for name, (experiment_name, fixed) in (RESULTS | ON_REQUEST).items():
+    for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
         for run in catalog.runs(root, experiment_name):
             config = run.folder.header()["config"]
             members = sorted({member for span in run.folder.spans() for member in span})

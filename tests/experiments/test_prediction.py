@@ -60,6 +60,7 @@ def test_students_are_those_of_the_spectrum_experiment(smoke, result):
         ({"objectives": ("kl", "kl")}, "objectives is"),
         ({"objectives": ("l2",)}, "allowed: kl, mse"),
         ({"n_aux": (1,)}, "n_aux is 1 with objective kl"),
+        ({"perturbation": 0.1}, "perturbation is 0.1; allowed: 0"),
         ({"directions": 0}, "directions is 0; allowed: 1 or more"),
     ],
 )

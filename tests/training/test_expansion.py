@@ -1,16 +1,18 @@
 """A linearized student: ordinary training where its base is always at hand, a linear model where it stays."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import tangent
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import Student, distill, distillation_set, references
+from sottovoce.training.protocol import distill, distillation_set, references
+from sottovoce.training.students import Student
 
 STUDENTS = (Student("kl", "kl", 3), Student("mse", "mse", 2))
 # As in test_protocol: another program rounds differently, and Adam magnifies it; a step is 1e-3.
@@ -37,7 +39,7 @@ def trained(program, digits):
                 data,
                 start,
                 order,
-                optimizer=relinearizing(optax.adam(knobs.student_rate), every),
+                wrap=partial(relinearizing, every=every),
                 apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
             )[0]
             for every in EVERY

@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules={
         "calibration",
         "claims",
+        "comparison",
+        "counts",
         "directions",
         "estimates",
         "ledger",
@@ -16,5 +18,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sweeps",
         "tables",
         "theorem",
+        "toy_training",
     },
 )

@@ -45,6 +45,8 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "student_learning_rate": 3e-4,
     "batch_size": 1024,
     "temperature": 1.0,
+    "perturbation": 0.0,
+    "precision": "float32",
     "n_aux": 3,
     "objective": "kl",
 }

@@ -2,13 +2,14 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import decoding, prediction, spectrum, theorem, toy, transfer
+from sottovoce.drawings import calibration, decoding, prediction, spectrum, theorem, toy, transfer
 
 SECTIONS = MappingProxyType(
     {
         "toy": toy,
         "transfer": transfer,
         "spectrum": spectrum,
+        "calibration": calibration,
         "decoding": decoding,
         "theorem": theorem,
         "prediction": prediction,

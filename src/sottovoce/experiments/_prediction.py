@@ -8,7 +8,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -112,8 +111,8 @@ def predict_member(
             data,
             _repeated(Expansion(reference, base), len(setting.objectives)),
             order,
-            optimizer=relinearizing(optax.adam(knobs.student_rate), every),
             apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
+            wrap=partial(relinearizing, every=every),
         )
         return expansion.network
 

@@ -80,6 +80,8 @@ class Config(ProtocolConfig):
         for objective in self.objectives:
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
+        if self.perturbation != 0:
+            raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
         if self.directions < 1:
             raise UsageError(f"directions is {self.directions}; allowed: 1 or more")
 
@@ -116,7 +118,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     from sottovoce.experiments._prediction import Setting, predict_members
     from sottovoce.experiments._protocol import images_of, program
     from sottovoce.training.ensemble import run_members
-    from sottovoce.training.protocol import Student
+    from sottovoce.training.students import Student
 
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)

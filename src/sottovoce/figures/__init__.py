@@ -7,12 +7,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules={
         "calibration",
         "decoding",
+        "directions",
         "prediction",
+        "sharing",
+        "similarity",
         "spectrum",
         "style",
+        "subspaces",
         "sweep",
         "theorem",
         "toy",
+        "toy_training",
         "transfer",
     },
 )

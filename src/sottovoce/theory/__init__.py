@@ -9,7 +9,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules={
         "capture",
+        "chains",
         "columns",
+        "dynamics",
         "generators",
         "krylov",
         "linear",

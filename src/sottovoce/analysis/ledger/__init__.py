@@ -5,16 +5,10 @@ from collections.abc import Mapping
 import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
-from sottovoce.analysis.ledger import decoding, prediction, spectrum, theorem, toy, transfer
+from sottovoce.analysis.ledger import calibration, decoding, prediction, spectrum, theorem, toy, toy_training, transfer
 
-LEDGER: tuple[Claim, ...] = (
-    *toy.CLAIMS,
-    *spectrum.CLAIMS,
-    *transfer.CLAIMS,
-    *decoding.CLAIMS,
-    *theorem.CLAIMS,
-    *prediction.CLAIMS,
-)
+_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, theorem, prediction)
+LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
