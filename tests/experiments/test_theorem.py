@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from sottovoce.analysis import theorem as analysis
 from sottovoce.errors import UsageError
@@ -43,7 +44,7 @@ def test_the_inner_product_is_the_quadratic_form_of_a_jacobian_written_out():
         images = load_dataset("digits")
         pixels = jnp.asarray(images.train_images[:64], jnp.float64)
         labels = jnp.asarray(images.train_labels[:64])
-        flat, unflatten = jax.flatten_util.ravel_pytree(network)
+        flat, unflatten = ravel_pytree(network)
 
         def loss(parameters):
             logits = unflatten(parameters).class_logits(pixels)
