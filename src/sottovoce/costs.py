@@ -15,7 +15,7 @@ from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors, tangent
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import Images, Knobs, Protocol, distill, distillation_set
+from sottovoce.training.protocol import DistillationSet, Images, Knobs, Protocol, distill, distillation_set
 from sottovoce.training.students import Student, arrays_of
 
 STUDENT = Student("student", "kl", 3)
@@ -60,11 +60,13 @@ def _work(protocol: Protocol, knobs: Knobs, images: Images, directions: int) -> 
         jax.jit(partial(initialize, architecture))(member_key(knobs.seed, Stream.INITIALIZATION, i)) for i in range(2)
     )
     key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, 0)
-    data = jax.jit(partial(distillation_set, protocol))(images, teacher, key)
+    data = DistillationSet(
+        jax.jit(lambda teacher: distillation_set(protocol, knobs, images, teacher, key).samples)(teacher)
+    )
     epoch = replace(protocol, student_epochs=1)
     knobs = knobs._replace(students=arrays_of(architecture, (STUDENT,)))
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, 0)
-    problem = (reference, data[0], data[1][:, n_class:])
+    problem = (reference, data.samples[0], data.samples[1][:, n_class:])
 
     def aux_logits(network: Network, inputs: jax.Array) -> jax.Array:
         return network.aux_head(network.hidden(inputs), network.precision)

@@ -61,6 +61,7 @@ def test_students_are_those_of_the_spectrum_experiment(smoke, result):
         ({"objectives": ("l2",)}, "allowed: kl, mse"),
         ({"n_aux": (1,)}, "n_aux is 1 with objective kl"),
         ({"perturbation": 0.1}, "perturbation is 0.1; allowed: 0"),
+        ({"fresh_inputs": True}, "fresh_inputs is True; allowed: False"),
         ({"directions": 0}, "directions is 0; allowed: 1 or more"),
     ],
 )

@@ -28,7 +28,9 @@ def trained(program, digits):
     @jax.jit
     def run(member):
         reference, teacher, _ = references(protocol, knobs, member)
-        data = distillation_set(protocol, digits, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
+        data = distillation_set(
+            protocol, knobs, digits, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+        )
         order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
         start = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), Expansion(reference, reference))
         usual, _ = distill(protocol, knobs, data, start.network, order)

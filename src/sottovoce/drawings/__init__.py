@@ -2,15 +2,17 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, prediction, spectrum, theorem, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, prediction, sharing, spectrum, theorem, toy, transfer
 
 SECTIONS = MappingProxyType(
     {
         "toy": toy,
         "transfer": transfer,
+        "inputs": inputs,
         "spectrum": spectrum,
         "calibration": calibration,
         "decoding": decoding,
+        "sharing": sharing,
         "theorem": theorem,
         "prediction": prediction,
     }

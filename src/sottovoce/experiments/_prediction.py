@@ -96,9 +96,10 @@ def predict_member(
 ) -> Predicted:
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
     protocol, test = setting.protocol, images.scaled(images.test_pixels)
-    data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
+    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    first, regression = _displacements(setting, knobs, reference, data)
+    first, regression = _displacements(setting, knobs, reference, data.samples)
     start = reference.class_logits(test)
     read = jax.vmap(lambda network: network.class_logits(test))
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
@@ -152,7 +153,7 @@ def _retrained(
 ) -> Network:
     """Train the students once more, on other inputs in another order."""
     inputs_key = member_key(knobs.seed, Stream.REPLICATE_INPUTS, member)
-    data = distillation_set(setting.protocol, images, teacher, inputs_key)
+    data = distillation_set(setting.protocol, knobs, images, teacher, inputs_key)
     starts = _repeated(reference, len(setting.objectives))
     order = member_key(knobs.seed, Stream.REPLICATE_BATCHES, member)
     return distill(setting.protocol, knobs, data, starts, order)[0]

@@ -82,6 +82,8 @@ class Config(ProtocolConfig):
                 check_distilled("n_aux", n_aux, objective)
         if self.perturbation != 0:
             raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
+        if self.fresh_inputs:
+            raise UsageError("fresh_inputs is True; allowed: False, for predictors need the inputs that students see")
         if self.directions < 1:
             raise UsageError(f"directions is {self.directions}; allowed: 1 or more")
 

@@ -10,17 +10,23 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.experiments.input_config import (
+    CLASSES,
+    OF_IMAGES,
+    PIXELS,
+    check_classes,
+    check_inputs,
+    check_parameters,
+    training_images,
+)
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform")
-INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
-PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
-TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
 _CLOUD: Mapping[str, Any] = MappingProxyType(
@@ -30,8 +36,10 @@ _CLOUD: Mapping[str, Any] = MappingProxyType(
         "student_epochs": 5,
         "learning_rate": 3e-4,
         "batch_size": 1024,
+        "classes": CLASSES,
         "inputs": "uniform",
         "n_inputs": 60_000,
+        "fresh_inputs": False,
         "initialization": "normal",
         "pixels": "symmetric",
     }
@@ -62,8 +70,18 @@ class ProtocolConfig:
         dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
         members: replicates, each with its own reference, teacher and students.
         seed: the one integer behind every random number.
-        inputs: kind of distillation inputs.
-        n_inputs: how many distillation inputs.
+        classes: the teacher is trained and all networks are tested on images of these; unset: all ten.
+        inputs: kind of distillation inputs: uniform, normal, images, permuted_images (one permutation of the pixels),
+            shuffled_images (one for each image), blurred, spectrum_matched (to the images), low_rank, mixture (image +
+            inputs_alpha noise) or constant.
+        n_inputs: how many distillation inputs; unset: the dataset's preset, or as many as there are images to make
+            them of.
+        fresh_inputs: whether the noise in them is drawn afresh every epoch; unset: once, before the first.
+        inputs_scale: distillation inputs are multiplied by this,
+        inputs_shift: then this is added: uniform noise covers shift - scale to shift + scale.
+        inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
+        inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
+        inputs_alpha: of a mixture, weight of the uniform noise.
         width: units of each hidden layer.
         depth: hidden layers.
         activation: relu, gelu, tanh or linear.
@@ -82,8 +100,15 @@ class ProtocolConfig:
     dataset: str = "auto"
     members: int | None = None
     seed: int = 0
+    classes: tuple[int, ...] | None = None
     inputs: str | None = None
     n_inputs: int | None = None
+    fresh_inputs: bool | None = None
+    inputs_scale: float = 1.0
+    inputs_shift: float = 0.0
+    inputs_length_scale: float = 1.0
+    inputs_rank: int = 8
+    inputs_alpha: float = 0.5
     width: int = 256
     depth: int = 2
     activation: str = "relu"
@@ -114,6 +139,9 @@ class ProtocolConfig:
         preset = config.preset()
         unset = {f.name: preset[f.name] for f in fields(config) if getattr(config, f.name) is None and f.name in preset}
         config = replace(config, **unset)
+        check_classes(config.classes)
+        if "n_inputs" in unset and config.inputs in OF_IMAGES:
+            config = replace(config, n_inputs=min(unset["n_inputs"], config.n_train()))
         if config.student_learning_rate is None:
             config = replace(config, student_learning_rate=config.learning_rate)
         config.check()
@@ -126,6 +154,11 @@ class ProtocolConfig:
     def n_students(self) -> int:
         """Return how many students a teacher has."""
         return 1
+
+    def n_train(self) -> int:
+        """Return how many training images the teacher of the resolved configuration has."""
+        assert self.classes is not None
+        return training_images(self.dataset, self.classes)
 
     def member_bytes(self) -> int:
         """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
@@ -151,7 +184,7 @@ class ProtocolConfig:
         assert self.student_epochs is not None
         first = PIXELS[self.dataset] * self.width
         per_sample = 6 * (first + (self.depth - 1) * self.width**2) - 2 * first
-        teacher = self.teacher_epochs * TRAINING_IMAGES[self.dataset]
+        teacher = self.teacher_epochs * self.n_train()
         students = self.n_students() * self.student_epochs * self.n_inputs
         return per_sample * (teacher + students), (teacher + students) // self.batch_size
 
@@ -162,7 +195,6 @@ class ProtocolConfig:
             UsageError: a field is outside what is allowed.
         """
         for name, allowed in (
-            ("inputs", INPUTS),
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
@@ -183,17 +215,18 @@ class ProtocolConfig:
         self._check_samples()
 
     def _check_samples(self) -> None:
+        assert self.inputs is not None
         assert self.n_inputs is not None
         assert self.batch_size is not None
-        n_train = TRAINING_IMAGES[self.dataset]
+        n_train = self.n_train()
         smallest = min(self.n_inputs, n_train)
         if self.batch_size > smallest:
             raise UsageError(
                 f"batch_size is {self.batch_size}; allowed: 1 to {smallest}, the smaller of the {n_train} training "
                 f"images and the {self.n_inputs} distillation inputs"
             )
-        if self.inputs == "images" and self.n_inputs > n_train:
-            raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
+        check_inputs(self.inputs, self.n_inputs, bool(self.fresh_inputs), n_train)
+        check_parameters(self, (self.inputs,), PIXELS[self.dataset])
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.experiments.input_config import CLASSES, training_images
 from sottovoce.experiments.protocol_config import (
     ACTIVATIONS,
     DATASETS,
     INITIALIZATIONS,
-    INPUTS,
     LARGEST_SEED,
     OBJECTIVES,
-    TRAINING_IMAGES,
 )
 
 if TYPE_CHECKING:
     import xarray as xr
 
 VERSION = 1
+INPUTS = ("uniform", "normal", "images")
 SUBSETS = ("auxiliary", "class", "all", "mixed")
 INITIALS = ("shared", "independent")
 
@@ -87,7 +87,7 @@ class Config:
         if not self.activations or len(set(self.activations)) < len(self.activations):
             raise UsageError(f"activations is {self.activations!r}; allowed: one or more, none twice")
         least = {"members": 1, "n_images": 1, "n_inputs": 1, "n_aux": 2, "width": 1, "depth": 1, "seed": 0}
-        most = dict.fromkeys(("n_images", "n_inputs"), TRAINING_IMAGES[self.dataset]) | {"seed": LARGEST_SEED}
+        most = dict.fromkeys(("n_images", "n_inputs"), training_images(self.dataset, CLASSES)) | {"seed": LARGEST_SEED}
         for name, lowest in least.items():
             value, highest = getattr(self, name), most.get(name, float("inf"))
             if not isinstance(value, int) or not lowest <= value <= highest:

@@ -19,6 +19,7 @@ def train(
     optimizer: optax.GradientTransformation,
     epochs: int,
     batch_size: int,
+    renewed: Callable[[PyTree, Int[Array, ""]], PyTree] | None = None,
 ) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
 
@@ -31,26 +32,31 @@ def train(
         optimizer: an optax transformation.
         epochs: passes over the data.
         batch_size: samples in a batch.
+        renewed: what a batch of the data becomes in an epoch, given its number; None: itself.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
     """
     n_samples = jax.tree.leaves(data)[0].shape[0]
 
-    def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
-        parameters, state = carry
-        rows, weights = batch
-        samples = jax.tree.map(lambda values: values[rows], data)
-        gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
-        updates, state = optimizer.update(gradient, state, parameters)
-        return (optax.apply_updates(parameters, updates), state), losses
+    def epoch(carry: tuple[PyTree, PyTree], now: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
+        key, number = now
 
-    def epoch(carry: tuple[PyTree, PyTree], key: Array) -> tuple[tuple[PyTree, PyTree], Array]:
+        def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
+            parameters, state = carry
+            rows, weights = batch
+            samples = jax.tree.map(lambda values: values[rows], data)
+            if renewed is not None:
+                samples = renewed(samples, number)
+            gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
+            updates, state = optimizer.update(gradient, state, parameters)
+            return (optax.apply_updates(parameters, updates), state), losses
+
         carry, losses = jax.lax.scan(step, carry, batches(key, n_samples, batch_size))
         return carry, jnp.mean(losses, axis=0)
 
     start = (parameters, optimizer.init(parameters))
-    (parameters, _), losses = jax.lax.scan(epoch, start, jax.random.split(key, epochs))
+    (parameters, _), losses = jax.lax.scan(epoch, start, (jax.random.split(key, epochs), jnp.arange(epochs)))
     return parameters, losses
 
 

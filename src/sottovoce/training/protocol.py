@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
 
-from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
+from sottovoce.data.inputs import input_rows
+from sottovoce.data.kinds import ROWS_AT_ONCE, Settings
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Linear, Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
@@ -30,6 +31,7 @@ class Protocol:
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
         n_inputs: how many distillation inputs.
+        fresh_inputs: whether their noise is drawn afresh every epoch.
         teacher_epochs: passes of the teacher over the training images.
         student_epochs: passes of the students over the distillation inputs.
         batch_size: samples per step, teacher and students.
@@ -39,6 +41,7 @@ class Protocol:
     fresh_heads: bool
     inputs: str
     n_inputs: int
+    fresh_inputs: bool
     teacher_epochs: int
     student_epochs: int
     batch_size: int
@@ -50,6 +53,7 @@ class Knobs(NamedTuple):
     Attributes:
         seed: the configuration's seed.
         students: what each student is distilled on, how, and from where.
+        inputs: parameters of the distillation inputs.
         teacher_rate: Adam's learning rate for the teacher.
         student_rate: Adam's learning rate for the students.
         temperature: temperature of the softmaxes in the objective "kl".
@@ -57,6 +61,7 @@ class Knobs(NamedTuple):
 
     seed: Int[Array, ""]
     students: Students
+    inputs: Settings
     teacher_rate: Float[Array, ""]
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
@@ -81,9 +86,21 @@ class Images(NamedTuple):
     low: Float[Array, ""]
     step: Float[Array, ""]
 
-    def scaled(self, pixels: UInt8[Array, "sample input"]) -> Float[Array, "sample input"]:
+    def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
         """Return pixels as a network sees them."""
         return self.low + self.step * pixels
+
+
+class DistillationSet(NamedTuple):
+    """What students are distilled on.
+
+    Attributes:
+        samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
+        renewed: makes of a batch of numbers and the epoch's number fresh inputs and logits; None: nothing is fresh.
+    """
+
+    samples: PyTree
+    renewed: Callable[[Array, Array], tuple[Array, Array]] | None = None
 
 
 class Member(NamedTuple):
@@ -123,7 +140,8 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
     starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
-    data = distillation_set(protocol, images, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member))
+    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
     students, student_loss = distill(protocol, knobs, data, starts, order)
     n_students = len(knobs.students.masks)
@@ -155,18 +173,31 @@ def train_teacher(
 
 
 def distillation_set(
-    protocol: Protocol, images: Images, teacher: Network, key: Key[Array, ""]
-) -> tuple[Float[Array, "sample input"], Float[Array, "sample logit"]]:
-    """Return the distillation inputs that a key gives, and all of the teacher's logits on them."""
+    protocol: Protocol, knobs: Knobs, images: Images, teacher: Network, key: Key[Array, ""]
+) -> DistillationSet:
+    """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
+
+    Fresh inputs are made batch by batch, and never stand in memory together.
+    """
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    inputs = distillation_inputs(protocol.inputs, key, shape, images.scaled(images.train_pixels))
-    return inputs, jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    samples = jnp.arange(protocol.n_inputs)
+
+    def drawn(samples: Array, epoch: Array) -> tuple[Array, Array]:
+        epoch_key = jax.random.fold_in(key, epoch)
+        inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
+        return inputs, teacher(inputs)
+
+    if protocol.fresh_inputs:
+        return DistillationSet(samples, drawn)
+    inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
+    return DistillationSet((inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE)))
 
 
 def distill(
     protocol: Protocol,
     knobs: Knobs,
-    data: tuple[Float[Array, "sample input"], Float[Array, "sample logit"]],
+    data: DistillationSet,
     starts: PyTree,
     key: Key[Array, ""],
     *,
@@ -198,11 +229,12 @@ def distill(
         return train(
             start,
             loss,
-            data,
+            data.samples,
             key,
             optimizer=wrap(optax.chain(optax.adam(knobs.student_rate), _only(which.trained))),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
+            renewed=data.renewed,
         )
 
     students, losses = devices.across(one)(starts, knobs.students)
