@@ -170,7 +170,8 @@ def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
 
 
-def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction):
+    # The claims of the post and of Cloud's section, a to i.
+    assert {claim.key[0] for claim in ledger.LEDGER} >= set("abcdefghi")
     criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
     assert criteria["b"] == "at most 1e-06"
     assert criteria["d-described"] == "1.5 to 2.5"
