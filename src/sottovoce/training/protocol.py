@@ -144,11 +144,13 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
     students, student_loss = distill(protocol, knobs, data, starts, order)
-    n_students = len(knobs.students.masks)
-    networks = (reference, teacher, *(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students)))
+    # Tested along one axis: a program of the same size however many students there are.
+    tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
     test_images = images.scaled(images.test_pixels)
-    scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
-    return Member(reference, teacher, networks[2:], scores, teacher_loss, student_loss)
+    scores = devices.across(lambda network: accuracy(network, test_images, images.test_labels))(tested)
+    n_students = len(knobs.students.masks)
+    each = tuple(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students))
+    return Member(reference, teacher, each, scores, teacher_loss, student_loss)
 
 
 def train_teacher(
