@@ -168,8 +168,6 @@ def test_the_share_that_a_part_carries_is_of_the_students_own_gain(decoding):
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
-
-
     # The claims of the post and of Cloud's section, a to i.
     assert {claim.key[0] for claim in ledger.LEDGER} >= set("abcdefghi")
     criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.input_config import CLASSES, training_images
+from sottovoce.experiments.input_config import CLASSES, PIXELS, training_images
 from sottovoce.experiments.protocol_config import (
     ACTIVATIONS,
     DATASETS,
@@ -97,6 +97,15 @@ class Config:
             raise UsageError(f"sizes is {self.sizes!r}; allowed: two or more positive numbers, falling")
         if not 0 < self.rate < float("inf"):
             raise UsageError(f"rate is {self.rate!r}; allowed: a positive number")
+
+    def member_bytes(self) -> int:
+        """Return about how many bytes a member takes: in float64, images and inputs, and a Jacobian's products."""
+        n_pixels = PIXELS[self.dataset]
+        parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
+        steps = len(SUBSETS) * len(self.sizes)
+        activations = self.n_inputs * self.depth * self.width
+        seen = (self.n_images + len(INPUTS) * self.n_inputs) * n_pixels
+        return 8 * (seen + 3 * steps * (parameters + activations))
 
     @classmethod
     def smoke(cls) -> Self:
