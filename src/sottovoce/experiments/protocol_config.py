@@ -15,7 +15,15 @@ DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform")
 INPUTS = ("uniform", "normal", "images")
-OBJECTIVES = ("kl", "mse")
+OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
+# Why an objective teaches nothing on one logit.
+_BLIND_TO_ONE = MappingProxyType(
+    {
+        "kl": "a softmax over one logit is constant",
+        "hard": "a softmax over one logit is constant",
+        "centered_mse": "one logit less its own mean is zero",
+    }
+)
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
@@ -187,7 +195,8 @@ class DistillationConfig(ProtocolConfig):
 
     Attributes:
         n_aux: auxiliary logits distilled.
-        objective: kl or mse, on the distilled logits.
+        objective: on the distilled logits: kl, mse, centered_mse (each less its sample's mean, so blind to a common
+            shift as kl is) or hard (cross-entropy on the teacher's largest one).
         n_aux_built: auxiliary logits built; unset: n_aux. One value for several n_aux compiles one program for all.
     """
 
@@ -236,13 +245,13 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """Refuse a number of auxiliary logits that an objective cannot teach.
 
     Raises:
-        UsageError: n_aux is below one, the objective is unknown, or it is "kl" on one logit.
+        UsageError: n_aux is below one, the objective is unknown, or it sees only differences of logits and has one.
     """
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
     _check_count(name, n_aux)
-    if n_aux == 1 and objective == "kl":
+    if n_aux == 1 and objective in _BLIND_TO_ONE:
         raise UsageError(
-            f"{name} is 1 with objective kl; a softmax over one logit is constant, so the gradient is exactly zero: "
+            f"{name} is 1 with objective {objective}; {_BLIND_TO_ONE[objective]}, so the gradient is exactly zero: "
             "use 2 or more, or objective mse"
         )

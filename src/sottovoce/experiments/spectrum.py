@@ -68,7 +68,7 @@ class Config(ProtocolConfig):
     Attributes:
         variant: described, as the post's text says; or published, as the script behind its figure does.
         n_aux: numbers of auxiliary logits, one student each.
-        objectives: objectives, one set of students each.
+        objectives: kl, mse, centered_mse, hard: one set of students each.
         n_aux_built: auxiliary logits built; unset: the largest n_aux (described), 27 (published).
         fresh_heads: whether students start with freshly drawn heads; unset: as the variant does.
     """
