@@ -1,6 +1,10 @@
 """Grafts, probes and drifts: against the transfer experiment, and where they must be zero."""
 
+from dataclasses import replace
+
 import numpy as np
+
+from sottovoce.experiments import decoding
 
 
 def test_a_network_with_its_own_head_is_the_network_of_the_transfer_experiment(smoke):
@@ -36,3 +40,12 @@ def test_probes_read_more_from_hidden_features_than_the_untrained_head_does(smok
     # Sixteen hidden units carry digits well above chance, trained or not.
     assert (dataset["probe_accuracy"] > 0.5).all()
     assert (dataset["probe_accuracy"] > own).all()
+
+
+def test_layers_of_different_widths_and_more_auxiliary_logits_than_units():
+    config = replace(decoding.Config.smoke(), width=(24, 20, 16), n_aux=300, objective="hard").resolve()
+    dataset = decoding.simulate(config, (0,))
+    assert dataset["block"].values.tolist() == ["trunk_0", "trunk_1", "trunk_2", "class_head", "aux_head"]
+    moved = dataset["relative_drift"].sel(body="student") > 0
+    assert moved.sel(block=["trunk_0", "trunk_1", "trunk_2", "aux_head"]).all()
+    assert not dataset["diverged"].any()

@@ -21,6 +21,7 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
     assert protocol_config.TRAINING_IMAGES["digits"] == len(load_dataset("digits").train_labels)
+    assert load_dataset("digits").n_class == protocol_config.CLASSES
     for name, collection in CATALOG.items():
         (shape,) = (file.shape for file in collection.files if file.role == "train_images")
         assert protocol_config.TRAINING_IMAGES[name] == shape[0]
@@ -39,6 +40,14 @@ def test_what_is_set_stays_and_the_students_rate_follows_the_teachers():
     config = transfer.Config(dataset="digits", learning_rate=0.02, batch_size=7).resolve()
     assert (config.learning_rate, config.student_learning_rate, config.batch_size) == (0.02, 0.02, 7)
     assert transfer.Config(dataset="digits", student_learning_rate=0.1).resolve().student_learning_rate == 0.1
+
+
+def test_a_width_for_each_layer_gives_the_depth():
+    assert transfer.Config(dataset="digits").resolve().widths() == (256, 256)
+    assert transfer.Config(dataset="digits", width=16, depth=6).resolve().widths() == (16,) * 6
+    config = transfer.Config(dataset="digits", width=(64, 32, 16)).resolve()
+    assert (config.depth, config.widths()) == (3, (64, 32, 16))
+    assert config.resolve() == config
 
 
 def test_auto_is_digits_where_no_files_are(monkeypatch, tmp_path):
@@ -81,6 +90,10 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ],
         ({"batch_size": 64.0}, ["batch_size is 64.0", "a whole number"]),
         ({"width": "16"}, ["width is '16'", "a whole number"]),
+        ({"width": True}, ["width is True", "a whole number"]),
+        ({"width": (16, 0)}, ["width is 0", "a whole number"]),
+        ({"width": ()}, ["width is ()", "one number, or one for each hidden layer"]),
+        ({"width": (16, 8), "depth": 3}, ["width is (16, 8) with depth 3", "one for each hidden layer"]),
         ({"learning_rate": "1e-3"}, ["learning_rate is '1e-3'; allowed: a positive number"]),
         ({"seed": -1}, ["seed is -1; allowed: 0 to 2147483647"]),
         ({"seed": 2**31}, ["seed is 2147483648; allowed: 0 to 2147483647"]),
@@ -114,6 +127,7 @@ def test_refuses(module, fields, words):
         ({"n_aux": (2, 9), "n_aux_built": 8}, ["n_aux is 9", "at most n_aux_built, which is 8"]),
         ({"n_aux": (2, 28), "variant": "published"}, ["n_aux is 28", "at most n_aux_built, which is 27"]),
         ({"depth": 1}, ["depth is 1", "2 or more", "second hidden layer"]),
+        ({"width": (16,)}, ["depth is 1", "2 or more", "second hidden layer"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442"]),
         ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "different values"]),
         ({"n_aux": 3}, ["n_aux is 3", "a tuple"]),

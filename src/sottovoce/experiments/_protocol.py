@@ -36,7 +36,7 @@ def train_members(
     images = images_of(config)
     architecture = Architecture(
         n_inputs=images.train_pixels.shape[1],
-        widths=(config.width,) * config.depth,
+        widths=config.widths(),
         n_class=images.n_class,
         n_aux=n_aux,
         activation=config.activation,

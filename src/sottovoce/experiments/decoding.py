@@ -55,7 +55,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     test_images, probe_images = images.test_images, images.train_images[:PROBE_IMAGES]
     test = [np.asarray(features(network, test_images)) for network in networks]
     train = [np.asarray(features(network, probe_images)) for network in networks]
-    blocks = {f"trunk_{i}": [n.trunk[i].weight for n in networks] for i in range(config.depth)}
+    blocks = {f"trunk_{i}": [n.trunk[i].weight for n in networks] for i in range(len(config.widths()))}
     blocks |= {"class_head": [n.class_head.weight for n in networks], "aux_head": [n.aux_head.weight for n in networks]}
     class_heads = [(n.class_head.weight, n.class_head.bias) for n in networks]
     return xr.Dataset(

@@ -6,6 +6,7 @@ of the identity of the result.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -28,6 +29,7 @@ PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
 PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
+CLASSES = 10
 TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
@@ -72,8 +74,8 @@ class ProtocolConfig:
         seed: the one integer behind every random number.
         inputs: kind of distillation inputs.
         n_inputs: how many distillation inputs.
-        width: units of each hidden layer.
-        depth: hidden layers.
+        width: units of each hidden layer: one number for all, or one per layer from the input on.
+        depth: hidden layers; unset: as many as widths are given, 2 for a single one.
         activation: relu, gelu, tanh or linear.
         initialization: normal, N(0, 1/fan_in) with zero biases; or uniform, +-1/sqrt(fan_in) for weights and biases.
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
@@ -85,6 +87,8 @@ class ProtocolConfig:
         temperature: temperature of the softmaxes in the objective kl.
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
         precision: of products' operands: float32, tensorfloat32 (as an accelerator rounds them) or bfloat16.
+        n_aux_built: auxiliary logits built; unset: the largest n_aux (27 in the published spectrum). One value for
+            several n_aux compiles one program for all.
     """
 
     dataset: str = "auto"
@@ -92,8 +96,8 @@ class ProtocolConfig:
     seed: int = 0
     inputs: str | None = None
     n_inputs: int | None = None
-    width: int = 256
-    depth: int = 2
+    width: int | tuple[int, ...] = 256
+    depth: int | None = None
     activation: str = "relu"
     initialization: str | None = None
     pixels: str | None = None
@@ -105,6 +109,7 @@ class ProtocolConfig:
     temperature: float = 1.0
     perturbation: float = 0.0
     precision: str = "float32"
+    n_aux_built: int | None = None
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -129,7 +134,13 @@ class ProtocolConfig:
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
-        return self.presets[self.dataset]
+        depth = len(self.width) if isinstance(self.width, tuple | list) else 2
+        return {**self.presets[self.dataset], "depth": depth}
+
+    def widths(self) -> tuple[int, ...]:
+        """Return the units of each hidden layer of the resolved configuration."""
+        assert self.depth is not None
+        return (self.width,) * self.depth if isinstance(self.width, int) else tuple(self.width)
 
     def n_students(self) -> int:
         """Return how many students a teacher has."""
@@ -138,15 +149,19 @@ class ProtocolConfig:
     def member_bytes(self) -> int:
         """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
 
-        Float32 throughout: its distillation inputs, once more for what is derived from them; for each student five
-        times its parameters (themselves, gradient, Adam's two moments, the update) and three times its activations.
+        Float32 throughout: its distillation inputs, once more for what is derived from them, and the teacher's logits
+        on them; for each student five times its parameters (themselves, gradient, Adam's two moments, the update) and
+        three times its activations.
         """
         assert self.n_inputs is not None
         assert self.batch_size is not None
-        n_pixels = PIXELS[self.dataset]
-        parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
-        activations = self.batch_size * (n_pixels + self.depth * self.width)
-        return 4 * (2 * self.n_inputs * n_pixels + self.n_students() * (5 * parameters + 3 * activations))
+        assert self.n_aux_built is not None
+        n_pixels, n_logits = PIXELS[self.dataset], CLASSES + self.n_aux_built
+        layers = (n_pixels, *self.widths(), n_logits)
+        parameters = sum(n_in * n_out for n_in, n_out in pairwise(layers))
+        activations = self.batch_size * sum(layers)
+        inputs = self.n_inputs * (2 * n_pixels + n_logits)
+        return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
@@ -163,7 +178,8 @@ class ProtocolConfig:
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
-        for name in ("members", "n_inputs", "width", "depth", "teacher_epochs", "student_epochs", "batch_size"):
+        self._check_widths()
+        for name in ("members", "n_inputs", "depth", "teacher_epochs", "student_epochs", "batch_size"):
             _check_count(name, getattr(self, name))
         for name in ("learning_rate", "student_learning_rate", "temperature"):
             value = getattr(self, name)
@@ -174,6 +190,15 @@ class ProtocolConfig:
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
+
+    def _check_widths(self) -> None:
+        given = self.width
+        for width in given if isinstance(given, tuple | list) else (given,):
+            _check_count("width", width)
+        if isinstance(given, tuple | list) and not 0 < len(given) == self.depth:
+            raise UsageError(
+                f"width is {given!r} with depth {self.depth}; allowed: one number, or one for each hidden layer"
+            )
 
     def _check_samples(self) -> None:
         assert self.n_inputs is not None
@@ -197,12 +222,10 @@ class DistillationConfig(ProtocolConfig):
         n_aux: auxiliary logits distilled.
         objective: on the distilled logits: kl, mse, centered_mse (each less its sample's mean, so blind to a common
             shift as kl is) or hard (cross-entropy on the teacher's largest one).
-        n_aux_built: auxiliary logits built; unset: n_aux. One value for several n_aux compiles one program for all.
     """
 
     n_aux: int = 3
     objective: str = "kl"
-    n_aux_built: int | None = None
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
@@ -225,7 +248,7 @@ class DistillationConfig(ProtocolConfig):
 
 
 def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
 
 

@@ -69,14 +69,12 @@ class Config(ProtocolConfig):
         variant: described, as the post's text says; or published, as the script behind its figure does.
         n_aux: numbers of auxiliary logits, one student each.
         objectives: kl, mse, centered_mse, hard: one set of students each.
-        n_aux_built: auxiliary logits built; unset: the largest n_aux (described), 27 (published).
         fresh_heads: whether students start with freshly drawn heads; unset: as the variant does.
     """
 
     variant: str = "described"
     n_aux: tuple[int, ...] = (2, 4, 8)
     objectives: tuple[str, ...] = ("kl", "mse")
-    n_aux_built: int | None = None
     fresh_heads: bool | None = None
 
     def preset(self) -> Mapping[str, Any]:
@@ -105,7 +103,7 @@ class Config(ProtocolConfig):
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
         check_built(max(self.n_aux), self.n_aux_built)
-        if self.depth < 2:
+        if len(self.widths()) < 2:
             raise UsageError(f"depth is {self.depth}; allowed: 2 or more, for the second hidden layer is measured")
 
     @classmethod
@@ -155,6 +153,6 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         coords={
             "member": list(members),
             "network": ["reference", "teacher", *(student.role for student in students)],
-            "component": np.arange(1, weights.shape[-1] + 1),
+            "component": np.arange(1, min(weights.shape[-2:]) + 1),
         },
     )
