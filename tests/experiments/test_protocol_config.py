@@ -1,5 +1,7 @@
 """Fields of the protocol: presets per dataset, and every value that cannot be trained with is refused by name."""
 
+from dataclasses import replace
+
 import pytest
 
 from sottovoce.data.catalog import CATALOG
@@ -10,6 +12,7 @@ from sottovoce.experiments import decoding, protocol_config, spectrum, transfer
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
+from sottovoce.training.optimizers import OPTIMIZERS
 
 
 def test_allowed_values_are_those_that_the_rooms_below_have():
@@ -19,6 +22,7 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert protocol_config.PRECISIONS == PRECISIONS
     assert protocol_config.INPUTS == KINDS
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
+    assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
     assert protocol_config.TRAINING_IMAGES["digits"] == len(load_dataset("digits").train_labels)
     assert load_dataset("digits").n_class == protocol_config.CLASSES
@@ -40,6 +44,16 @@ def test_what_is_set_stays_and_the_students_rate_follows_the_teachers():
     config = transfer.Config(dataset="digits", learning_rate=0.02, batch_size=7).resolve()
     assert (config.learning_rate, config.student_learning_rate, config.batch_size) == (0.02, 0.02, 7)
     assert transfer.Config(dataset="digits", student_learning_rate=0.1).resolve().student_learning_rate == 0.1
+
+
+def test_students_take_the_teachers_optimizer_and_decay_unless_they_have_their_own():
+    config = transfer.Config(dataset="digits", optimizer="adamw", weight_decay=0.1)
+    resolved = config.resolve()
+    assert (resolved.student_optimizer, resolved.student_weight_decay) == ("adamw", 0.1)
+    other = replace(config, student_optimizer="sgd", student_weight_decay=0.0).resolve()
+    assert (other.optimizer, other.student_optimizer, other.student_weight_decay) == ("adamw", "sgd", 0.0)
+    unset = transfer.Config(dataset="digits").resolve()
+    assert (unset.optimizer, unset.student_optimizer, unset.student_weight_decay) == ("adam", "adam", 0.0)
 
 
 def test_a_width_for_each_layer_gives_the_depth():
@@ -75,6 +89,16 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"precision": "float16"}, ["precision is 'float16'", "float32, tensorfloat32, bfloat16"]),
         ({"perturbation": -0.1}, ["perturbation is -0.1; allowed: zero or a positive number"]),
         ({"perturbation": float("nan")}, ["perturbation is nan"]),
+        ({"optimizer": "adm"}, ["optimizer is 'adm'", "adam, adamw, sgd, momentum, sign", "did you mean 'adam'"]),
+        ({"student_optimizer": "lion"}, ["student_optimizer is 'lion'", "sign"]),
+        ({"weight_decay": -0.1}, ["weight_decay is -0.1; allowed: zero or a positive number"]),
+        ({"student_weight_decay": float("inf")}, ["student_weight_decay is inf"]),
+        ({"weight_decay": 0.1}, ["weight_decay is 0.1 with optimizer adam; allowed: 0", "use adamw"]),
+        ({"optimizer": "adamw"}, ["weight_decay is 0.0 with optimizer adamw; allowed: a positive number"]),
+        (
+            {"optimizer": "adamw", "weight_decay": 0.1, "student_optimizer": "adam"},
+            ["student_weight_decay is 0.1 with student_optimizer adam"],
+        ),
         ({"n_aux": 4, "n_aux_built": 3}, ["n_aux is 4", "at most n_aux_built, which is 3"]),
         ({"n_aux_built": 0}, ["n_aux_built is 0; allowed: 1 or more"]),
         ({"pixels": "bytes"}, ["pixels is 'bytes'", "symmetric, unit"]),

@@ -41,6 +41,8 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "pixels": "symmetric",
     "teacher_epochs": 5,
     "student_epochs": 5,
+    "optimizer": "adam",
+    "student_optimizer": "adam",
     "learning_rate": 3e-4,
     "student_learning_rate": 3e-4,
     "batch_size": 1024,

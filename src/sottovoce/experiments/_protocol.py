@@ -47,6 +47,7 @@ def train_members(
     assert config.teacher_epochs
     assert config.student_epochs
     assert config.batch_size
+    assert config.student_optimizer
     protocol = Protocol(
         architecture=architecture,
         fresh_heads=fresh_heads,
@@ -55,6 +56,8 @@ def train_members(
         teacher_epochs=config.teacher_epochs,
         student_epochs=config.student_epochs,
         batch_size=config.batch_size,
+        teacher_optimizer=config.optimizer,
+        student_optimizer=config.student_optimizer,
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
@@ -63,6 +66,8 @@ def train_members(
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
         perturbation=jnp.asarray(config.perturbation),
+        teacher_decay=jnp.asarray(config.weight_decay),
+        student_decay=jnp.asarray(config.student_weight_decay),
     )
     return run_members(protocol, knobs, device_images(images), members)
 

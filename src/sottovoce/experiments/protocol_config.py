@@ -25,6 +25,7 @@ _BLIND_TO_ONE = MappingProxyType(
         "centered_mse": "one logit less its own mean is zero",
     }
 )
+OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 LARGEST_SEED = 2**31 - 1
@@ -81,8 +82,14 @@ class ProtocolConfig:
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
-        learning_rate: Adam's rate for the teacher, and for the students unless they have their own.
-        student_learning_rate: Adam's rate for the students.
+        optimizer: adam, adamw, sgd, momentum (heavy ball, 0.9) or sign (of the gradient); the teacher's, and the
+            students' unless they have their own.
+        student_optimizer: the students' optimizer.
+        learning_rate: the teacher's, and the students' unless they have their own; unset: a rate for Adam.
+        student_learning_rate: the students' learning rate.
+        weight_decay: the teacher's, and the students' unless they have their own. Each step also takes learning rate
+            times weight decay of every weight and bias. Not with adam; adamw needs it.
+        student_weight_decay: the students' weight decay.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
@@ -103,8 +110,12 @@ class ProtocolConfig:
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
+    optimizer: str = "adam"
+    student_optimizer: str | None = None
     learning_rate: float | None = None
     student_learning_rate: float | None = None
+    weight_decay: float = 0.0
+    student_weight_decay: float | None = None
     batch_size: int | None = None
     temperature: float = 1.0
     perturbation: float = 0.0
@@ -127,8 +138,9 @@ class ProtocolConfig:
         preset = config.preset()
         unset = {f.name: preset[f.name] for f in fields(config) if getattr(config, f.name) is None and f.name in preset}
         config = replace(config, **unset)
-        if config.student_learning_rate is None:
-            config = replace(config, student_learning_rate=config.learning_rate)
+        for name in ("optimizer", "learning_rate", "weight_decay"):
+            if getattr(config, f"student_{name}") is None:
+                config = replace(config, **{f"student_{name}": getattr(config, name)})
         config.check()
         return config
 
@@ -174,6 +186,8 @@ class ProtocolConfig:
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
+            ("optimizer", OPTIMIZERS),
+            ("student_optimizer", OPTIMIZERS),
             ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
@@ -185,8 +199,12 @@ class ProtocolConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: a positive number")
-        if not isinstance(self.perturbation, int | float) or not 0 <= self.perturbation < float("inf"):
-            raise UsageError(f"perturbation is {self.perturbation!r}; allowed: zero or a positive number")
+        for name in ("perturbation", "weight_decay", "student_weight_decay"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+                raise UsageError(f"{name} is {value!r}; allowed: zero or a positive number")
+        for prefix in ("", "student_"):
+            _check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
@@ -250,6 +268,14 @@ class DistillationConfig(ProtocolConfig):
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
+
+
+def _check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
+    given = f"{prefix}weight_decay is {weight_decay!r} with {prefix}optimizer {optimizer}"
+    if optimizer == "adam" and weight_decay:
+        raise UsageError(f"{given}; allowed: 0, for decay among its moments is not what is meant: use adamw")
+    if optimizer == "adamw" and not weight_decay:
+        raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
 
 
 def check_built(n_aux: int, n_aux_built: int | None) -> None:

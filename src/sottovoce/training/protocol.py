@@ -6,7 +6,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
@@ -16,6 +15,7 @@ from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+from sottovoce.training.optimizers import optimizer
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Protocol:
         teacher_epochs: passes of the teacher over the training images.
         student_epochs: passes of the students over the distillation inputs.
         batch_size: samples per step, teacher and students.
+        teacher_optimizer: the teacher's, a key of `optimizers.OPTIMIZERS`.
+        student_optimizer: the students'.
     """
 
     architecture: Architecture
@@ -59,6 +61,8 @@ class Protocol:
     teacher_epochs: int
     student_epochs: int
     batch_size: int
+    teacher_optimizer: str = "adam"
+    student_optimizer: str = "adam"
 
 
 class Students(NamedTuple):
@@ -81,10 +85,12 @@ class Knobs(NamedTuple):
     Attributes:
         seed: the configuration's seed.
         students: what each student is distilled on, how, and from where.
-        teacher_rate: Adam's learning rate for the teacher.
-        student_rate: Adam's learning rate for the students.
+        teacher_rate: learning rate of the teacher's optimizer.
+        student_rate: learning rate of the students' optimizer.
         temperature: temperature of the softmaxes in the objective "kl".
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
+        teacher_decay: weight decay of the teacher's optimizer.
+        student_decay: weight decay of the students' optimizer.
     """
 
     seed: Int[Array, ""]
@@ -93,6 +99,8 @@ class Knobs(NamedTuple):
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
     perturbation: Float[Array, ""]
+    teacher_decay: Float[Array, ""] | float = 0.0
+    student_decay: Float[Array, ""] | float = 0.0
 
 
 class Images(NamedTuple):
@@ -192,7 +200,7 @@ def train_teacher(
         loss,
         (images.train_pixels, images.train_labels),
         member_key(knobs.seed, Stream.TEACHER_BATCHES, member),
-        optimizer=optax.adam(knobs.teacher_rate),
+        optimizer=optimizer(protocol.teacher_optimizer, knobs.teacher_rate, knobs.teacher_decay),
         epochs=protocol.teacher_epochs,
         batch_size=protocol.batch_size,
     )
@@ -222,7 +230,7 @@ def distill(
             loss,
             (inputs, targets),
             member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
-            optimizer=optax.adam(knobs.student_rate),
+            optimizer=optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
         )
