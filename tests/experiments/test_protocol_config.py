@@ -85,7 +85,12 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"dataset": "mnits"}, ["dataset is 'mnits'", "digits, mnist, fashion-mnist", "did you mean 'mnist'"]),
         ({"inputs": "noise"}, ["inputs is 'noise'", "uniform, normal, images"]),
         ({"activation": "rleu"}, ["activation is 'rleu'", "did you mean 'relu'"]),
-        ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform"]),
+        ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform, orthogonal"]),
+        ({"orthonormal_heads": "yes"}, ["orthonormal_heads is 'yes'; allowed: True, False"]),
+        (
+            {"orthonormal_heads": True, "width": 16, "n_aux": 7},
+            ["10 class and 7 auxiliary columns; allowed: at most 16 together", "last hidden layer"],
+        ),
         ({"precision": "float16"}, ["precision is 'float16'", "float32, tensorfloat32, bfloat16"]),
         ({"perturbation": -0.1}, ["perturbation is -0.1; allowed: zero or a positive number"]),
         ({"perturbation": float("nan")}, ["perturbation is nan"]),
@@ -109,7 +114,7 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ],
         *[
             ({name: value}, [f"{name} is {value}; allowed: a positive number"])
-            for name in ("learning_rate", "student_learning_rate", "temperature")
+            for name in ("learning_rate", "student_learning_rate", "temperature", "gain")
             for value in (0.0, -1.0, float("nan"), float("inf"))
         ],
         ({"batch_size": 64.0}, ["batch_size is 64.0", "a whole number"]),

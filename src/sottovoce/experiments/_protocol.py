@@ -42,6 +42,7 @@ def train_members(
         activation=config.activation,
         scheme=config.initialization,
         precision=config.precision,
+        orthonormal_heads=config.orthonormal_heads,
     )
     assert config.n_inputs
     assert config.teacher_epochs
@@ -68,6 +69,7 @@ def train_members(
         perturbation=jnp.asarray(config.perturbation),
         teacher_decay=jnp.asarray(config.weight_decay),
         student_decay=jnp.asarray(config.student_weight_decay),
+        gain=jnp.asarray(config.gain),
     )
     return run_members(protocol, knobs, device_images(images), members)
 

@@ -14,7 +14,7 @@ from sottovoce.errors import UsageError, not_among
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
-INITIALIZATIONS = ("normal", "uniform")
+INITIALIZATIONS = ("normal", "uniform", "orthogonal")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
 # Why an objective teaches nothing on one logit.
@@ -78,7 +78,10 @@ class ProtocolConfig:
         width: units of each hidden layer: one number for all, or one per layer from the input on.
         depth: hidden layers; unset: as many as widths are given, 2 for a single one.
         activation: relu, gelu, tanh or linear.
-        initialization: normal, N(0, 1/fan_in) with zero biases; or uniform, +-1/sqrt(fan_in) for weights and biases.
+        initialization: normal, N(0, 1/fan_in) with zero biases; uniform, +-1/sqrt(fan_in) for weights and biases; or
+            orthogonal, orthonormal columns (or rows, where there are fewer) with zero biases.
+        gain: factor on every initial weight and bias.
+        orthonormal_heads: whether the columns of both heads together are made orthonormal, before the gain.
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
@@ -107,6 +110,8 @@ class ProtocolConfig:
     depth: int | None = None
     activation: str = "relu"
     initialization: str | None = None
+    gain: float = 1.0
+    orthonormal_heads: bool = False
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
@@ -195,7 +200,7 @@ class ProtocolConfig:
         self._check_widths()
         for name in ("members", "n_inputs", "depth", "teacher_epochs", "student_epochs", "batch_size"):
             _check_count(name, getattr(self, name))
-        for name in ("learning_rate", "student_learning_rate", "temperature"):
+        for name in ("learning_rate", "student_learning_rate", "temperature", "gain"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: a positive number")
@@ -231,6 +236,27 @@ class ProtocolConfig:
         if self.inputs == "images" and self.n_inputs > n_train:
             raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
 
+    def check_built(self, n_aux: int) -> None:
+        """Refuse auxiliary logits that are not built, and heads that cannot be orthonormal.
+
+        Args:
+            n_aux: the largest number of auxiliary logits distilled.
+
+        Raises:
+            UsageError: n_aux_built is not a count or below n_aux, or orthonormal_heads asks for too many columns.
+        """
+        _check_count("n_aux_built", self.n_aux_built)
+        assert self.n_aux_built is not None
+        if n_aux > self.n_aux_built:
+            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
+        if not isinstance(self.orthonormal_heads, bool):
+            raise UsageError(f"orthonormal_heads is {self.orthonormal_heads!r}; allowed: True, False")
+        if self.orthonormal_heads and CLASSES + self.n_aux_built > self.widths()[-1]:
+            raise UsageError(
+                f"orthonormal_heads is True with {CLASSES} class and {self.n_aux_built} auxiliary columns; allowed: "
+                f"at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
+            )
+
 
 @dataclass(frozen=True)
 class DistillationConfig(ProtocolConfig):
@@ -257,7 +283,7 @@ class DistillationConfig(ProtocolConfig):
         """
         super().check()
         check_distilled("n_aux", self.n_aux, self.objective)
-        check_built(self.n_aux, self.n_aux_built)
+        self.check_built(self.n_aux)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -276,18 +302,6 @@ def _check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
         raise UsageError(f"{given}; allowed: 0, for decay among its moments is not what is meant: use adamw")
     if optimizer == "adamw" and not weight_decay:
         raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
-
-
-def check_built(n_aux: int, n_aux_built: int | None) -> None:
-    """Refuse more distilled logits than are built.
-
-    Raises:
-        UsageError: n_aux_built is not a count, or n_aux is above it.
-    """
-    _check_count("n_aux_built", n_aux_built)
-    assert n_aux_built is not None
-    if n_aux > n_aux_built:
-        raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {n_aux_built}")
 
 
 def check_distilled(name: str, n_aux: int, objective: str) -> None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check_built, check_distilled
+from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check_distilled
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,7 +102,7 @@ class Config(ProtocolConfig):
         for objective in self.objectives:
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
-        check_built(max(self.n_aux), self.n_aux_built)
+        self.check_built(max(self.n_aux))
         if len(self.widths()) < 2:
             raise UsageError(f"depth is {self.depth}; allowed: 2 or more, for the second hidden layer is measured")
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, PyTree, UInt8
 
 from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
@@ -91,6 +91,7 @@ class Knobs(NamedTuple):
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
         teacher_decay: weight decay of the teacher's optimizer.
         student_decay: weight decay of the students' optimizer.
+        gain: factor on every initial weight and bias.
     """
 
     seed: Int[Array, ""]
@@ -101,6 +102,7 @@ class Knobs(NamedTuple):
     perturbation: Float[Array, ""]
     teacher_decay: Float[Array, ""] | float = 0.0
     student_decay: Float[Array, ""] | float = 0.0
+    gain: Float[Array, ""] | float = 1.0
 
 
 class Images(NamedTuple):
@@ -249,7 +251,7 @@ def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tupl
         ]
     )
     # One program for the three: drawing is quick, compiling it is not.
-    drawn = jax.vmap(lambda key: initialize(protocol.architecture, key))(keys)
+    drawn = _scaled(jax.vmap(lambda key: initialize(protocol.architecture, key))(keys), knobs.gain)
     own, other, fresh = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
     return own, other, fresh
 
@@ -272,6 +274,10 @@ def student_starts(
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
-    heads = draw_heads(protocol.architecture, keys[0], keys[1])
+    heads = _scaled(draw_heads(protocol.architecture, keys[0], keys[1]), knobs.gain)
     repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(crossed), *leaf.shape)), heads)
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)
+
+
+def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
+    return jax.tree.map(lambda leaf: gain * leaf, drawn)
