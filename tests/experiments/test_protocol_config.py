@@ -56,6 +56,18 @@ def test_students_take_the_teachers_optimizer_and_decay_unless_they_have_their_o
     assert (unset.optimizer, unset.student_optimizer, unset.student_weight_decay) == ("adam", "adam", 0.0)
 
 
+def test_steps_stand_for_epochs_and_epochs_for_steps():
+    whole = transfer.Config(dataset="digits", student_epochs=2).resolve()
+    assert (whole.teacher_epochs, whole.teacher_steps) == (60, 60 * 23)
+    assert (whole.student_epochs, whole.student_steps) == (2, 2 * 157)
+    cut = transfer.Config(dataset="digits", teacher_steps=24, student_steps=157).resolve()
+    assert (cut.teacher_epochs, cut.teacher_steps, cut.student_epochs, cut.student_steps) == (2, 24, 1, 157)
+    assert cut.resolve() == cut
+    # The same steps whatever the batch: an eighth of the samples, an eighth of the passes.
+    few = transfer.Config(dataset="digits", teacher_steps=184, batch_size=8).resolve()
+    assert (few.teacher_epochs, few.teacher_steps) == (2, 184)
+
+
 def test_a_width_for_each_layer_gives_the_depth():
     assert transfer.Config(dataset="digits").resolve().widths() == (256, 256)
     assert transfer.Config(dataset="digits", width=16, depth=6).resolve().widths() == (16,) * 6
@@ -117,6 +129,13 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
             for name in ("learning_rate", "student_learning_rate", "temperature", "gain")
             for value in (0.0, -1.0, float("nan"), float("inf"))
         ],
+        ({"teacher_steps": 0}, ["teacher_steps is 0; allowed: 1 or more"]),
+        ({"student_steps": 1.5}, ["student_steps is 1.5; allowed: 1 or more, a whole number"]),
+        (
+            {"teacher_epochs": 5, "teacher_steps": 92},
+            ["teacher_steps is 92 with teacher_epochs 5 of 23 steps", "or 93 to 115 steps"],
+        ),
+        ({"student_epochs": 1, "student_steps": 158}, ["student_epochs 1 of 157 steps", "or 1 to 157 steps"]),
         ({"batch_size": 64.0}, ["batch_size is 64.0", "a whole number"]),
         ({"width": "16"}, ["width is '16'", "a whole number"]),
         ({"width": True}, ["width is True", "a whole number"]),

@@ -59,6 +59,8 @@ def train_members(
         batch_size=config.batch_size,
         teacher_optimizer=config.optimizer,
         student_optimizer=config.student_optimizer,
+        teacher_steps=config.teacher_steps,
+        student_steps=config.student_steps,
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),

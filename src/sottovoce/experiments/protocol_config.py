@@ -5,7 +5,7 @@ of the identity of the result.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -28,6 +28,7 @@ _BLIND_TO_ONE = MappingProxyType(
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
+ROLES = ("teacher", "student")
 LARGEST_SEED = 2**31 - 1
 PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 CLASSES = 10
@@ -85,6 +86,8 @@ class ProtocolConfig:
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
+        teacher_steps: the teacher's steps, in place of its epochs: the last one is cut short; unset: whole epochs.
+        student_steps: the students' steps, in place of their epochs.
         optimizer: adam, adamw, sgd, momentum (heavy ball, 0.9) or sign (of the gradient); the teacher's, and the
             students' unless they have their own.
         student_optimizer: the students' optimizer.
@@ -115,6 +118,8 @@ class ProtocolConfig:
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
+    teacher_steps: int | None = None
+    student_steps: int | None = None
     optimizer: str = "adam"
     student_optimizer: str | None = None
     learning_rate: float | None = None
@@ -140,14 +145,14 @@ class ProtocolConfig:
         config = replace(self, dataset=choose_dataset(self.dataset))
         if config.dataset not in DATASETS:
             raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
-        preset = config.preset()
-        unset = {f.name: preset[f.name] for f in fields(config) if getattr(config, f.name) is None and f.name in preset}
-        config = replace(config, **unset)
+        in_steps = {f"{who}_epochs" for who in ROLES if getattr(config, f"{who}_steps") is not None}
+        preset = {name: value for name, value in config.preset().items() if name not in in_steps}
+        config = replace(config, **{name: preset[name] for name in preset if getattr(config, name) is None})
         for name in ("optimizer", "learning_rate", "weight_decay"):
             if getattr(config, f"student_{name}") is None:
                 config = replace(config, **{f"student_{name}": getattr(config, name)})
         config.check()
-        return config
+        return replace(config, **config._epochs_and_steps())
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
@@ -198,7 +203,7 @@ class ProtocolConfig:
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
         self._check_widths()
-        for name in ("members", "n_inputs", "depth", "teacher_epochs", "student_epochs", "batch_size"):
+        for name in ("members", "n_inputs", "depth", "batch_size"):
             _check_count(name, getattr(self, name))
         for name in ("learning_rate", "student_learning_rate", "temperature", "gain"):
             value = getattr(self, name)
@@ -208,11 +213,28 @@ class ProtocolConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < float("inf"):
                 raise UsageError(f"{name} is {value!r}; allowed: zero or a positive number")
-        for prefix in ("", "student_"):
-            _check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
+        self._check_training()
+
+    def _epochs_and_steps(self) -> dict[str, int]:
+        """Return epochs and steps of teacher and students, each from the other where one is unset."""
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        both: dict[str, int] = {}
+        for who, n_samples in zip(ROLES, (TRAINING_IMAGES[self.dataset], self.n_inputs), strict=True):
+            each = -(-n_samples // self.batch_size)
+            epochs, steps = getattr(self, f"{who}_epochs"), getattr(self, f"{who}_steps")
+            epochs = -(-steps // each) if epochs is None else epochs
+            steps = epochs * each if steps is None else steps
+            if epochs != -(-steps // each):
+                raise UsageError(
+                    f"{who}_steps is {steps} with {who}_epochs {epochs} of {each} steps; allowed: one of the two, or "
+                    f"{(epochs - 1) * each + 1} to {epochs * each} steps"
+                )
+            both |= {f"{who}_epochs": epochs, f"{who}_steps": steps}
+        return both
 
     def _check_widths(self) -> None:
         given = self.width
@@ -222,6 +244,13 @@ class ProtocolConfig:
             raise UsageError(
                 f"width is {given!r} with depth {self.depth}; allowed: one number, or one for each hidden layer"
             )
+
+    def _check_training(self) -> None:
+        for name in (f"{who}_{unit}" for who in ROLES for unit in ("epochs", "steps")):
+            if getattr(self, name) is not None:
+                _check_count(name, getattr(self, name))
+        for prefix in ("", "student_"):
+            _check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
 
     def _check_samples(self) -> None:
         assert self.n_inputs is not None

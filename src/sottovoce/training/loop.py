@@ -1,6 +1,7 @@
 """One pure training run: a scan over epochs of a scan over batches."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ def train(
     optimizer: optax.GradientTransformation,
     epochs: int,
     batch_size: int,
+    steps: int | None = None,
 ) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
 
@@ -31,11 +33,14 @@ def train(
         optimizer: an optax transformation.
         epochs: passes over the data.
         batch_size: samples in a batch.
+        steps: batches in all, fewer than the epochs hold by less than one epoch: the last is cut short; None: by none.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
     """
     n_samples = jax.tree.leaves(data)[0].shape[0]
+    n_batches = -(-n_samples // batch_size)
+    last = n_batches if steps is None else steps - (epochs - 1) * n_batches
 
     def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
         parameters, state = carry
@@ -45,13 +50,19 @@ def train(
         updates, state = optimizer.update(gradient, state, parameters)
         return (optax.apply_updates(parameters, updates), state), losses
 
-    def epoch(carry: tuple[PyTree, PyTree], key: Array) -> tuple[tuple[PyTree, PyTree], Array]:
-        carry, losses = jax.lax.scan(step, carry, batches(key, n_samples, batch_size))
+    def epoch(carry: tuple[PyTree, PyTree], key: Array, n_steps: int) -> tuple[tuple[PyTree, PyTree], Array]:
+        rows, weights = batches(key, n_samples, batch_size)
+        carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps]))
         return carry, jnp.mean(losses, axis=0)
 
-    start = (parameters, optimizer.init(parameters))
-    (parameters, _), losses = jax.lax.scan(epoch, start, jax.random.split(key, epochs))
-    return parameters, losses
+    keys, carry = jax.random.split(key, epochs), (parameters, optimizer.init(parameters))
+    if last == n_batches:
+        carry, losses = jax.lax.scan(partial(epoch, n_steps=n_batches), carry, keys)
+    else:
+        carry, losses = jax.lax.scan(partial(epoch, n_steps=n_batches), carry, keys[:-1])
+        carry, cut_short = epoch(carry, keys[-1], last)
+        losses = jnp.concatenate([losses, cut_short[None]])
+    return carry[0], losses
 
 
 def batches(

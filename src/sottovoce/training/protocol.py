@@ -52,6 +52,8 @@ class Protocol:
         batch_size: samples per step, teacher and students.
         teacher_optimizer: the teacher's, a key of `optimizers.OPTIMIZERS`.
         student_optimizer: the students'.
+        teacher_steps: batches at which the teacher's last epoch is cut short; None: not at all.
+        student_steps: the same for the students.
     """
 
     architecture: Architecture
@@ -63,6 +65,8 @@ class Protocol:
     batch_size: int
     teacher_optimizer: str = "adam"
     student_optimizer: str = "adam"
+    teacher_steps: int | None = None
+    student_steps: int | None = None
 
 
 class Students(NamedTuple):
@@ -205,6 +209,7 @@ def train_teacher(
         optimizer=optimizer(protocol.teacher_optimizer, knobs.teacher_rate, knobs.teacher_decay),
         epochs=protocol.teacher_epochs,
         batch_size=protocol.batch_size,
+        steps=protocol.teacher_steps,
     )
 
 
@@ -235,6 +240,7 @@ def distill(
             optimizer=optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
+            steps=protocol.student_steps,
         )
 
     students, losses = devices.across(one)(starts, knobs.students)
