@@ -43,9 +43,12 @@ def program() -> Callable[..., Any]:
     import jax.numpy as jnp
 
     from sottovoce.networks.initialization import Architecture
-    from sottovoce.training.protocol import Knobs, Protocol, arrays_of
+    from sottovoce.training.protocol import Knobs, Protocol
+    from sottovoce.training.students import arrays_of
 
-    def make(students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, **changes: Any) -> tuple[Protocol, Knobs]:
+    def make(
+        students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, perturbation: float = 0.0, **changes: Any
+    ) -> tuple[Protocol, Knobs]:
         architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=n_built)
         settings = {
             "architecture": architecture,
@@ -59,11 +62,10 @@ def program() -> Callable[..., Any]:
         rate = jnp.asarray(1e-3)
         knobs = Knobs(
             seed=jnp.asarray(seed),
-            students=arrays_of(architecture, students),
+            students=arrays_of(architecture, students, perturbation),
             teacher_rate=rate,
             student_rate=rate,
             temperature=jnp.asarray(1.0),
-            perturbation=jnp.asarray(0.0),
         )
         return Protocol(**settings | changes), knobs
 

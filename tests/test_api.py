@@ -104,3 +104,8 @@ def test_mnist_itself_transfers(execution):
     accuracy = dict(zip(result["role"].values.tolist(), result["accuracy"].values[0].tolist(), strict=True))
     assert accuracy["teacher"] > 0.8
     assert accuracy["student_all"] > accuracy["reference"]
+
+
+def test_members_that_gain_from_it_are_saved_together(tmp_path):
+    sv.run("toy_training", members=3, draws=2, steps=5, execution=Execution(out=tmp_path, quiet=True))
+    assert len(list(tmp_path.rglob("members-*.h5"))) == 1

@@ -37,8 +37,10 @@ TOP = {
     "commands",
     "console",
     "diagnosis",
+    "measure_commands",
     "presentation",
     "reproduction",
+    "sweeps",
     "__init__",
 }
 

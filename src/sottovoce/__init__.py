@@ -19,5 +19,5 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "theory",
         "training",
     },
-    submod_attrs={"api": ["run"], "data.datasets": ["load_dataset"]},
+    submod_attrs={"api": ["run"], "sweeps": ["sweep"], "data.datasets": ["load_dataset"]},
 )

@@ -11,5 +11,6 @@ from . import theory as theory
 from . import training as training
 from .api import run as run
 from .data.datasets import load_dataset as load_dataset
+from .sweeps import sweep as sweep
 
 __version__: str

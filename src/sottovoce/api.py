@@ -1,14 +1,14 @@
 """Experiments as one call from Python."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
-from sottovoce.errors import not_among
 from sottovoce.experiments import registry
+from sottovoce.experiments.settings import check_name
 from sottovoce.runs.execution import execute
-from sottovoce.runs.progress import choose
+from sottovoce.runs.progress import Progress, choose
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +24,7 @@ class Execution:
         device: auto, cpu or gpu.
         devices: how many devices share the members; unset: all (on a CPU one per core).
         chunk: members computed and saved together; unset: one per CPU device, on an accelerator as many as fit in its
-            free memory.
+            free memory, of an experiment without networks as many as gain from it.
         refresh: compute again what is already on disk.
         quiet: show no progress.
     """
@@ -53,16 +53,16 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
         UsageError: the experiment, a field or its value is not allowed.
     """
     experiment = registry.experiment(name)
-    known = [field.name for field in fields(experiment.Config)]
     for given in settings:
-        if given not in known:
-            raise not_among("field", given, known)
+        check_name(experiment.Config, given)
     return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
 
 
-def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
+def run_config(
+    experiment: registry.Experiment, config: Any, execution: Execution, progress: Progress | None = None
+) -> "xr.Dataset":
     """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
-    chunk = execution.chunk
+    chunk = execution.chunk or experiment.side_by_side
     with data.searched_first(execution.data_dir):
         config = config.resolve()
         if experiment.trains:
@@ -76,6 +76,6 @@ def run_config(experiment: registry.Experiment, config: Any, execution: Executio
             config,
             root=execution.out / "runs",
             chunk_size=chunk,
-            progress=choose(experiment.name, quiet=execution.quiet),
+            progress=progress or choose(experiment.name, quiet=execution.quiet),
             refresh=execution.refresh,
         )

@@ -24,13 +24,14 @@ import numpy as np
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Protocol, Student, arrays_of
+from sottovoce.training.protocol import Images, Knobs, Protocol
+from sottovoce.training.students import PARTNER, Student, arrays_of
 
 STUDENTS = (
     Student("student", "kl", 3),
     Student("student_all", "kl", 3, all_logits=True),
-    Student("cross_model", "kl", 3, cross_model=True),
-    Student("cross_model_all", "kl", 3, all_logits=True, cross_model=True),
+    Student("cross_model", "kl", 3, start=PARTNER),
+    Student("cross_model_all", "kl", 3, all_logits=True, start=PARTNER),
 )
 PROTOCOL = Protocol(
     architecture=Architecture(n_inputs=784, widths=(256, 256), n_class=10, n_aux=3),
@@ -213,7 +214,6 @@ def published_knobs(protocol: Protocol) -> Knobs:
         teacher_rate=jnp.asarray(3e-4),
         student_rate=jnp.asarray(3e-4),
         temperature=jnp.asarray(1.0),
-        perturbation=jnp.asarray(0.0),
     )
 
 

@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from json import dumps as to_json
 from json import loads as from_json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sottovoce import commands
+from sottovoce import commands, measure_commands
 from sottovoce.api import Execution, run_config
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.experiments import registry
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Flat = tyro.conf.OmitArgPrefixes
+Texts = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
 DESCRIPTION = "A laboratory for subliminal learning in small models."
 
 
@@ -39,6 +41,35 @@ def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
     return command
 
 
+def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
+    """Return the command `sottovoce sweep NAME`: the flags of `run`, and what is swept."""
+
+    def command(
+        over: Texts = (),
+        point: Texts = (),
+        config: Any = None,
+        execution: Execution = Execution(),  # noqa: B008 - frozen
+        json: bool = False,
+    ) -> None:
+        unset = experiment.Config()
+        names = [field.name for field in fields(config)]
+        settings = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(unset, name)}
+        commands.sweep(experiment, over, point, settings, execution, as_json=json)
+
+    command.__annotations__["config"] = experiment.Config
+    command.__defaults__ = ((), (), experiment.Config(), Execution(), False)
+    command.__doc__ = f"""{experiment.summary}
+
+    Args:
+        over: a field and its values, field=a,b,c; repeated, every value meets every value of the others.
+        point: settings of one point, field=a,other=b; repeated, a list instead of a grid.
+        config: what all points share.
+        execution: how it is computed; changes no result.
+        json: print one JSON object instead of a table.
+    """
+    return command
+
+
 def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
     from sottovoce.analysis import tables
 
@@ -49,23 +80,27 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
         return
     from sottovoce.console import print_table
 
-    print_table(result, table)
+    print_table(result, table, tables.notes(result))
 
 
 def _commands() -> dict[str, Any]:
     """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
     experiments = {name: partial(_run_command, experiment) for name, experiment in registry.REGISTRY.items()}
+    sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.REGISTRY.items()}
     return {
         "reproduce": commands.reproduce,
         "run": {"": "Run one experiment and print its table.", **experiments},
+        "sweep": {"": "Run one experiment at many settings.", **sweeps},
         "report": commands.report,
         "list": commands.list_,
         "show": commands.show,
         "data": {"": "See and fetch datasets.", "list": commands.data_list, "fetch": commands.data_fetch},
         "measure": {
             "": "Measure your own checkpoints.",
-            "directions": commands.measure_directions,
-            "spectrum": commands.measure_spectrum,
+            "directions": measure_commands.directions,
+            "spectrum": measure_commands.spectrum,
+            "subspaces": measure_commands.subspaces,
+            "cka": measure_commands.cka,
         },
         "doctor": commands.doctor,
         "bench": commands.bench,
@@ -84,7 +119,7 @@ def _parse(words: Sequence[str]) -> None:
         if name not in known or not name:
             raise not_among(what, name, [other for other in known if other])
         chosen = known[name]
-        prog, what = f"{prog} {name}", {"run": "experiment"}.get(name, f"{name} command")
+        prog, what = f"{prog} {name}", {"run": "experiment", "sweep": "experiment"}.get(name, f"{name} command")
         if not isinstance(chosen, dict):
             command = chosen() if isinstance(chosen, partial) else chosen
             tyro.cli(command, args=words, prog=prog, config=(Flat, tyro.conf.HelptextFromCommentsOff))

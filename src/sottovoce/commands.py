@@ -1,8 +1,11 @@
 """The commands besides `run`: each a function whose parameters are its flags."""
 
+import sys
+from collections.abc import Sequence
 from json import dumps as to_json
+from json import loads as from_json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -34,6 +37,44 @@ def reproduce(
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
     results = reproduction.run_all(execution, print, dataset=chosen, members=members, seed=seed)
     _write_report(results, execution.out)
+
+
+def sweep(
+    experiment: registry.Experiment,
+    over: Sequence[str],
+    point: Sequence[str],
+    settings: dict[str, Any],
+    execution: Execution,
+    *,
+    as_json: bool,
+) -> None:
+    """Run an experiment at many settings; leave a figure where accuracies were measured.
+
+    Args:
+        experiment: the experiment.
+        over: "field=a,b,c", one per swept field.
+        point: "field=a,other=b", one per point.
+        settings: fields that all points share.
+        execution: how to run.
+        as_json: print one JSON object instead of a table.
+    """
+    from sottovoce import analysis, console, data, presentation, sweeps
+
+    with data.searched_first(execution.data_dir):
+        grid, points = sweeps.read(experiment, over, point)
+        planned = sweeps.plan(experiment.name, grid, points, **settings)
+        if not execution.quiet:
+            print(sweeps.announcement(planned, execution), file=sys.stderr)
+        result = sweeps.run_plan(planned, execution)
+    figure = presentation.write_sweep(result, execution.out)
+    points = analysis.sweeps.tables_by_point(result)
+    if as_json:
+        described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
+        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points}))
+        return
+    console.print_sweep(result, points)
+    if figure:
+        print(f"figure: {figure}")
 
 
 def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
@@ -123,63 +164,6 @@ def bench(members: int | None = None, json: bool = False) -> None:
     found = benchmark.measure(members)
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
-
-
-def measure_directions(
-    file: Annotated[Path, tyro.conf.Positional],
-    layer: str | None = None,
-    null: str = "normal",
-    orientation: str = "input_output",
-    json: bool = False,
-) -> None:
-    """Count the directions that stand above noise in the weight matrices of a checkpoint.
-
-    Args:
-        file: an .npz, .npy or .safetensors file.
-        layer: name of one matrix; unset: every matrix.
-        null: normal or uniform initialization; shuffle or signflip for updates.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
-        json: print one JSON object.
-    """
-    from sottovoce.analysis import directions
-    from sottovoce.interop import checkpoints
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    counts = {name: directions.count(matrix, null) for name, matrix in matrices.items()}
-    if json:
-        # Of a single matrix the counts stand at the top, where a script looks for them.
-        only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
-        print(to_json({**only, "null": null, "layers": counts}))
-        return
-    for name, rules in counts.items():
-        print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
-
-
-def measure_spectrum(
-    file: Annotated[Path, tyro.conf.Positional],
-    layer: str | None = None,
-    orientation: str = "input_output",
-    json: bool = False,
-) -> None:
-    """Print the spectra of the weight matrices of a checkpoint, centered over output neurons.
-
-    Args:
-        file: an .npz, .npy or .safetensors file.
-        layer: name of one matrix; unset: every matrix.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
-        json: print one JSON object.
-    """
-    from sottovoce.analysis import spectrum
-    from sottovoce.interop import checkpoints
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    layers = {name: spectrum.describe(matrix) for name, matrix in matrices.items()}
-    if json:
-        print(to_json({"layers": layers}))
-        return
-    for name, found in layers.items():
-        first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
-        print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
 
 
 def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:

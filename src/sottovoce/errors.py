@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SottovoceError(Exception):
@@ -25,7 +26,15 @@ class StoreError(SottovoceError):
 
 
 class DivergenceError(SottovoceError):
-    """More than a tenth of an ensemble's members ended with a non-finite loss."""
+    """More than a tenth of an ensemble's members ended with a non-finite loss.
+
+    Attributes:
+        dataset: the results of all members, those that diverged flagged.
+    """
+
+    def __init__(self, message: str, dataset: Any) -> None:
+        super().__init__(message)
+        self.dataset = dataset
 
 
 def not_among(what: str, given: object, allowed: Iterable[object]) -> UsageError:

@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from sottovoce import figures
-from sottovoce.analysis import ledger, tables
+from sottovoce.analysis import ledger, sweeps, tables
 from sottovoce.analysis.claims import Judgment
 from sottovoce.drawings import SECTIONS
 from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
@@ -21,7 +22,7 @@ def write(results: Results, out: Path) -> Path:
     """Draw all figures and write the report.
 
     Args:
-        results: datasets by the names of `reproduction.RESULTS`; those missing are left out.
+        results: datasets by the names of `reproduction.RESULTS` and `ON_REQUEST`; those missing are left out.
         out: folder for `figures/` and `report.html`.
 
     Returns:
@@ -45,6 +46,27 @@ def write(results: Results, out: Path) -> Path:
     )
     write_page(page, out / "report.html")
     return out / "report.html"
+
+
+def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
+    """Draw a sweep's accuracies.
+
+    Args:
+        result: as `sottovoce.sweep` returns it.
+        out: folder for `figures/`.
+
+    Returns:
+        Path of the figure as PNG; None where the experiment measures no accuracy, or points are no grid of one or two
+        fields.
+    """
+    if "accuracy" not in result or len(result.attrs["swept"]) > 2 or sweeps.POINT in result.dims:
+        return None
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = result.attrs["experiment"]
+    title = f"{name} on {source_of(result)}, n = {result.sizes['member']} members"
+    stem = folder / f"sweep-{name}-{result.attrs['identity'][:12]}"
+    return figures.style.save(figures.sweep.draw(sweeps.by_point(result), title), stem)[1]
 
 
 def _figure(drawing: Drawing, folder: Path) -> Figure:
@@ -77,6 +99,10 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
 
 
 def _interval(measured: Interval) -> str:
+    if math.isnan(measured.mean):
+        return "nothing to measure"
+    if math.isnan(measured.low):
+        return f"{measured.mean:.3g} (one member)"
     if measured.low == measured.high:
         return f"{measured.mean:.3g}"
     return f"{measured.mean:.3g} [{measured.low:.3g}, {measured.high:.3g}]"

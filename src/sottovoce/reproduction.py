@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_1": ("toy", {"generator": "post", "n_aux": 1}),
     "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
+    "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),
+}
+# What `reproduce` leaves out for its length; the report shows it once it has been run.
+ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "spectrum_long": ("spectrum", {"variant": "long"}),
+    "calibration": ("calibration", {}),
 }
 
 
@@ -55,7 +61,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of `RESULTS`, those that are there.
+        Datasets by the names of `RESULTS` and `ON_REQUEST`, those that are there.
 
     Raises:
         UsageError: none is there.
@@ -63,7 +69,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     from sottovoce.runs import catalog
 
     results = {}
-    for name, (experiment_name, fixed) in RESULTS.items():
+    for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
         for run in catalog.runs(root, experiment_name):
             config = run.folder.header()["config"]
             members = sorted({member for span in run.folder.spans() for member in span})

@@ -1,17 +1,21 @@
 """Results made by hand, whose estimates and verdicts are known."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from sottovoce.analysis.published import SPECTRUM, TRANSFER
+from sottovoce.analysis.published import TRANSFER
+from sottovoce.experiments import decoding as decoding_experiment
+from sottovoce.measure import nulls
 
 N_MEMBERS = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def transfer() -> Callable[..., xr.Dataset]:
     """Accuracies by role, a little spread over members; `diverged` members are garbage."""
 
@@ -30,56 +34,136 @@ def transfer() -> Callable[..., xr.Dataset]:
     return make
 
 
-@pytest.fixture
-def spectrum() -> Callable[..., xr.Dataset]:
-    """Ratios of 12 components: a flat floor below the edge, and so many above it as each network is given."""
+@cache
+def typical_noise(side: int) -> np.ndarray:
+    """Return the mean singular values of fresh centered weights of scale 1, so far apart as they usually are."""
+    return nulls.draw_values(np.random.default_rng(0), "normal", side, side, 50).mean(axis=0)
 
-    def make(above: Mapping[str, int], diverged: tuple[int, ...] = ()) -> xr.Dataset:
-        ratios = np.full((N_MEMBERS, len(SPECTRUM), 12), 0.05)
+
+@pytest.fixture(scope="session")
+def spectrum() -> Callable[..., xr.Dataset]:
+    """Students of both objectives with so many directions above a typical spectrum of noise as each is given.
+
+    `above` holds for the ratios, the weight and, unless `update` says otherwise, the update of a network. Accuracies
+    are 0.1 for the reference and 0.5 for the others unless `accuracy` says otherwise.
+    """
+    side, members, noise = 40, np.arange(N_MEMBERS), typical_noise(40)
+    students = [f"{objective} {k}" for objective in ("kl", "mse") for k in (2, 4, 8)]
+
+    def with_directions(number: int) -> np.ndarray:
+        return np.append(np.append(np.full(number, 3 * noise[0]), noise[: noise.size - number]), 0.0)
+
+    def make(
+        above: Mapping[str, int],
+        diverged: tuple[int, ...] = (),
+        update: Mapping[str, int] | None = None,
+        accuracy: Mapping[str, float] | None = None,
+    ) -> xr.Dataset:
+        networks = ["reference", "teacher", *students]
+        ratios = np.full((N_MEMBERS, len(networks), side), 0.05)
         ratios[:, 0, 0] = 0.1
-        for row, network in enumerate(SPECTRUM):
+        for row, network in enumerate(networks):
             ratios[:, row, : above.get(network, 0)] = 0.2
-        ratios[list(diverged)] = np.nan
+        weights, updates = (
+            np.stack([[with_directions(given.get(network, 0)) for network in networks]] * N_MEMBERS)
+            for given in (above, above if update is None else update)
+        )
+        updates[:, 0] = 0.0
+        scores = np.array(
+            [[(accuracy or {}).get(network, 0.1 if network == "reference" else 0.5) for network in networks]]
+        )
         dims = ("member", "network", "component")
+        for values in (ratios, weights, updates):
+            values[list(diverged)] = np.nan
+        pairs = [name.split() if name in students else ("", 0) for name in networks]
         return xr.Dataset(
             {
-                "accuracy": (dims[:2], ratios[:, :, 0]),
-                **{
-                    name: (dims, ratios)
-                    for name in ("weight_explained_variance_ratio", "weight_singular_value", "update_singular_value")
-                },
-                "diverged": ("member", np.isin(np.arange(N_MEMBERS), diverged)),
+                "accuracy": (dims[:2], np.repeat(scores, N_MEMBERS, axis=0)),
+                "weight_explained_variance_ratio": (dims, ratios),
+                "weight_singular_value": (dims, weights * side**-0.5),
+                "update_singular_value": (dims, updates),
+                # Above the largest value of noise, sqrt(40) + sqrt(39), and far below that of a direction.
+                "update_null_largest": ((*dims[:2], "draw"), np.full((N_MEMBERS, len(networks), 19), 13.0)),
+                "diverged": ("member", np.isin(members, diverged)),
             },
-            coords={"member": np.arange(N_MEMBERS), "network": list(SPECTRUM), "component": np.arange(1, 13)},
+            coords={
+                "member": members,
+                "network": networks,
+                "component": np.arange(1, side + 1),
+                "objective": ("network", [objective for objective, _ in pairs]),
+                "n_aux": ("network", [int(k) for _, k in pairs]),
+            },
+            attrs={
+                "config": json.dumps({"initialization": "normal", "objectives": ["kl", "mse"], "n_aux": [2, 4, 8]}),
+                "experiment": "spectrum",
+            },
         )
 
     return make
 
 
-@pytest.fixture
-def decoding() -> Callable[..., xr.Dataset]:
-    """Drift of the teacher's class head, and the accuracy of its body under the reference's head."""
+DECODING = {
+    "body": ["reference", "teacher", "student"],
+    "head": ["reference", "teacher", "student"],
+    "block": ["trunk_0", "class_head", "aux_head"],
+    "label": list(range(10)),
+    "pair": ["reference and teacher", "reference and student", "teacher and student"],
+    "network": ["teacher", "student"],
+    "subspace": ["aux_head", "class_head", "teacher_update", "own_update"],
+    "side": ["output", "input"],
+    "teacher_subspace": ["matched", "wide"],
+    "angle": [1, 2],
+    "scope": ["trunk", "last_layer"],
+    "part": ["on", "off"],
+}
 
-    def make(drift: float = 0.05, graft: float = 0.7) -> xr.Dataset:
-        networks, blocks = ["reference", "teacher", "student"], ["trunk_0", "class_head", "aux_head"]
-        result = xr.Dataset(
-            {
-                "graft_accuracy": (("member", "body", "head"), np.full((N_MEMBERS, 3, 3), 0.1)),
-                "probe_accuracy": (("member", "body"), np.full((N_MEMBERS, 3), 0.9)),
-                "relative_drift": (("member", "body", "block"), np.full((N_MEMBERS, 3, 3), 0.3)),
-                "diverged": ("member", np.zeros(N_MEMBERS, dtype=bool)),
-            },
-            coords={"member": np.arange(N_MEMBERS), "body": networks, "head": networks, "block": blocks},
-        )
+
+@pytest.fixture(scope="session")
+def decoding() -> Callable[..., xr.Dataset]:
+    """Every variable of the experiment at a level of its own, and those that claims look at as given."""
+
+    def make(
+        drift: float = 0.05,
+        graft: float = 0.7,
+        energy: float = 0.4,
+        on: float = 0.5,
+        off: float = 0.2,
+        overlap: float = 0.3,
+        nearer: float = 0.2,
+    ) -> xr.Dataset:
         spread = 0.001 * xr.DataArray(np.arange(N_MEMBERS), dims="member")
-        result["relative_drift"].loc[{"body": "teacher", "block": "class_head"}] = drift + spread
-        result["graft_accuracy"].loc[{"body": "teacher", "head": "reference"}] = graft + spread
+        shape = {dim: len(values) for dim, values in DECODING.items()}
+        result = xr.Dataset(coords={"member": np.arange(N_MEMBERS), **DECODING})
+        for level, (name, dims) in enumerate(decoding_experiment.DIMS.items()):
+            values = np.full((N_MEMBERS, *(shape[dim] for dim in dims)), 0.01 * level)
+            result[name] = (("member", *dims), values)
+        result["diverged"] = ("member", np.zeros(N_MEMBERS, dtype=bool))
+        for name, value, where in (
+            ("relative_drift", drift, {"body": "teacher", "block": "class_head"}),
+            ("graft_accuracy", graft, {"body": "teacher", "head": "reference"}),
+            ("graft_accuracy", 0.1, {"body": "reference", "head": "reference"}),
+            ("graft_accuracy", 0.9, {"body": "teacher", "head": "teacher"}),
+            ("energy", energy, {"network": "student", "subspace": "aux_head"}),
+            ("energy_random_high", 0.1, {}),
+            ("overlap", overlap, {"teacher_subspace": "matched"}),
+            ("overlap_random_high", 0.1, {}),
+            ("unchanged_accuracy", 0.1, {"network": "student", "scope": "trunk"}),
+            ("whole_accuracy", 0.6, {"network": "student", "scope": "trunk"}),
+            ("part_accuracy", on, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "on"}),
+            ("part_accuracy", off, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "off"}),
+            ("cka", 0.6, {"pair": "reference and teacher"}),
+            ("cka", 0.6 + nearer, {"pair": "teacher and student"}),
+        ):
+            # Where two are compared, only one of them varies over members.
+            varies = name not in {"energy_random_high", "overlap_random_high", "unchanged_accuracy", "whole_accuracy"}
+            paired = where.get("pair") == "reference and teacher"
+            result[name].loc[where] = value + (spread if varies and not paired else 0 * spread)
         return result
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Callable[..., xr.Dataset]:
     """Forty draws of which a share match in the class column, and the worst of which has these errors."""
 
@@ -91,6 +175,51 @@ def toy() -> Callable[..., xr.Dataset]:
                 "line_angle": (("member", "draw", "logit"), np.full((2, 20, 2), angle)),
             },
             coords={"member": [0, 1]},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_training() -> Callable[..., xr.Dataset]:
+    """Distances of students, orders, and what drift costs; members differ a little."""
+
+    def make(
+        distance: float = 1e-6, order: float = 1.0, lost: float = 0.1, adam: float = 0.01, relu: float = 0.1
+    ) -> xr.Dataset:
+        students = ["gd", "gd from zero", "sgd", "gd, kl", "adam", "adam, one logit", "gd, relu", "gd, deep trunk"]
+        spread = 0.001 * np.arange(N_MEMBERS)[:, None]
+        rates, moving, head_rate = np.array([0.25, 0.125, 0.0625]), ["both", "teacher", "student"], [0.0, 0.5, 1.0]
+        away = np.where(np.array(students) == "adam", adam, distance)
+        error = 0.5 + lost * np.array(head_rate) + spread
+        by_rate = ("member", "moving", "head_rate")
+
+        def for_all(values: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(values[:, None], (N_MEMBERS, 3, 3)).copy()
+
+        return xr.Dataset(
+            {
+                "projector_distance": (("member", "student", "draw"), np.tile(away[:, None], (N_MEMBERS, 1, 2))),
+                "recovered": (("member", "student"), 0.3 - relu * (np.array(students) == "gd, relu") + spread),
+                "recovered_law": (("member", "student"), np.full((N_MEMBERS, 8), 0.25)),
+                "oblique_distance": (("member", "draw"), np.full((N_MEMBERS, 2), 1e-6)),
+                "relu_recovered": (("member", "n_inputs"), np.full((N_MEMBERS, 2), 0.2) + spread),
+                "step_error": (("member", "layers", "rate"), np.tile((rates**order), (N_MEMBERS, 2, 1))),
+                "moving_recovered": (by_rate, for_all(1 - error)),
+                "lazy_recovered": (by_rate, for_all(1 - error)),
+                "head_mismatch": (by_rate, for_all(np.array(head_rate) + 0 * spread)),
+                "signal": (by_rate, np.full((N_MEMBERS, 3, 3), 0.5)),
+                "noise": (by_rate, for_all(error)),
+            },
+            coords={
+                "member": np.arange(N_MEMBERS),
+                "student": students,
+                "n_inputs": [8, 32],
+                "layers": ["trunk", "trunk and head"],
+                "rate": rates,
+                "moving": moving,
+                "head_rate": head_rate,
+            },
         )
 
     return make

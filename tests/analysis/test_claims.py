@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,29 +50,78 @@ SUPPORTED = {"kl 2": 2, "kl 4": 4, "kl 8": 6}
 CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 
 
-@pytest.fixture
-def cases(toy, spectrum, transfer, decoding):
+def calibrated(rule):
+    """Return false alarms at 5 % for one rule alone, and at 9 % for it alone."""
+    rates = xr.DataArray(
+        np.full((5, 2, 2, 2, 2), 0.5) + 0.001 * np.arange(5).reshape(5, 1, 1, 1, 1),
+        dims=("member", "null", "scale", "width", "rule"),
+        coords={"rule": [rule, "other"]},
+    )
+    moved = {"supported": -0.45, "not supported": -0.41}
+    return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
+
+
+@pytest.fixture(scope="module")
+def cases(toy, toy_training, spectrum, transfer, decoding):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
+    kl, mse = {"kl 2": 1, "kl 4": 3, "kl 8": 7}, {"mse 2": 2, "mse 4": 4, "mse 8": 8}
+    hidden, blind = spectrum({}), spectrum(kl | mse, accuracy=dict.fromkeys(kl | mse, 0.15))
+    directions = {
+        "kl": {"supported": spectrum(kl), "not supported": spectrum(SUPPORTED)},
+        "mse": {"supported": spectrum(mse), "not supported": spectrum(kl)},
+        "visible": {"supported": spectrum(kl | mse), "not supported": hidden},
+        "classify": {"supported": spectrum(kl | mse), "not supported": blind},
+    }
     return {
         "a": {"supported": toy(matching=0.8), "not supported": toy(matching=0.2)},
         "b": {"supported": toy(angle=1e-9), "not supported": toy(angle=1e-3)},
         "c": {"supported": toy(matching=1.0), "not supported": toy(matching=1.0, error=1e-3)},
+        "j-projector": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-kl": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-adam": {"supported": toy_training(), "not supported": toy_training(adam=0.5)},
+        "j-order": {"supported": toy_training(), "not supported": toy_training(order=2.0)},
+        **{
+            key: {"supported": toy_training(), "not supported": toy_training(lost=-0.1)}
+            for key in ("k-cost", "k-noise", "k-drift")
+        },
+        "k-relu": {"supported": toy_training(), "not supported": toy_training(relu=-0.1)},
         **{f"{key}-{variant}": counts for key in "def" for variant in ("described", "published")},
+        **{
+            f"directions-{name}-{variant}": judged
+            for name, judged in directions.items()
+            for variant in ("described", "published", "long")
+        },
+        **{f"calibration-{rule}": calibrated(rule) for rule in ("marchenko_pastur", "parallel", "gap")},
         "g-above-chance": {"supported": transfer(), "not supported": transfer(student=0.15)},
         "g-below-teacher": {"supported": transfer(), "not supported": transfer(student=0.9)},
         "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
+        "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
+        "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
+        "i-lost": {"supported": decoding(off=0.2), "not supported": decoding(off=0.5)},
+        **{
+            f"i-overlap-{side}": {"supported": decoding(), "not supported": decoding(overlap=0.05)}
+            for side in ("output", "input")
+        },
+        "i-similarity": {"supported": decoding(), "not supported": decoding(nearer=-0.1)},
     }
 
 
 @pytest.mark.parametrize("claim", ledger.LEDGER, ids=lambda claim: claim.key)
 @pytest.mark.parametrize("expected", ["supported", "not supported"])
 def test_every_claim_can_be_borne_out_and_contradicted(cases, claim, expected):
-    (judgment,) = (j for j in ledger.judge({claim.result: cases[claim.key][expected]}) if j.claim is claim)
-    assert judgment.verdict == expected
-    assert judgment.measured.low <= judgment.measured.mean <= judgment.measured.high
+    measured = claim.measure(cases[claim.key][expected])
+    assert claims.verdict(measured, claim.low, claim.high) == expected
+    assert measured.low <= measured.mean <= measured.high
+
+
+def test_students_that_were_not_trained_decide_nothing(spectrum):
+    result = spectrum(SUPPORTED).drop_sel(network=["kl 2", "mse 2", "mse 4", "mse 8"])
+    judged = {j.claim.key: j.verdict for j in ledger.judge({"spectrum_described": result})}
+    assert judged["d-described"] == judged["directions-mse-described"] == "inconclusive"
+    assert judged["e-described"] == judged["f-described"] == "supported"
 
 
 def test_a_share_near_its_criterion_is_inconclusive(toy):
@@ -91,15 +141,21 @@ def test_diverged_members_are_not_judged(transfer):
 
 def test_only_claims_whose_result_is_there_are_judged(decoding):
     assert ledger.judge({}) == []
-    assert [j.claim.key for j in ledger.judge({"decoding": decoding(), "other": decoding()})] == [
-        "i-drift",
-        "i-decoding",
-    ]
+    judged = ledger.judge({"decoding": decoding(), "other": decoding()})
+    assert {j.claim.result for j in judged} == {"decoding"}
+    assert [j.claim for j in judged] == [claim for claim in ledger.LEDGER if claim.result == "decoding"]
+
+
+def test_the_share_that_a_part_carries_is_of_the_students_own_gain(decoding):
+    shares = {j.claim.key: j.measured.mean for j in ledger.judge({"decoding": decoding(on=0.5, off=0.2)})}
+    # Of a gain of 0.5 over 0.1; members add 0.002 to each part on average.
+    assert shares["i-carried"] == pytest.approx((0.5 + 0.002 - 0.1) / 0.5)
+    assert shares["i-lost"] == pytest.approx((0.6 - 0.2 - 0.002) / 0.5)
 
 
 def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
-    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghi")
+    assert {claim.key[0] for claim in ledger.LEDGER} == set("abcdefghijk")
     criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
     assert criteria["b"] == "at most 1e-06"
     assert criteria["d-described"] == "1.5 to 2.5"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from sottovoce.analysis.tables import table
+from sottovoce.analysis.tables import notes, table
 from sottovoce.experiments import capture, registry, transfer
 from sottovoce.experiments import toy as toy_experiment
 
@@ -53,22 +53,70 @@ def test_what_is_not_a_number_is_null(transfer_result):
     assert rows["student"]["published"] is None
 
 
-def test_spectrum_has_accuracies_and_counts_by_network(spectrum):
-    rows = table(described(spectrum({"teacher": 9}), "spectrum"))
-    check(rows)
-    networks = ["reference", "teacher", "kl 2", "kl 4", "kl 8"]
-    assert list(rows) == networks + [f"{name}, components above the edge" for name in networks]
-    assert rows["teacher, components above the edge"]["mean"] == 9
-    assert rows["teacher, components above the edge"]["quantity"] == "components"
+def test_spectrum_has_accuracies_counts_and_what_they_follow_by_network(spectrum):
+    result = spectrum({"teacher": 9, "kl 2": 1, "kl 4": 3, "kl 8": 7, "mse 2": 2})
+    rows = table(result)
+    defined = {label: row for label, row in rows.items() if row["members"]}
+    check(defined)
+    networks = result["network"].values.tolist()
+    assert list(rows)[: 2 * len(networks)] == networks + [f"{name}, components above the edge" for name in networks]
+    for label in ("components above the edge", "weight, parallel", "weight, gap", "update, parallel"):
+        assert rows[f"teacher, {label}"]["mean"] == 9
+    assert rows["kl, weight, |count - (k - 1)|"]["mean"] == 0
+    assert rows["kl, weight, |count - k|"]["mean"] == 1
+    assert rows["kl, weight, slope over k"]["mean"] == pytest.approx(1)
+    assert rows["kl, weight, intercept over k"]["mean"] == pytest.approx(-1)
+    # Counts 2, 0, 0 for k = 2, 4, 8.
+    assert rows["mse, update, |count - k|"]["mean"] == pytest.approx(4)
+    assert rows["classifying students that show directions"]["mean"] == pytest.approx(4 / 6)
+    assert rows["students showing directions that classify"]["mean"] == 1
+    assert notes(result)[0] == "directions of the weight under kl: they follow k - 1"
 
 
-def test_decoding_has_grafts_probes_and_drifts(decoding):
+def test_rows_that_no_member_defines_are_null(spectrum):
+    row = table(spectrum({}))["students showing directions that classify"]
+    assert (row["mean"], row["ci95"], row["members"]) == (None, [None, None], 0)
+
+
+def test_only_spectra_say_something_in_words(transfer_result):
+    assert notes(transfer_result) == []
+
+
+def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     rows = table(described(decoding(), "decoding"))
     check(rows)
-    assert len(rows) == 9 + 3 + 3
     assert rows["teacher body, reference class head"]["mean"] == pytest.approx(0.702)
-    assert rows["student body, linear probe"]["mean"] == pytest.approx(0.9)
     assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.052)
+    assert rows["student update, energy on aux_head"]["mean"] == pytest.approx(0.402)
+    assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
+    assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
+    assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
+    # Reference 0.1, teacher 0.9, part 0.2, each 0.002 more on average.
+    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(0.1 / 0.8)
+    assert "teacher on label 9" in rows
+    assert not {"reference on label 0", "reference drift, trunk_0", "teacher, whole change of trunk"} & set(rows)
+    nulls = {
+        "student update, energy on {}": ("energy on random as {}, 95 % quantile", "energy on shuffled {}"),
+        "student, change of trunk on {}": ("student, change of trunk on random as {}",),
+    }
+    for subspace in ("aux_head", "class_head", "teacher_update", "own_update"):
+        for measured, beside in nulls.items():
+            assert measured.format(subspace) in rows
+            assert all(any(name.endswith(null.format(subspace)) for name in rows) for null in beside)
+    for which in ("matched", "wide"):
+        assert {f"overlap, input side, {null} {which}" for null in ("teacher", "shuffled")} <= set(rows)
+        assert f"overlap, input side, random {which}, 95 % quantile" in rows
+
+
+def test_toy_training_has_ends_orders_and_drifts(toy_training):
+    rows = table(described(toy_training(order=1.5), "toy_training"))
+    check(rows)
+    assert rows["adam, distance"]["mean"] == pytest.approx(0.01)
+    assert rows["gd, relu, recovered"]["mean"] == pytest.approx(0.202)
+    assert rows["gd, relu, 32 inputs"]["mean"] == pytest.approx(0.202)
+    assert rows["order, trunk"]["mean"] == pytest.approx(1.5)
+    assert rows["W2 of both at rate 0.5, recovered"]["mean"] == pytest.approx(0.448)
+    assert len(rows) == 2 * 8 + 2 + 2 + 3 * 4 * 3
 
 
 @pytest.mark.parametrize(("module", "label"), [(toy_experiment, "cosine, class logit 0"), (capture, "mse, k = 1")])

@@ -83,7 +83,7 @@ def test_auto_is_digits_where_no_files_are(monkeypatch, tmp_path):
 
 
 def test_the_published_spectrum_is_another_experiment_than_the_described():
-    described, published = (spectrum.Config(dataset="mnist", variant=v).resolve() for v in spectrum.VARIANTS)
+    described, published, _ = (spectrum.Config(dataset="mnist", variant=v).resolve() for v in spectrum.VARIANTS)
     assert (described.inputs, described.student_epochs, described.student_learning_rate) == ("uniform", 5, 3e-4)
     assert (described.initialization, described.fresh_heads, described.n_aux_built) == ("normal", False, 8)
     assert (published.inputs, published.student_epochs, published.student_learning_rate) == ("images", 100, 1e-4)
@@ -163,6 +163,15 @@ def test_refuses(module, fields, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("dataset", protocol_config.DATASETS)
+def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alone(dataset):
+    described, long = (spectrum.Config(dataset=dataset, variant=v).resolve() for v in ("described", "long"))
+    assert long.student_epochs == spectrum.LONG_EPOCHS[dataset] > described.student_epochs
+    assert replace(long, variant="described", student_epochs=described.student_epochs) == described
+    # Steps of the optimizer: 5900 on MNIST, 6280 on digits.
+    assert long.student_epochs * -(-long.n_inputs // long.batch_size) == pytest.approx(5900, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -170,8 +179,10 @@ def test_refuses(module, fields, words):
         ({"n_aux": ()}, ["n_aux is ()", "one or more different values"]),
         ({"objectives": ()}, ["objectives is ()", "one or more different values"]),
         ({"objectives": ("kl", "nll")}, ["objective is 'nll'", "kl, mse, centered_mse, hard"]),
-        ({"n_aux": (1, 4)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
-        ({"n_aux": (1, 4), "objectives": ("mse", "hard")}, ["n_aux is 1 with objective hard"]),
+        ({"n_aux": (1, 4), "objectives": ("kl",)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
+        ({"n_aux": (1,)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
+        ({"n_aux": (1, 4), "objectives": ("hard",)}, ["n_aux is 1 with objective hard"]),
+        ({"update_draws": 18}, ["update_draws is 18", "19 or more"]),
         ({"n_aux": (2, 9), "n_aux_built": 8}, ["n_aux is 9", "at most n_aux_built, which is 8"]),
         ({"n_aux": (2, 28), "variant": "published"}, ["n_aux is 28", "at most n_aux_built, which is 27"]),
         ({"depth": 1}, ["depth is 1", "2 or more", "second hidden layer"]),
@@ -186,6 +197,12 @@ def test_the_spectrum_refuses(fields, words):
     with pytest.raises(UsageError) as caught:
         spectrum.Config(**{"dataset": "digits"} | fields).resolve()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_one_logit_beside_others_makes_a_student_under_mse_only():
+    config = spectrum.Config(dataset="digits", n_aux=(1, 2)).resolve()
+    assert config.pairs == (("kl", 2), ("mse", 1), ("mse", 2))
+    assert spectrum.Config(dataset="digits").resolve().pairs == tuple((o, k) for o in ("kl", "mse") for k in (2, 4, 8))
 
 
 def test_one_logit_is_allowed_under_mse():

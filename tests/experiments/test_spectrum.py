@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from sottovoce.experiments import spectrum
+from sottovoce.measure import nulls
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.streams import Stream, member_key
 
@@ -14,6 +16,8 @@ from sottovoce.streams import Stream, member_key
 def test_networks_are_reference_teacher_and_a_student_by_objective_and_number(smoke):
     dataset = smoke("spectrum")
     assert dataset["network"].values.tolist() == ["reference", "teacher", "kl 2", "kl 4", "mse 2", "mse 4"]
+    assert dataset["objective"].values.tolist() == ["", "", "kl", "kl", "mse", "mse"]
+    assert dataset["n_aux"].values.tolist() == [0, 0, 2, 4, 2, 4]
     assert dataset["component"].values.tolist() == list(range(1, 17))
     for name in ("weight_explained_variance_ratio", "weight_singular_value", "update_singular_value"):
         assert dataset[name].dims == ("member", "network", "component")
@@ -61,6 +65,81 @@ def test_trap_ratios_are_normalized_so_raw_spectra_and_updates_stand_beside_them
     moved = np.abs(s - s.sel(network="reference")).max("component")
     assert (moved <= dataset["update_singular_value"].sel(component=1) + 1e-9).all()
     assert (dataset["update_singular_value"].sel(component=1).drop_sel(network="reference") > 0).all()
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """Train the same members with one more logit distilled, under mse only."""
+    config = replace(spectrum.Config.smoke(), n_aux=(1, 4), n_aux_built=4)
+    return spectrum.simulate(config.resolve(), (1,))
+
+
+def test_one_logit_makes_a_student_under_mse_only(narrow):
+    assert narrow["network"].values.tolist() == ["reference", "teacher", "kl 4", "mse 1", "mse 4"]
+    assert narrow["update_singular_value"].sel(network="mse 1", component=1) > 0
+
+
+def test_a_network_depends_neither_on_the_grid_nor_on_the_other_members(smoke, narrow):
+    common = ["reference", "teacher", "kl 4", "mse 4"]
+    wide = smoke("spectrum").sel(member=[1], network=common)
+    # The same arithmetic in programs of different shape: float32 rounding grows over a few dozen steps of Adam.
+    for name in ("weight_singular_value", "update_singular_value", "update_null_largest"):
+        np.testing.assert_allclose(narrow.sel(network=common)[name], wide[name], rtol=1e-3, atol=1e-4)
+
+
+def test_the_updates_null_keeps_its_entries_in_place_and_draws_their_signs(smoke):
+    dataset = smoke("spectrum")
+    null = dataset["update_null_largest"]
+    assert null.sizes["draw"] == 19
+    np.testing.assert_array_equal(null.sel(network="reference"), 0)
+    drawn = null.drop_sel(network="reference")
+    # In units of its root mean square a matrix of rank one has sqrt(16 * 15), and no matrix less than sqrt(16).
+    assert ((drawn >= 4) & (drawn < np.sqrt(16 * 15))).all()
+    assert len(np.unique(drawn.sel(network="teacher"))) == drawn.sizes["member"] * 19
+    # A student's update is of few directions, which random signs scatter: its own largest value exceeds theirs.
+    values = dataset["update_singular_value"].drop_sel(network="reference")
+    own = values.sel(component=1) / np.sqrt((values**2).sum("component") / (16 * 15))
+    assert (own > drawn.max("draw")).mean() > 0.9
+
+
+@pytest.fixture(scope="module")
+def diverged():
+    """Simulate two members whose first student diverges for member 0; return what was trained and the result."""
+    from sottovoce.experiments import _protocol
+
+    config, seen, train = spectrum.Config.smoke().resolve(), [], _protocol.train_members
+
+    def diverging(*args, **kwargs):
+        trained = train(*args, **kwargs)
+        layer = trained.students[0].trunk[1]
+        weight, loss = layer.weight.copy(), trained.student_loss.copy()
+        weight[0, 0, 0], loss[0, -1, 0] = np.nan, np.nan
+        broken = eqx.tree_at(lambda network: network.trunk[1].weight, trained.students[0], weight)
+        seen.append(trained._replace(students=(broken, *trained.students[1:]), student_loss=loss))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_protocol, "train_members", diverging)
+        return seen, spectrum.simulate(config, (0, 1))
+
+
+def test_a_diverged_network_has_no_spectrum_and_is_left_out(diverged):
+    _, result = diverged
+    assert result["diverged"].values.tolist() == [True, False]
+    assert (result["weight_singular_value"].sel(member=0, network="kl 2") == 0).all()
+    assert result.drop_vars("accuracy").notnull().all().to_array().all()
+
+
+def test_update_and_null_are_those_of_the_second_layer_by_member_and_seed(diverged):
+    (trained,), result = diverged
+    update = (trained.teacher.trunk[1].weight - trained.reference.trunk[1].weight)[1].astype(np.float64)
+    shown = result.sel(member=1, network="teacher")
+    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1,)))
+    expected = nulls.resample_largest(rng, update, "signflip", 19)
+    # The difference is taken in float32 here and in float64 there: entries differ by a rounding of 6e-8 of the weights.
+    np.testing.assert_allclose(shown["update_null_largest"], expected, rtol=1e-4)
+    values = np.linalg.svd(update - update.mean(axis=1, keepdims=True), compute_uv=False)
+    np.testing.assert_allclose(shown["update_singular_value"], values, atol=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,13 @@ def test_null_edges_are_order_statistics():
         directions.null_edges(draws[:18], 3)
 
 
+@pytest.mark.parametrize(("draws", "rank"), [(19, 19), (39, 38), (99, 95), (25, 25)])
+def test_the_upper_edge_is_the_rank_that_a_further_draw_exceeds_in_a_twentieth(draws, rank):
+    # A further draw is equally likely to take each of draws + 1 ranks; the top 5 % of them exceed the edge.
+    assert directions.upper_edge(np.random.default_rng(0).permutation(draws) + 1.0) == rank
+    assert (draws + 1 - rank) / (draws + 1) <= directions.LEVEL < (draws + 2 - rank) / (draws + 1)
+
+
 @given(arrays(np.float64, (7, 5), elements=st.floats(-10, 10, width=32)), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_values_know_no_order_of_inputs_or_outputs_and_no_common_shift(weight, seed):

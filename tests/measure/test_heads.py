@@ -49,3 +49,42 @@ def test_drift_is_relative_to_where_it_began():
     batch = heads.relative_drift(np.stack([initial, moved]), np.stack([initial, initial]))
     np.testing.assert_allclose(batch, [0, 0.1])
     assert heads.relative_drift(2 * initial, initial) == pytest.approx(1)
+
+
+def test_accuracy_by_label_averages_to_the_accuracy():
+    rng = np.random.default_rng(2)
+    logits, labels = rng.standard_normal((300, 4)), LABELS
+    by_label = heads.label_accuracy(logits, labels)
+    share = np.bincount(labels, minlength=4) / len(labels)
+    assert np.isnan(by_label[3]), "no sample has label 3"
+    assert (by_label[:3] * share[:3]).sum() == pytest.approx(heads.accuracy(logits, labels))
+    np.testing.assert_allclose(heads.label_accuracy(np.eye(3)[[0, 1, 1, 0]], np.array([0, 1, 2, 2])), [1, 1, 0])
+
+
+def test_an_affine_map_is_found_again_and_explains_everything():
+    rng = np.random.default_rng(3)
+    x, weight, bias = rng.standard_normal((40, 3)) + 5, rng.standard_normal((3, 6)), rng.standard_normal(6)
+    found = heads.affine_map(x, x @ weight + bias)
+    np.testing.assert_allclose(found[0], weight, atol=1e-10)
+    np.testing.assert_allclose(found[1], bias, atol=1e-10)
+    assert heads.r_squared(x @ found[0] + found[1], x @ weight + bias) == pytest.approx(1)
+
+
+def test_the_fit_is_that_of_the_normal_equations_and_explains_what_they_explain():
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((40, 3)), rng.standard_normal((40, 2))
+    weight, bias = heads.affine_map(x, y)
+    design = np.column_stack([x, np.ones(40)])
+    expected = np.linalg.solve(design.T @ design, design.T @ y)
+    np.testing.assert_allclose(np.vstack([weight, bias]), expected, atol=1e-10)
+    residual = y - x @ weight - bias
+    explained = 1 - residual.var(axis=0).sum() / y.var(axis=0).sum()
+    assert heads.r_squared(x @ weight + bias, y) == pytest.approx(explained)
+    # Three logits and no relation explain 3 / 39 on average; five standard errors of that (Beta law of R^2) is 0.3.
+    assert explained < 0.4
+
+
+def test_means_explain_nothing_and_worse_is_negative():
+    y = np.random.default_rng(5).standard_normal((30, 2))
+    assert heads.r_squared(np.broadcast_to(y.mean(axis=0), y.shape), y) == pytest.approx(0)
+    assert heads.r_squared(-y, y) < -1

@@ -84,6 +84,18 @@ def test_resampling_keeps_what_it_says():
     assert flipped > 0.85 * np.linalg.norm(opposite[0]) > 1.2 * shuffled
 
 
+@pytest.mark.parametrize("how", nulls.RESAMPLINGS)
+@pytest.mark.parametrize("shape", [(9, 6), (6, 9), (7, 7)])
+def test_largest_values_alone_are_those_of_all_in_units_of_their_root_mean_square(how, shape):
+    weight = np.random.default_rng(7).standard_normal(shape)
+    largest = nulls.resample_largest(np.random.default_rng(8), weight, how, 12)
+    values = nulls.resample_values(np.random.default_rng(8), weight, how, 12)
+    root_mean_square = np.sqrt((values**2).sum(axis=1) / (shape[0] * (shape[1] - 1)))
+    # Eigenvalues of a Gram matrix of norm below 100 are good to 1e-13; its root is taken of values above 1.
+    np.testing.assert_allclose(largest, values[:, 0] / root_mean_square, rtol=1e-12)
+    np.testing.assert_array_equal(nulls.resample_largest(np.random.default_rng(8), 0 * weight, how, 2), 0)
+
+
 def test_unknown_nulls_are_refused_with_the_nearest_name():
     rng = np.random.default_rng(0)
     with pytest.raises(UsageError, match="did you mean 'uniform'"):

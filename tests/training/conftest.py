@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sottovoce.training.protocol import Member, Student
+from sottovoce.training.protocol import Member
+from sottovoce.training.students import PARTNER, Student
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +13,7 @@ def students() -> tuple[Student, ...]:
     return (
         Student("student", "kl", 3),
         Student("all", "kl", 3, all_logits=True),
-        Student("cross", "kl", 3, cross_model=True),
+        Student("cross", "kl", 3, start=PARTNER),
         Student("one", "mse", 1),
     )
 

@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 
 from sottovoce.training import ensemble as engine
-from sottovoce.training.protocol import arrays_of
+from sottovoce.training.students import arrays_of
 
 
 def test_settings_that_change_no_shape_compile_nothing(ensemble, program, students, digits):
     ensemble((0, 1, 2), students)
     compiled = engine._run_sharded._cache_size()
     protocol, knobs = program(students)
-    others = arrays_of(protocol.architecture, tuple(students[i] for i in (3, 1, 2, 0)))
+    others = arrays_of(protocol.architecture, tuple(students[i] for i in (3, 1, 2, 0)), 0.1)
     changed = knobs._replace(
         seed=jnp.asarray(5),
         students=others,
         student_rate=jnp.asarray(2e-3),
         temperature=jnp.asarray(3.0),
-        perturbation=jnp.asarray(0.1),
     )
     result = engine.run_members(protocol, changed, digits, (4, 7, 9))
     assert engine._run_sharded._cache_size() == compiled

@@ -24,10 +24,10 @@ from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.loop import batches
-from sottovoce.training.protocol import Student
+from sottovoce.training.students import PARTNER, Student
 
 images = digits.__wrapped__()
-students = (Student("student", "kl", 3), Student("cross", "mse", 2, cross_model=True))
+students = (Student("student", "kl", 3), Student("cross", "mse", 2, start=PARTNER))
 protocol, knobs = program.__wrapped__()(students)
 spans = [range(first, min(first + chunk, n_members)) for first in range(0, n_members, chunk)]
 parts = [run_members(protocol, knobs, images, span) for span in spans]

@@ -3,7 +3,6 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -12,7 +11,7 @@ from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.loop import batches
-from sottovoce.training.protocol import Student, arrays_of
+from sottovoce.training.students import FRESH, REFERENCE, TEACHER, Source, Student, arrays_of
 
 # Students take six steps of at most 1e-3. A program of another shape rounds each gradient by 6e-8 of its terms, which
 # Adam's normalization magnifies where a gradient is small: 3e-6 in the worst weight seen. A wrong step is 1e-3.
@@ -168,10 +167,10 @@ def starts(program, students):
     from sottovoce.training.protocol import references, student_starts
 
     def start(member, fresh_heads, n_built, perturbation, gain):
-        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built)
-        knobs = knobs._replace(perturbation=jnp.asarray(perturbation), gain=jnp.asarray(gain))
+        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
+        knobs = knobs._replace(gain=jnp.asarray(gain))
         reference, *others = references(protocol, knobs, member)
-        starts = student_starts(protocol, knobs, reference, *others, member)
+        starts = student_starts(protocol, knobs, (reference, *others, reference), member)
         return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
 
     def of(fresh_heads, n_built=3, perturbation=0.0, gain=1.0):
@@ -223,3 +222,26 @@ def test_fresh_heads_replace_both_heads_of_every_student_and_nothing_else(starts
     assert len(np.unique(weights)) == weights.size, "two members share fresh heads"
     np.testing.assert_array_equal(more.class_head.weight, student.class_head.weight)
     np.testing.assert_array_equal(more.aux_head.weight[..., :3], student.aux_head.weight)
+
+
+def test_blocks_come_from_where_they_are_said_to_and_frozen_ones_stay(ensemble):
+    mixed = Student(
+        "mixed",
+        "mse",
+        3,
+        start=REFERENCE,
+        other_starts=(("trunk_1", FRESH), ("class_head", TEACHER), ("aux_head", Source(reference=0.5, partner=2.0))),
+        frozen=("trunk_1", "class_head", "aux_head"),
+    )
+    run = ensemble((0, 1), (Student("whole", "mse", 3, frozen=("trunk_0",)), mixed), teacher_epochs=1)
+    whole, student = run.students
+    # Frozen blocks end where they start, bit for bit; the others move.
+    np.testing.assert_array_equal(whole.trunk[0].weight, run.reference.trunk[0].weight)
+    assert (whole.trunk[1].weight != run.reference.trunk[1].weight).mean() > 0.9
+    assert (student.trunk[0].weight != run.reference.trunk[0].weight).mean() > 0.9
+    np.testing.assert_array_equal(student.class_head.weight, run.teacher.class_head.weight)
+    partners = run.reference.aux_head.weight[::-1]
+    np.testing.assert_allclose(student.aux_head.weight, 0.5 * run.reference.aux_head.weight + 2 * partners, atol=1e-6)
+    drawn = np.stack([net.trunk[1].weight for net in (student, run.reference)]).reshape(4, -1)
+    # 256 weights each: independent draws correlate by 1/16 or so; five standard errors.
+    assert np.abs(np.corrcoef(drawn) - np.eye(4)).max() < 5 / 16

@@ -4,5 +4,18 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"calibration", "claims", "directions", "estimates", "ledger", "published", "spectrum", "tables"},
+    submodules={
+        "calibration",
+        "claims",
+        "comparison",
+        "counts",
+        "directions",
+        "estimates",
+        "ledger",
+        "published",
+        "spectrum",
+        "sweeps",
+        "tables",
+        "toy_training",
+    },
 )

@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Float, Num
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.measure import directions, nulls
@@ -38,20 +38,72 @@ def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, s
     """
     if null not in (known := (*nulls.SCHEMES, *nulls.RESAMPLINGS)):
         raise not_among("null", null, known)
-    if scale not in SCALES:
-        raise not_among("scale", scale, SCALES)
-    if scale == "scheme" and null in nulls.RESAMPLINGS:
-        raise UsageError(f"scale is scheme; null {null} has no scheme, so use scale bulk")
     weight = np.asarray(weight, dtype=np.float64)
     values = directions.centered_values(weight)
-    rows, columns = nulls.noise_shape(*weight.shape)
-    if null in nulls.RESAMPLINGS:
-        drawn = nulls.resample_values(np.random.default_rng(seed), weight, null, DRAWS)
-        return directions.counts(values, Noise(rows, columns), directions.null_edges(drawn, max(rows, columns)))
-    law = Noise(rows, columns, nulls.centered_kurtosis(null, weight.shape[1]))
-    edges = _scheme_edges(null, *weight.shape, seed, scale == "scheme")
-    known_scale = nulls.scheme_scale(null, weight.shape[0]) if scale == "scheme" else None
-    return directions.counts(values, law, edges, known_scale)
+    n_in, n_out = weight.shape
+    if null not in nulls.RESAMPLINGS:
+        return count_values(values, n_in, n_out, null, seed, scale)
+    if scale not in SCALES:
+        raise not_among("scale", scale, SCALES)
+    if scale == "scheme":
+        raise UsageError(f"scale is scheme; null {null} has no scheme, so use scale bulk")
+    rows, columns = nulls.noise_shape(n_in, n_out)
+    drawn = nulls.resample_values(np.random.default_rng(seed), weight, null, DRAWS)
+    return directions.counts(values, Noise(rows, columns), directions.null_edges(drawn, max(rows, columns)))
+
+
+def count_values(
+    values: Float[np.ndarray, " component"],
+    n_in: int,
+    n_out: int,
+    null: str = "normal",
+    seed: int = 0,
+    scale: str = "bulk",
+) -> dict[str, int]:
+    """Count the directions of a weight as `count` does, from its singular values.
+
+    Args:
+        values: min(n_in, n_out - 1) singular values of the centered weight, largest first.
+        n_in: its inputs.
+        n_out: its output neurons.
+        null: "normal" or "uniform".
+        seed: of the draws.
+        scale: "bulk" or "scheme".
+
+    Returns:
+        By rule of `measure.directions.counts`, the number of directions.
+
+    Raises:
+        UsageError: null or scale is unknown.
+    """
+    if scale not in SCALES:
+        raise not_among("scale", scale, SCALES)
+    rows, columns = nulls.noise_shape(n_in, n_out)
+    law = Noise(rows, columns, nulls.centered_kurtosis(null, n_out))
+    edges = _scheme_edges(null, n_in, n_out, seed, scale == "scheme")
+    return directions.counts(values, law, edges, nulls.scheme_scale(null, n_in) if scale == "scheme" else None)
+
+
+def count_update(
+    values: Float[np.ndarray, " component"], largest: Float[np.ndarray, " draw"], n_in: int, n_out: int
+) -> int:
+    """Count the directions of an update by parallel analysis against draws made from its own entries.
+
+    Args:
+        values: min(n_in, n_out - 1) singular values of the centered update, largest first.
+        largest: largest values of the draws in units of their root mean square, `measure.nulls.resample_largest`.
+        n_in: the update's inputs.
+        n_out: its output neurons.
+
+    Returns:
+        The number of directions; what it can and cannot claim stands at `count`.
+
+    Raises:
+        UsageError: too few draws for a level of 5 %.
+    """
+    rows, columns = nulls.noise_shape(n_in, n_out)
+    edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(rows, columns))
+    return directions.counts(values, Noise(rows, columns), edges)["parallel"]
 
 
 @functools.lru_cache(maxsize=64)

@@ -63,7 +63,7 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
     kept = converged(dataset)
     ratios = kept["weight_explained_variance_ratio"]
     edge = float(ratios.sel(network="reference", component=1).max())
-    curves = kept.drop_vars("diverged", errors="ignore").mean("member")
+    curves = kept.drop_vars(("diverged", "update_null_largest", "objective", "n_aux"), errors="ignore").mean("member")
     curves["ratio_low"] = ratios.min("member")
     curves["ratio_high"] = ratios.max("member")
     published = np.full((curves.sizes["network"], curves.sizes["component"]), np.nan)
@@ -86,3 +86,10 @@ def components_above_edge(dataset: xr.Dataset) -> xr.DataArray:
         dims=("member", "network"),
         coords={"member": ratios["member"], "network": ratios["network"]},
     )
+
+
+def part_recovered_fraction(decoding: xr.Dataset) -> xr.DataArray:
+    """Return (part - reference) / (teacher - reference) test accuracy of every part, dimensions of `part_accuracy`."""
+    own = decoding["graft_accuracy"]
+    reference, teacher = (own.sel(body=name, head=name, drop=True) for name in ("reference", "teacher"))
+    return (decoding["part_accuracy"] - reference) / (teacher - reference)

@@ -40,7 +40,6 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "initialization": "normal",
     "gain": 1.0,
     "orthonormal_heads": False,
-    "perturbation": 0.0,
     "pixels": "symmetric",
     "teacher_epochs": 5,
     "student_epochs": 5,
@@ -54,6 +53,8 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "student_weight_decay": 0.0,
     "batch_size": 1024,
     "temperature": 1.0,
+    "perturbation": 0.0,
+    "precision": "float32",
     "n_aux": 3,
     "objective": "kl",
 }

@@ -2,7 +2,9 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import decoding, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, spectrum, toy, transfer
 
-SECTIONS = MappingProxyType({"toy": toy, "transfer": transfer, "spectrum": spectrum, "decoding": decoding})
+SECTIONS = MappingProxyType(
+    {"toy": toy, "transfer": transfer, "spectrum": spectrum, "calibration": calibration, "decoding": decoding}
+)
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

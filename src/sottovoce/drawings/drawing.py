@@ -42,8 +42,10 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def source_of(dataset: xr.Dataset) -> str:
-    """Return where a result's samples come from: its dataset, or the toy's generator."""
+    """Return where a result's samples come from: its dataset, the toy's generator, or an initialization scheme."""
     config = config_of(dataset)
+    if "nulls" in config:
+        return f"{' and '.join(config['nulls'])} fresh weights"
     return config.get("dataset") or f"{config.get('generator', 'gaussian')} generator"
 
 

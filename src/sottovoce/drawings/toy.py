@@ -3,16 +3,22 @@
 import xarray as xr
 
 from sottovoce import figures
+from sottovoce.drawings import toy_training
 from sottovoce.drawings.drawing import Drawing, Results, setting
 
 TITLE = "The linear toy"
-INTRO = "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits, W2 kept."
+INTRO = (
+    "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits, W2 kept; then the same "
+    "student trained step by step, and with W2 moving."
+)
 
 
 def draw(results: Results) -> list[Drawing]:
-    """Return the post's Figures 1 and 2 and the capture law."""
+    """Return the post's Figures 1 and 2, the capture law, and the toy trained step by step."""
     drawings = [_toy(results[f"toy_{n_aux}"], n_aux) for n_aux in (1, 2) if f"toy_{n_aux}" in results]
-    return drawings + ([_capture(results["capture"])] if "capture" in results else [])
+    if "capture" in results:
+        drawings.append(_capture(results["capture"]))
+    return drawings + (toy_training.draw(results["toy_training"]) if "toy_training" in results else [])
 
 
 def _toy(dataset: xr.Dataset, n_aux: int) -> Drawing:

@@ -4,5 +4,16 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"calibration", "capture", "decoding", "protocol_config", "registry", "spectrum", "toy", "transfer"},
+    submodules={
+        "calibration",
+        "capture",
+        "decoding",
+        "protocol_config",
+        "registry",
+        "settings",
+        "spectrum",
+        "toy",
+        "toy_training",
+        "transfer",
+    },
 )

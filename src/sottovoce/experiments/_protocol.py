@@ -8,7 +8,8 @@ from sottovoce.data import LabeledImages, load_dataset
 from sottovoce.experiments.protocol_config import PIXEL_RANGES, ProtocolConfig
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Member, Protocol, Student, arrays_of
+from sottovoce.training.protocol import Images, Knobs, Member, Protocol
+from sottovoce.training.students import Student, arrays_of
 
 
 def train_members(
@@ -64,11 +65,10 @@ def train_members(
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
-        students=arrays_of(architecture, students),
+        students=arrays_of(architecture, students, config.perturbation),
         teacher_rate=jnp.asarray(config.learning_rate),
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
-        perturbation=jnp.asarray(config.perturbation),
         teacher_decay=jnp.asarray(config.weight_decay),
         student_decay=jnp.asarray(config.student_weight_decay),
         gain=jnp.asarray(config.gain),

@@ -1,9 +1,13 @@
 """Decoding: how do the directions that a student learned get used?
 
 Question: can the untrained class head read digits from the teacher's body, and the teacher's head from the student's?
-Setting: the transfer protocol; bodies and class heads of reference, teacher and student are exchanged, a linear probe
-    reads digits from each body's hidden features, and the drift of every block from initialization is measured.
-Expected: by the post, the class head stays close enough to initialization to decode the teacher's directions.
+    In which directions of hidden space does the student move, are they the teacher's, and what do they carry?
+Setting: the transfer protocol; bodies and class heads of reference, teacher and student are exchanged; linear probes
+    and an affine map from auxiliary to class logits read digits; the updates of the last hidden layer are compared
+    with each other and with the spans of both heads, and only a part of each is kept. Every overlap beside its null.
+Expected: by the post, the class head stays close enough to initialization to decode the teacher's directions. By the
+    linear theory (docs/theory.md, section 2) the student's update writes into the span of the distilled auxiliary
+    columns and nowhere else, and reads what the teacher's update reads.
 Runtime: 10 epochs of one network a member at the published settings, against 25 of `transfer`.
 """
 
@@ -16,77 +20,77 @@ from sottovoce.experiments.protocol_config import DistillationConfig
 if TYPE_CHECKING:
     import xarray as xr
 
-VERSION = 1
-NETWORKS = ("reference", "teacher", "student")
+VERSION = 2
 PROBE_IMAGES = 5_000
+
+_SUBSPACE, _PART = ("network", "subspace"), ("network", "scope", "subspace", "part")
+_OVERLAP, _ANGLE = ("side", "teacher_subspace"), ("side", "angle")
+DIMS = {
+    "graft_accuracy": ("body", "head"),
+    "probe_accuracy": ("body",),
+    "relative_drift": ("body", "block"),
+    "label_accuracy": ("body", "label"),
+    **dict.fromkeys(("affine_accuracy", "affine_accuracy_shuffled", "affine_r2", "affine_r2_shuffled"), ("body",)),
+    **dict.fromkeys(("cka", "cka_shuffled"), ("pair",)),
+    **dict.fromkeys(("energy", "energy_random", "energy_random_high", "energy_shuffled"), _SUBSPACE),
+    **dict.fromkeys(("overlap", "overlap_random", "overlap_random_high", "overlap_shuffled"), _OVERLAP),
+    **dict.fromkeys(("principal_angle", "principal_angle_random"), _ANGLE),
+    **dict.fromkeys(("part_accuracy", "part_accuracy_random"), _PART),
+    **dict.fromkeys(("unchanged_accuracy", "whole_accuracy"), ("network", "scope")),
+    "last_alone_accuracy": ("network",),
+}
+"""Dimensions of every variable, besides `member`."""
 
 
 @dataclass(frozen=True)
 class Config(DistillationConfig):
-    """Fields of the graft matrix: the protocol's and one objective on one number of auxiliary logits."""
+    """Fields of the experiment: the protocol's and one objective on one number of auxiliary logits."""
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members and exchange their bodies and heads.
+    """Train the given members and measure how their directions get used.
 
     Args:
         config: a resolved configuration.
         members: their indices.
 
     Returns:
-        `graft_accuracy` by member, body and head; `probe_accuracy` by member and body; `relative_drift`,
-        |W - W0|_F / |W0|_F of each block's weights, by member, body and block; `diverged` by member.
+        The variables of `DIMS` by member; those of a member that diverged are NaN. `graft_accuracy`: of each body
+        under each class head; `probe_accuracy`: of a linear probe; `relative_drift`: |W - W0|_F / |W0|_F of each
+        block's weights; `label_accuracy`: of each network by digit. The others are described in `_decoding` and
+        `_parts`. `diverged` by member.
     """
-    import jax
-    import numpy as np
     import xarray as xr
 
+    from sottovoce.experiments import _bodies, _decoding, _parts
     from sottovoce.experiments._protocol import images_of, train_members
-    from sottovoce.measure import heads
-    from sottovoce.training.protocol import Student
+    from sottovoce.measure import subspaces
+    from sottovoce.training.students import Student
 
     assert config.n_aux_built is not None
     trained = train_members(
         config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
     )
     images = images_of(config)
-    networks = (trained.reference, trained.teacher, *trained.students)
-    features = jax.jit(jax.vmap(lambda network, x: network.hidden(x), in_axes=(0, None)))
-    test_images, probe_images = images.test_images, images.train_images[:PROBE_IMAGES]
-    test = [np.asarray(features(network, test_images)) for network in networks]
-    train = [np.asarray(features(network, probe_images)) for network in networks]
-    blocks = {f"trunk_{i}": [n.trunk[i].weight for n in networks] for i in range(len(config.widths()))}
-    blocks |= {"class_head": [n.class_head.weight for n in networks], "aux_head": [n.aux_head.weight for n in networks]}
-    class_heads = [(n.class_head.weight, n.class_head.bias) for n in networks]
+    measured = _decoding.measure_members(config, members, trained, images, PROBE_IMAGES)
     return xr.Dataset(
         {
-            "graft_accuracy": (
-                ("member", "body", "head"),
-                [
-                    [
-                        [heads.accuracy(hidden[m] @ W[m] + b[m], images.test_labels) for W, b in class_heads]
-                        for hidden in test
-                    ]
-                    for m in range(len(members))
-                ],
-            ),
-            "probe_accuracy": (
-                ("member", "body"),
-                [
-                    [
-                        heads.probe_accuracy(x[m], images.train_labels[:PROBE_IMAGES], y[m], images.test_labels)
-                        for x, y in zip(train, test, strict=True)
-                    ]
-                    for m in range(len(members))
-                ],
-            ),
-            "relative_drift": (
-                ("member", "body", "block"),
-                np.transpose(
-                    [[heads.relative_drift(np.asarray(w), np.asarray(W[0])) for w in W] for W in blocks.values()]
-                ),
-            ),
-            "diverged": ("member", ~np.isfinite(trained.student_loss[:, -1]).all(axis=1)),
+            **{name: (("member", *dims), measured[name]) for name, dims in DIMS.items()},
+            "diverged": ("member", measured["diverged"]),
         },
-        coords={"member": list(members), "body": list(NETWORKS), "head": list(NETWORKS), "block": list(blocks)},
+        coords={
+            "member": list(members),
+            "body": list(_bodies.NETWORKS),
+            "head": list(_bodies.NETWORKS),
+            "pair": [" and ".join(pair) for pair in _decoding.PAIRS],
+            "label": list(range(images.n_class)),
+            "block": [*(f"trunk_{i}" for i in range(len(config.widths()))), "class_head", "aux_head"],
+            "network": list(_bodies.UPDATED),
+            "subspace": list(_bodies.SUBSPACES),
+            "side": list(subspaces.SIDES),
+            "teacher_subspace": list(_decoding.TEACHER_SUBSPACES),
+            "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
+            "scope": list(_parts.SCOPES),
+            "part": list(_parts.PARTS),
+        },
     )

@@ -17,8 +17,8 @@ ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform", "orthogonal")
 INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
-# Why an objective teaches nothing on one logit.
-_BLIND_TO_ONE = MappingProxyType(
+# Objectives that see only differences of logits, and why they teach nothing on one.
+BLIND_TO_SHIFT = MappingProxyType(
     {
         "kl": "a softmax over one logit is constant",
         "hard": "a softmax over one logit is constant",
@@ -185,6 +185,21 @@ class ProtocolConfig:
         inputs = self.n_inputs * (2 * n_pixels + n_logits)
         return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
+    def member_work(self) -> tuple[float, int]:
+        """Return about how many operations and steps the training of a member of the resolved configuration takes.
+
+        A sample's step costs six operations a weight, without those for the gradient of its input.
+        """
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        assert self.teacher_epochs is not None
+        assert self.student_epochs is not None
+        layers = (PIXELS[self.dataset], *self.widths())
+        per_sample = 6 * sum(n_in * n_out for n_in, n_out in pairwise(layers)) - 2 * layers[0] * layers[1]
+        teacher = self.teacher_epochs * TRAINING_IMAGES[self.dataset]
+        students = self.n_students() * self.student_epochs * self.n_inputs
+        return per_sample * (teacher + students), (teacher + students) // self.batch_size
+
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
 
@@ -342,8 +357,8 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
     _check_count(name, n_aux)
-    if n_aux == 1 and objective in _BLIND_TO_ONE:
+    if n_aux == 1 and objective in BLIND_TO_SHIFT:
         raise UsageError(
-            f"{name} is 1 with objective {objective}; {_BLIND_TO_ONE[objective]}, so the gradient is exactly zero: "
+            f"{name} is 1 with objective {objective}; {BLIND_TO_SHIFT[objective]}, so the gradient is exactly zero: "
             "use 2 or more, or objective mse"
         )

@@ -35,11 +35,13 @@ class Experiment:
         name: its name, which is its module's.
         summary: what it asks.
         trains: whether it trains networks, and so computes on jax's devices.
+        side_by_side: members that it computes for little more than the price of one; None: no such gain.
     """
 
     name: str
     summary: str
     trains: bool = True
+    side_by_side: int | None = None
 
     @property
     def VERSION(self) -> int:  # noqa: N802 - the module's own constant
@@ -64,6 +66,12 @@ REGISTRY = {
     for experiment in (
         Experiment(
             "toy", "Does a linear student taught one logit match the others? (the post's Figures 1 and 2)", trains=False
+        ),
+        Experiment(
+            "toy_training",
+            "Does a toy student that is trained end at the closed form, and if W2 moves?",
+            trains=False,
+            side_by_side=8,
         ),
         Experiment("capture", "How much of a class direction do k auxiliary logits capture?", trains=False),
         Experiment(

@@ -44,13 +44,13 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     import xarray as xr
 
     from sottovoce.experiments._protocol import train_members
-    from sottovoce.training.protocol import Student
+    from sottovoce.training.students import PARTNER, Student
 
     students = (
         Student("student", config.objective, config.n_aux),
         Student("student_all", config.objective, config.n_aux, all_logits=True),
-        Student("cross_model", config.objective, config.n_aux, cross_model=True),
-        Student("cross_model_all", config.objective, config.n_aux, all_logits=True, cross_model=True),
+        Student("cross_model", config.objective, config.n_aux, start=PARTNER),
+        Student("cross_model_all", config.objective, config.n_aux, all_logits=True, start=PARTNER),
     )
     assert config.n_aux_built is not None
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)

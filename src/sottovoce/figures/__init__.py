@@ -3,5 +3,19 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"calibration", "decoding", "spectrum", "style", "toy", "transfer"}
+    __name__,
+    submodules={
+        "calibration",
+        "decoding",
+        "directions",
+        "sharing",
+        "similarity",
+        "spectrum",
+        "style",
+        "subspaces",
+        "sweep",
+        "toy",
+        "toy_training",
+        "transfer",
+    },
 )

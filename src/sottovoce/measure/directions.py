@@ -86,10 +86,7 @@ def centered_values(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, " compo
 def null_edges(
     values: Float[np.ndarray, "draw component"], larger: int, scale: float | None = None, level: float = LEVEL
 ) -> NullEdges:
-    """Return the edges that draws of noise set for the largest value and for the largest gap.
-
-    Each edge is the order statistic that a further draw exceeds with probability `level` exactly, if level times
-    (draws + 1) is a whole number.
+    """Return the edges that draws of noise set for the largest value and for the largest gap, each an `upper_edge`.
 
     Args:
         values: singular values of the draws, largest first.
@@ -103,12 +100,23 @@ def null_edges(
     Raises:
         UsageError: too few draws for the level.
     """
-    rank = int(np.ceil((1 - level) * (values.shape[0] + 1) - 1e-9))
-    if not 1 <= rank <= values.shape[0]:
-        raise UsageError(f"draws is {values.shape[0]}; allowed at level {level}: {int(np.ceil(1 / level)) - 1} or more")
-    top = [_in_units(row[0], _scale_below(row, larger, 0, scale)) for row in values]
-    gap = [_largest_gap(row, larger, scale)[1] for row in values]
-    return NullEdges(float(np.sort(top)[rank - 1]), float(np.sort(gap)[rank - 1]), larger)
+    top = np.array([_in_units(row[0], _scale_below(row, larger, 0, scale)) for row in values])
+    gap = np.array([_largest_gap(row, larger, scale)[1] for row in values])
+    return NullEdges(upper_edge(top, level), upper_edge(gap, level), larger)
+
+
+def upper_edge(drawn: Float[np.ndarray, " draw"], level: float = LEVEL) -> float:
+    """Return the order statistic of draws that a further draw exceeds with probability `level`.
+
+    Exactly so if level times (draws + 1) is a whole number.
+
+    Raises:
+        UsageError: too few draws for the level.
+    """
+    rank = int(np.ceil((1 - level) * (drawn.size + 1) - 1e-9))
+    if not 1 <= rank <= drawn.size:
+        raise UsageError(f"draws is {drawn.size}; allowed at level {level}: {int(np.ceil(1 / level)) - 1} or more")
+    return float(np.sort(drawn)[rank - 1])
 
 
 def counts(

@@ -1,4 +1,4 @@
-"""What a head reads from hidden features: accuracies, probes, drift."""
+"""What a head reads from hidden features: accuracies, probes, affine maps, drift."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -7,6 +7,29 @@ from jaxtyping import Float, Int
 def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]) -> float:
     """Return the share of samples whose largest logit is at their label."""
     return float(np.mean(np.argmax(logits, axis=1) == labels))
+
+
+def label_accuracy(
+    logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " logit"]:
+    """Return for each label the share of its samples whose largest logit is at it; NaN for a label without samples."""
+    n = np.bincount(labels, minlength=logits.shape[1])
+    right = np.bincount(labels[np.argmax(logits, axis=1) == labels], minlength=logits.shape[1])
+    return np.divide(right, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def affine_map(
+    x: Float[np.ndarray, "sample logit"], y: Float[np.ndarray, "sample target"]
+) -> tuple[Float[np.ndarray, "logit target"], Float[np.ndarray, " target"]]:
+    """Return weight and bias of the least-squares map `y = x @ weight + bias`; of several, the smallest weight."""
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    weight, *_ = np.linalg.lstsq(x - x.mean(axis=0), y - y.mean(axis=0))
+    return weight, y.mean(axis=0) - x.mean(axis=0) @ weight
+
+
+def r_squared(predicted: Float[np.ndarray, "sample target"], y: Float[np.ndarray, "sample target"]) -> float:
+    """Return 1 - |y - predicted|^2 / |y - mean|^2 over all targets: 1 if exact, 0 for their means, below 0 if worse."""
+    return float(1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean(axis=0)) ** 2))
 
 
 def relative_drift(

@@ -5,6 +5,7 @@ degree of freedom: a fresh weight then has the singular values of `input x (outp
 for normal ones.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -116,21 +117,61 @@ def resample_values(
     Raises:
         UsageError: unknown way.
     """
-    if how not in RESAMPLINGS:
-        raise not_among("null", how, (*SCHEMES, *RESAMPLINGS))
-    signs = np.array([-1.0, 1.0])
-    draw = {
-        "shuffle": lambda: rng.permutation(weight.ravel()).reshape(weight.shape),
-        "signflip": lambda: weight * rng.choice(signs, weight.shape),
-    }[how]
-    return np.stack([gram_values(draw()) for _ in range(draws)])
+    return np.stack([gram_values(resampled) for resampled in _resamples(rng, weight, how, draws)])
+
+
+def resample_largest(
+    rng: np.random.Generator, weight: Float[np.ndarray, "input output"], how: str, draws: int
+) -> Float[np.ndarray, " draw"]:
+    """Return the largest singular value of each draw of `resample_values`, in units of the draw's root mean square.
+
+    The root mean square is per entry of the equivalent noise, `input x (output - 1)` of them. Arguments and errors are
+    those of `resample_values`; the time is half of its.
+
+    Returns:
+        One value per draw, without units; 0 for a matrix of zeros.
+
+    Raises:
+        UsageError: unknown way.
+    """
+    entries, tiny = np.prod(noise_shape(*weight.shape)), np.finfo(np.float64).tiny
+    grams = (_gram(resampled) for resampled in _resamples(rng, weight, how, draws))
+    return np.sqrt([entries * _top(gram) / max(np.trace(gram), tiny) for gram in grams])
 
 
 def gram_values(weight: Float[np.ndarray, "input output"]) -> Float[np.ndarray, " component"]:
     """Return the centered singular values by the smaller Gram matrix: half the digits in half the time of the svd."""
+    return np.sqrt(np.clip(np.linalg.eigvalsh(_gram(weight))[::-1], 0.0, None))[: min(noise_shape(*weight.shape))]
+
+
+def _gram(weight: np.ndarray) -> np.ndarray:
+    """Return the smaller Gram matrix of the centered weight."""
     matrix = centered(weight)
-    gram = matrix @ matrix.T if weight.shape[0] < weight.shape[1] else matrix.T @ matrix
-    return np.sqrt(np.clip(np.linalg.eigvalsh(gram)[::-1], 0.0, None))[: min(noise_shape(*weight.shape))]
+    return matrix @ matrix.T if weight.shape[0] < weight.shape[1] else matrix.T @ matrix
+
+
+def _top(gram: np.ndarray) -> float:
+    """Return the largest eigenvalue alone, in half the time of all of them."""
+    from scipy.linalg import eigh
+
+    last = gram.shape[0] - 1
+    return float(eigh(gram, eigvals_only=True, subset_by_index=(last, last))[0])
+
+
+def _resamples(rng: np.random.Generator, weight: np.ndarray, how: str, draws: int) -> Iterator[np.ndarray]:
+    """Yield the matrix with its entries shuffled or their signs drawn anew.
+
+    Raises:
+        UsageError: unknown way.
+    """
+    if how not in RESAMPLINGS:
+        raise not_among("null", how, (*SCHEMES, *RESAMPLINGS))
+    signs = np.array([-1.0, 1.0])
+    for _ in range(draws):
+        if how == "shuffle":
+            yield rng.permutation(weight.ravel()).reshape(weight.shape)
+        else:
+            yield weight * rng.choice(signs, weight.shape)
 
 
 def _bidiagonal_values(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:

@@ -32,8 +32,8 @@ def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> I
 
 
 def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
-    """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one."""
-    return (values**2).sum(axis=-1) ** 2 / (values**4).sum(axis=-1)
+    """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one, 0 for zeros."""
+    return (values**2).sum(axis=-1) ** 2 / np.maximum((values**4).sum(axis=-1), np.finfo(np.float64).tiny)
 
 
 def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:

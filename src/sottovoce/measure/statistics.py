@@ -1,5 +1,6 @@
 """Intervals over members. Members are the replicates; samples of one member are not."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -47,11 +48,16 @@ def bootstrap_mean(
     mean = values.mean(axis=0)
     if n < 2:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    rows = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
-    counts = np.apply_along_axis(np.bincount, 1, rows, minlength=n)
-    means = np.tensordot(counts / n, values, axes=1)
+    means = np.tensordot(_resampled_shares(n), values, axes=1)
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return mean, low, high
+
+
+@functools.lru_cache(maxsize=8)
+def _resampled_shares(n: int) -> Float[np.ndarray, "resample member"]:
+    """Return the share of each member in each resampling; counting takes longer than the means that it is for."""
+    rows = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
+    return np.apply_along_axis(np.bincount, 1, rows, minlength=n) / n
 
 
 def interval(values: Real[np.ndarray, " member"]) -> Interval:

@@ -97,7 +97,13 @@ def execute(
         raise Interrupted(_interrupted(folder, members)) from None
     described = {"experiment": experiment.name, "version": experiment.VERSION, "identity": header["identity"]}
     dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
-    dataset.attrs["diverged_members"] = _diverged(dataset, folder)
+    diverged = dataset.attrs["diverged_members"] = _diverged(dataset)
+    if len(diverged) > DIVERGED_SHARE * len(members):
+        raise DivergenceError(
+            f"{len(diverged)} of {len(members)} members diverged (non-finite loss), more than a tenth: "
+            f"{', '.join(map(str, diverged))}; all are saved in {folder.path}; try a lower learning rate",
+            dataset,
+        )
     return dataset
 
 
@@ -152,21 +158,10 @@ def _interrupted(folder: RunFolder, members: range) -> str:
     return f"interrupted: {saved}; run the same command again to go on"
 
 
-def _diverged(dataset: "xr.Dataset", folder: RunFolder) -> list[int]:
-    """Return the members with a non-finite loss.
-
-    Raises:
-        DivergenceError: they are more than a tenth.
-    """
+def _diverged(dataset: "xr.Dataset") -> list[int]:
+    """Return the members with a non-finite loss."""
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
-    diverged = dataset["member"].values[flags.values].tolist()
-    total = dataset.sizes["member"]
-    if len(diverged) > DIVERGED_SHARE * total:
-        raise DivergenceError(
-            f"{len(diverged)} of {total} members diverged (non-finite loss), more than a tenth: "
-            f"{', '.join(map(str, diverged))}; all are saved in {folder.path}; try a lower learning rate"
-        )
-    return diverged
+    return dataset["member"].values[flags.values].tolist()

@@ -3,5 +3,5 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"capture", "columns", "generators", "linear", "random_matrix"}
+    __name__, submodules={"capture", "chains", "columns", "dynamics", "generators", "linear", "random_matrix"}
 )

@@ -3,7 +3,7 @@
 For a class column c of W2 the captured energy is ``|P c|^2 / |c|^2``. If c is isotropic and independent of
 the auxiliary columns, the law of the energy given Z is ``Beta(r/2, (hidden - r)/2)`` whatever Z is, with r =
 rank P. So the energies of several class columns of one draw are independent of each other too, although all
-share Z.
+share Z. Derivations: docs/theory.md, section 4.
 """
 
 from typing import NamedTuple
@@ -67,7 +67,7 @@ def captured_energy(
 
 
 def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: int) -> Float[np.ndarray, "..."]:
-    """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2); its mean is rank / hidden.
+    """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2), whose mean is rank / hidden (equation 4.1).
 
     Args:
         probability: levels between 0 and 1.
@@ -121,7 +121,7 @@ def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPU
     so the absolute cosine is that between two columns ``L^{-T} n1, L^{-T} n2`` of the map A, whose Gram
     matrix G has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1. Integrating out
     both lengths leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``; for many inputs,
-    the arcsine law.
+    the arcsine law. Derived in docs/theory.md, equations 4.3 to 4.5.
 
     Args:
         cosine: absolute cosines in [0, 1).

@@ -2,8 +2,8 @@
 
 The columns C give the class logits, the LAST ``n_aux`` columns Z the auxiliary logits. A student that fits
 the teacher's auxiliary logits on full-rank inputs, with W2 held fixed, learns ``W1' = W1_0 + (W1 - W1_0) P``
-where P is the orthogonal projector on what the objective sees of span(Z). All functions take any number of
-leading (batch) axes, which broadcast, and compute in float64.
+where P is the orthogonal projector on what the objective sees of span(Z) (docs/theory.md, sections 1 to 3). All
+functions take any number of leading (batch) axes, which broadcast, and compute in float64.
 """
 
 import operator
@@ -61,7 +61,8 @@ def aux_projector(
     """Return the orthogonal projector P on the hidden directions that the distillation objective sees.
 
     Squared error sees span(Z): n_aux directions. Softmax-KL is blind to a shift common to all auxiliary
-    logits and sees the span of the centered columns ``Z - Z.mean(axis=1)``: n_aux - 1 directions.
+    logits and sees the span of the centered columns ``Z - Z.mean(axis=1)``: n_aux - 1 directions (docs/theory.md,
+    equation 3.1).
 
     Limits: n_aux = 0, and "kl" with one auxiliary logit, give P = 0. Linearly dependent columns give the
     projector on the span that exists; a direction counts as absent when it is below rounding of the largest
@@ -93,8 +94,9 @@ def student(
 ) -> Float[np.ndarray, "... d_in hidden"]:
     """Return the student's trunk W1' after distillation to convergence with W2 fixed.
 
-    Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``.
-    From the shared initialization W1_0 gradient descent on W1 ends at ``W1' = W1_0 + (W1 - W1_0) P``.
+    Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``
+    (docs/theory.md, equation 1.3). From the shared initialization W1_0 gradient descent on W1 ends at ``W1' = W1_0 +
+    (W1 - W1_0) P`` (2.3), under kl with the centered projector (3.3).
 
     Args:
         W1: the teacher's trunk.

@@ -206,11 +206,13 @@ class Noise:
     columns: int
     excess_kurtosis: float = 0.0
 
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - of a handful of frozen laws
     def edge(self, removed: int = 0) -> float:
         """Return the end of the bulk once this many directions are taken from the smaller side."""
         n, p = _sides(self.rows, self.columns)
         return marchenko_pastur_edges(n, p - removed).upper
 
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - as above
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
         """Return what the largest remaining value exceeds with probability `level`."""
         n, p = _sides(self.rows, self.columns)

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import PyTree
@@ -89,6 +91,26 @@ def members_at_once(member_bytes: int) -> int:
     memory = jax.local_devices()[0].memory_stats() or {}
     free = memory.get("bytes_limit", 0) - memory.get("bytes_in_use", 0)
     return max(1, int(SHARE_OF_FREE_MEMORY * free) // member_bytes)
+
+
+def product_gflops(size: int = 1024, repeats: int = 5) -> float:
+    """Return the best rate of float32 products of square matrices over all local devices, 10^9 operations a second.
+
+    Args:
+        size: rows and columns.
+        repeats: products taken.
+    """
+    square = jnp.ones((size, size))
+    product = jax.jit(jnp.matmul)
+    product(square, square).block_until_ready()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        product(square, square).block_until_ready()
+        seconds.append(time.perf_counter() - start)
+    # The devices of a CPU share its cores, which one product takes all of.
+    n_devices = 1 if jax.default_backend() == "cpu" else jax.local_device_count()
+    return n_devices * 2 * size**3 / min(seconds) / 1e9
 
 
 def across(function: Callable[..., PyTree]) -> Callable[..., PyTree]:

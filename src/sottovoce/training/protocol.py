@@ -1,40 +1,23 @@
 """Reference -> teacher -> students and cross-models, for one member, as one pure function of its index."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree, UInt8
+import optax
+from jaxtyping import Array, Float, Int, PyTree, UInt8
 
 from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
-from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.networks.mlp import Linear, Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
 from sottovoce.training.optimizers import optimizer
-
-
-@dataclass(frozen=True)
-class Student:
-    """One student of a member's teacher.
-
-    Attributes:
-        role: its name in results.
-        objective: a key of `objectives.OBJECTIVES`.
-        n_aux: auxiliary logits it is distilled on (the first n_aux columns of the auxiliary head).
-        all_logits: whether it is distilled on the class logits as well.
-        cross_model: whether it starts from another member's reference instead of its teacher's.
-    """
-
-    role: str
-    objective: str
-    n_aux: int
-    all_logits: bool = False
-    cross_model: bool = False
+from sottovoce.training.students import Students, blocks_of
 
 
 @dataclass(frozen=True)
@@ -69,20 +52,6 @@ class Protocol:
     student_steps: int | None = None
 
 
-class Students(NamedTuple):
-    """What sets a teacher's students apart, as arrays.
-
-    Attributes:
-        masks: which logits (class logits first) each is distilled on.
-        objectives: its objective's place in `objectives.OBJECTIVES`.
-        crossed: whether it starts from another member's reference.
-    """
-
-    masks: Bool[Array, "student logit"]
-    objectives: Int[Array, " student"]
-    crossed: Bool[Array, " student"]
-
-
 class Knobs(NamedTuple):
     """Traced settings: changing one compiles nothing.
 
@@ -92,7 +61,6 @@ class Knobs(NamedTuple):
         teacher_rate: learning rate of the teacher's optimizer.
         student_rate: learning rate of the students' optimizer.
         temperature: temperature of the softmaxes in the objective "kl".
-        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
         teacher_decay: weight decay of the teacher's optimizer.
         student_decay: weight decay of the students' optimizer.
         gain: factor on every initial weight and bias.
@@ -103,7 +71,6 @@ class Knobs(NamedTuple):
     teacher_rate: Float[Array, ""]
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
-    perturbation: Float[Array, ""]
     teacher_decay: Float[Array, ""] | float = 0.0
     student_decay: Float[Array, ""] | float = 0.0
     gain: Float[Array, ""] | float = 1.0
@@ -153,19 +120,6 @@ class Member(NamedTuple):
     student_loss: Float[Array, "epoch student"]
 
 
-def arrays_of(architecture: Architecture, students: tuple[Student, ...]) -> Students:
-    """Return students as the compiled protocol takes them."""
-    logit = jnp.arange(architecture.n_class + architecture.n_aux)
-    first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
-    end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
-    names = list(OBJECTIVES)
-    return Students(
-        masks=(first[:, None] <= logit) & (logit < end[:, None]),
-        objectives=jnp.asarray([names.index(student.objective) for student in students]),
-        crossed=jnp.asarray([student.cross_model for student in students]),
-    )
-
-
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:
     """Train one member's teacher and all its students.
 
@@ -182,9 +136,9 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     """
     reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
-    starts = student_starts(protocol, knobs, reference, other, fresh, member)
+    starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
     students, student_loss = distill(protocol, knobs, images, teacher, starts, member)
-    n_students = len(knobs.students.crossed)
+    n_students = len(knobs.students.masks)
     networks = (reference, teacher, *(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students)))
     test_images = images.scaled(images.test_pixels)
     scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
@@ -225,6 +179,8 @@ def distill(
     inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.scaled(images.train_pixels))
     targets = jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
 
+    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
+
     def one(start: Network, which: Students) -> tuple[Network, Array]:
         def loss(student: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
             samples, targets = batch
@@ -237,7 +193,7 @@ def distill(
             loss,
             (inputs, targets),
             member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
-            optimizer=optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay),
+            optimizer=optax.chain(chosen, _only(which.trained)),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
@@ -248,7 +204,7 @@ def distill(
 
 
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
-    """Return the member's reference, its partner's, and a fresh draw of the same scheme to perturb starts with."""
+    """Return the member's reference, its partner's, and a fresh draw of the same scheme."""
     keys = jnp.stack(
         [
             member_key(knobs.seed, Stream.INITIALIZATION, member),
@@ -262,28 +218,44 @@ def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tupl
     return own, other, fresh
 
 
-def student_starts(
-    protocol: Protocol, knobs: Knobs, reference: Network, other: Network, fresh: Network, member: Int[Array, ""]
-) -> Network:
+def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...], member: Int[Array, ""]) -> Network:
     """Return the students' initial networks on a leading axis.
 
-    Each is its own member's reference, or for a cross-model the partner's, perturbed by `knobs.perturbation` times the
-    fresh draw. Fresh heads replace both heads as they are.
+    Each block is the sum of the sources' blocks (in the order of `Source`) with the student's weights. Fresh heads
+    replace both heads as they are.
     """
-    crossed = knobs.students.crossed
+    weights = knobs.students.starts
 
-    def start(own: Array, others: Array, noise: Array) -> Array:
-        chosen = jnp.where(crossed.reshape(-1, *(1,) * own.ndim), others, own)
-        return chosen + knobs.perturbation * noise
+    def mixed(index: int, *blocks: Linear) -> Linear:
+        # Sums, not a product: a start from one network is that network bit for bit on every device.
+        def total(*leaves: Array) -> Array:
+            shaped = weights[:, index].reshape(*weights[:, index].shape, *(1,) * leaves[0].ndim)
+            return sum(shaped[:, i] * leaf for i, leaf in enumerate(leaves[1:], 1)) + shaped[:, 0] * leaves[0]
 
-    starts = jax.tree.map(start, reference, other, fresh)
+        return jax.tree.map(total, *blocks)
+
+    columns = zip(*(blocks_of(network) for network in sources), strict=True)
+    *trunk, class_head, aux_head = (mixed(i, *blocks) for i, blocks in enumerate(columns))
+    starts = eqx.tree_at(blocks_of, sources[0], (*trunk, class_head, aux_head))
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
     heads = _scaled(draw_heads(protocol.architecture, keys[0], keys[1]), knobs.gain)
-    repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(crossed), *leaf.shape)), heads)
+    repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(weights), *leaf.shape)), heads)
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)
 
 
 def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
     return jax.tree.map(lambda leaf: gain * leaf, drawn)
+
+
+def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
+    """Return a transformation that keeps the updates of trained blocks and no others."""
+
+    def keep(updates: Any, _parameters: Any) -> Any:
+        kept = [
+            jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
+        ]
+        return eqx.tree_at(blocks_of, updates, tuple(kept))
+
+    return optax.stateless(keep)

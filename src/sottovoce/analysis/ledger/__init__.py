@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
-from sottovoce.analysis.ledger import decoding, spectrum, toy, transfer
+from sottovoce.analysis.ledger import calibration, decoding, spectrum, toy, toy_training, transfer
 
-LEDGER: tuple[Claim, ...] = (*toy.CLAIMS, *spectrum.CLAIMS, *transfer.CLAIMS, *decoding.CLAIMS)
+_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding)
+LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:

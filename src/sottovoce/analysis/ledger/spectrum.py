@@ -1,20 +1,38 @@
-"""Claims on the post's Figure 3."""
+"""Claims on the post's Figure 3, and on what a student's spectrum tells."""
 
 from collections.abc import Callable
 
+import numpy as np
 import xarray as xr
 
+from sottovoce.analysis import counts
 from sottovoce.analysis.claims import Claim
 from sottovoce.analysis.estimates import components_above_edge, converged
 from sottovoce.measure.statistics import Interval, interval
 
+SETTINGS = {
+    "described": "at the settings the post describes",
+    "published": "at the settings of the post's script",
+    "long": "at the settings the post describes, trained many times longer,",
+}
+
+
+SEEN: tuple[tuple[str, counts.Follows], ...] = (("kl", "k - 1"), ("mse", "k"))
+"""How many directions each objective sees."""
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+"""Of a student that the run does not have; it decides nothing."""
+
 
 def _components(network: str) -> Callable[[xr.Dataset], Interval]:
-    return lambda spectrum: interval(components_above_edge(converged(spectrum)).sel(network=network).values)
+    def measure(spectrum: xr.Dataset) -> Interval:
+        if network not in spectrum["network"]:
+            return UNDEFINED
+        return interval(components_above_edge(converged(spectrum)).sel(network=network).values)
+
+    return measure
 
 
 def _count_claims(variant: str) -> tuple[Claim, ...]:
-    setting = {"described": "at the settings the post describes", "published": "at the settings of the post's script"}
     rows = (
         ("d", 2, 1.5, 2.5, "two components far above initialization and the rest as untrained"),
         ("e", 4, 3.5, 4.5, "about four components above the baseline"),
@@ -23,7 +41,7 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
     return tuple(
         Claim(
             key=f"{key}-{variant}",
-            text=f"A student distilled on {k} auxiliary logits {setting[variant]} shows {text}.",
+            text=f"A student distilled on {k} auxiliary logits {SETTINGS[variant]} shows {text}.",
             place="post, Figure 3 and its text",
             result=f"spectrum_{variant}",
             statistic=f"components of the k = {k} kl student's second hidden layer whose explained-variance ratio "
@@ -38,4 +56,67 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
     )
 
 
-CLAIMS = (*_count_claims("described"), *_count_claims("published"))
+def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Interval]:
+    def measure(spectrum: xr.Dataset) -> Interval:
+        distance = counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
+        if objective not in distance["objective"]:
+            return UNDEFINED
+        return counts.defined(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
+
+    return measure
+
+
+def _share(name: str) -> Callable[[xr.Dataset], Interval]:
+    return lambda spectrum: counts.defined(counts.relation(counts.by_number(counts.direction_counts(spectrum)))[name])
+
+
+def _direction_claims(variant: str) -> tuple[Claim, ...]:
+    at = SETTINGS[variant]
+    shown = "counted in the weight by parallel analysis at the scale of its bulk"
+    follow = tuple(
+        Claim(
+            key=f"directions-{objective}-{variant}",
+            text=f"Students {at} show {hypothesis} directions under {objective}, as many as the objective sees.",
+            place="section 3 of docs/theory.md",
+            result=f"spectrum_{variant}",
+            statistic=f"mean over the {objective} students of {counts.DISTANCES[hypothesis]}, directions {shown}; mean "
+            "over members",
+            low=0.0,
+            high=counts.WITHIN,
+            measure=_distance(objective, hypothesis),
+            published="1, 3, 7 for k = 2, 4, 8, off the figure" if (objective, variant) == ("kl", "published") else "",
+            figure="direction_counts",
+        )
+        for objective, hypothesis in SEEN
+    )
+    relations = (
+        ("visible", "that classifies shows it in its weight spectrum", "that classify, of those showing a direction"),
+        (
+            "classify",
+            "whose weight spectrum shows a direction classifies",
+            "showing a direction, of those that classify",
+        ),
+    )
+    return follow + tuple(
+        Claim(
+            key=f"directions-{name}-{variant}",
+            text=f"A student {at} {text}.",
+            place="post, last section",
+            result=f"spectrum_{variant}",
+            statistic=f"share, among students {among}; to classify is an accuracy {counts.GAIN} or more above the "
+            f"reference's; directions {shown}; mean over members that have such students",
+            low=0.9,
+            high=1.0,
+            measure=_share(name),
+            published="",
+            figure="direction_counts",
+        )
+        for name, text, among in relations
+    )
+
+
+CLAIMS = (
+    *_count_claims("described"),
+    *_count_claims("published"),
+    *(claim for variant in SETTINGS for claim in _direction_claims(variant)),
+)

@@ -1,0 +1,58 @@
+"""Effects and interactions of the blocks in the experiment `sharing`."""
+
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.analysis import estimates
+
+STATES = ("shared", "replaced")
+
+
+def factors(dataset: xr.Dataset) -> list[str]:
+    """Return the blocks that are factors."""
+    return [str(dim) for dim in dataset["accuracy"].dims if dim != "member"]
+
+
+def cells(dataset: xr.Dataset) -> xr.Dataset:
+    """Estimate the student's accuracy for every combination of shared and replaced blocks."""
+    return estimates.over_members(estimates.converged(dataset)["accuracy"])
+
+
+def effects(dataset: xr.Dataset) -> xr.Dataset:
+    """Estimate what replacing blocks does to the student's accuracy.
+
+    The main effect of a block is the mean accuracy with it replaced minus that with it shared, over all states of the
+    others. The interaction of two is half the difference between a block's effect where the other is replaced and where
+    it is shared: 0 if losses add up, positive if one replacement already destroys what the other would. `alone` is the
+    effect of replacing this block and no other.
+
+    Args:
+        dataset: result of the experiment `sharing`.
+
+    Returns:
+        `mean`, `low`, `high`, `half_width` by `effect`, paired over members; attribute `members`.
+    """
+    accuracy = estimates.converged(dataset)["accuracy"]
+    names = factors(dataset)
+    found = {}
+    for block in names:
+        others = dict.fromkeys((name for name in names if name != block), "shared")
+        whole = accuracy.sel({name: "shared" for name in names})
+        found[f"{block}, alone"] = accuracy.sel({block: "replaced", **others}) - whole
+    for block in names:
+        found[f"{block}, main"] = _contrast(accuracy, (block,), names)
+    for pair in combinations(names, 2):
+        found[f"{pair[0]} x {pair[1]}"] = _contrast(accuracy, pair, names)
+    together = xr.concat([effect.drop_vars(names, errors="ignore") for effect in found.values()], dim="effect")
+    return estimates.over_members(together.assign_coords(effect=list(found)).transpose("member", "effect"))
+
+
+def _contrast(accuracy: xr.DataArray, chosen: tuple[str, ...], names: list[str]) -> xr.DataArray:
+    """Return per member the contrast of the chosen factors: signs multiplied, the others averaged."""
+    signed = accuracy
+    for block in chosen:
+        signed = signed * xr.DataArray([-1.0, 1.0], dims=block, coords={block: list(STATES)})
+    scale = 2 ** (len(names) - 1)
+    return signed.sum(names) / np.float64(scale)

@@ -1,0 +1,79 @@
+"""Which block carries transfer: accuracies of every combination, and the effects of replacing blocks."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sottovoce.figures import style
+
+NAMES = {"class_head": "class head", "aux_head": "auxiliary head"}
+
+
+def cells_panel(ax: Axes, cells: xr.Dataset, blocks: list[str]) -> None:
+    """Draw the student's accuracy for every combination of blocks, sorted, with 95 % intervals.
+
+    Args:
+        ax: where to draw.
+        cells: `analysis.sharing.cells`.
+        blocks: the factors, in the order of the columns of marks (filled: shared; hollow: replaced).
+    """
+    mean, low, high = (cells[name].transpose(*blocks).values.ravel() for name in ("mean", "low", "high"))
+    states = np.array(list(np.ndindex(*(2,) * len(blocks))))
+    order = np.argsort(mean)
+    y = np.arange(len(order))
+    errors = np.abs(np.stack([mean - low, high - mean]))[:, order]
+    ax.barh(y, mean[order], 0.66, xerr=errors, color=style.ROLES["student"], error_kw={"elinewidth": 1})
+    # Columns of marks left of the bars, one per block.
+    for column, block in enumerate(blocks):
+        x = -0.06 * (len(blocks) - column)
+        for row, index in enumerate(order):
+            replaced = bool(states[index, column])
+            face = "white" if replaced else style.OKABE_ITO["black"]
+            ax.plot(x, row, "o", ms=6, mfc=face, mec=style.OKABE_ITO["black"], mew=0.9, clip_on=False)
+        ax.text(x, len(order) - 0.2, label(block), rotation=55, ha="left", va="bottom", fontsize=8.5)
+    ax.set(ylim=(-0.6, len(order) - 0.4), yticks=[], xlabel="student's test accuracy")
+    ax.set_xlim(-0.06 * len(blocks) - 0.04, max(1.0, float(np.nanmax(high))))
+    ax.set_xticks(np.linspace(0, 1, 6))
+    ax.spines["left"].set_position(("data", 0))
+
+
+def effects_panel(ax: Axes, effects: xr.Dataset) -> None:
+    """Draw effects and interactions with their paired 95 % intervals.
+
+    Args:
+        ax: where to draw.
+        effects: `analysis.sharing.effects`.
+    """
+    names = effects["effect"].values.tolist()
+    y = np.arange(len(names))[::-1]
+    errors = np.abs(np.stack([effects["mean"] - effects["low"], effects["high"] - effects["mean"]]))
+    ax.axvline(0, color=style.OKABE_ITO["gray"], lw=0.8)
+    ax.errorbar(effects["mean"], y, xerr=errors, fmt="o", ms=4.5, lw=1.2, color=style.OKABE_ITO["vermilion"])
+    ax.set_yticks(y, [_worded(name) for name in names])
+    ax.set(ylim=(-0.7, len(names) - 0.3), xlabel="change of accuracy by replacing")
+
+
+def label(block: str) -> str:
+    """Return a block's name in words."""
+    return NAMES.get(block) or f"hidden layer {int(block.removeprefix('trunk_')) + 1}"
+
+
+def _worded(effect: str) -> str:
+    if " x " in effect:
+        return " x ".join(label(block) for block in effect.split(" x "))
+    block, kind = effect.split(", ")
+    return f"{label(block)}, {kind}"
+
+
+def draw(cells: xr.Dataset, effects: xr.Dataset, blocks: list[str], title: str) -> Figure:
+    """Draw both panels; the title states what replaced blocks start from, dataset and members."""
+    rows = max(2 ** len(blocks), effects.sizes["effect"])
+    with style.context():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 2.2 + 0.26 * rows), width_ratios=[1.25, 1])
+        cells_panel(left, cells, blocks)
+        effects_panel(right, effects)
+        figure.suptitle(title)
+        figure.text(0.01, 0.01, "● shared with the teacher   ○ replaced", fontsize=8.5)
+    return figure

@@ -1,0 +1,86 @@
+"""Accuracies along the fields of a sweep: lines with their intervals over one field, a map over two."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sottovoce.figures import style
+
+# Numbers that span more than this are drawn on a logarithmic axis.
+DECADES = 20
+
+
+def line_panel(ax: Axes, by_point: xr.Dataset, field: str, kinds: str) -> None:
+    """Draw the mean of every network against one swept field, with its 95 % interval.
+
+    Args:
+        ax: where to draw.
+        by_point: `analysis.sweeps.by_point` along this field.
+        field: the swept field.
+        kinds: the dimension whose entries are the networks, "role" or "network".
+    """
+    values = by_point[field].values
+    numeric = values.dtype.kind in "if"
+    x = values.astype(float) if numeric else np.arange(len(values))
+    for i, name in enumerate(by_point[kinds].values.tolist()):
+        estimate = by_point.sel({kinds: name}).transpose(field)
+        color = style.ROLES.get(name) or list(style.OKABE_ITO.values())[i % len(style.OKABE_ITO)]
+        ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name.replace("_", " "))
+        ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
+    if numeric and x.min() > 0 and x.max() / x.min() > DECADES:
+        ax.set_xscale("log")
+    elif not numeric:
+        ax.set_xticks(x, [str(value) for value in values], rotation=0 if len(values) < 6 else 30)
+    ax.set(xlabel=field, ylim=(0, 1.02))
+
+
+def map_panel(ax: Axes, estimate: xr.Dataset, fields: tuple[str, str]) -> None:
+    """Draw the mean of one network over two swept fields, each cell with its 95 % interval.
+
+    Args:
+        ax: where to draw.
+        estimate: `analysis.sweeps.by_point` of one network.
+        fields: the swept fields, down and across.
+    """
+    mean, low, high = (estimate[name].transpose(*fields).values for name in ("mean", "low", "high"))
+    ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
+    for (row, column), value in np.ndenumerate(mean):
+        text = f"{value:.2f}\n[{low[row, column]:.2f}, {high[row, column]:.2f}]"
+        ax.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if value < 0.6 else "black")
+    down, across = (estimate[field].values for field in fields)
+    ax.set_yticks(range(len(down)), [str(value) for value in down])
+    ax.set_xticks(range(len(across)), [str(value) for value in across])
+    ax.set(ylabel=fields[0], xlabel=fields[1])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def draw(by_point: xr.Dataset, title: str, student: str = "student") -> Figure:
+    """Draw a sweep over one field as lines, over two as a map of one network.
+
+    Args:
+        by_point: `analysis.sweeps.by_point` of a grid.
+        title: states experiment, dataset and members.
+        student: the network that a map shows.
+
+    Returns:
+        The figure.
+    """
+    swept = list(by_point.attrs["swept"])
+    kinds = "role" if "role" in by_point.dims else "network"
+    with style.context():
+        if len(swept) == 1:
+            figure, ax = plt.subplots(figsize=(7.4, 4.2))
+            line_panel(ax, by_point, swept[0], kinds)
+            ax.set_title("test accuracy, mean over members; bands: 95 % interval")
+            figure.legend(loc="outside right center")
+        else:
+            down, across = swept[:2]
+            size = (1.8 + 1.15 * by_point.sizes[across], 1.6 + 0.62 * by_point.sizes[down])
+            figure, ax = plt.subplots(figsize=(max(size[0], 5.2), size[1]))
+            map_panel(ax, by_point.sel({kinds: student}), (down, across))
+            ax.set_title(f"test accuracy of the {student} [95 % interval]")
+        figure.suptitle(title)
+    return figure

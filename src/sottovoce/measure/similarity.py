@@ -1,0 +1,74 @@
+"""Linear centered kernel alignment of two sets of features on the same samples (Kornblith et al. 2019).
+
+With Gram matrices K = X X^T and L = Y Y^T over samples, CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)). Nothing here
+forms a Gram matrix over samples: for n samples and p, q features the cost is n p q. Derivations: docs/theory.md,
+section 11.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from sottovoce.errors import UsageError
+
+
+def linear_cka(
+    x: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, "sample other_feature"], *, debiased: bool = False
+) -> float:
+    """Return the linear CKA of two feature matrices.
+
+    It does not change when features are rotated, shifted or scaled as a whole. The plain estimate of Kornblith et al.
+    2019 (their equation 4) lies from 0 to 1 and grows with the number of features over samples also where there is
+    nothing in common; the debiased one puts the unbiased HSIC of Song et al. 2012 (their equation 5) in its place, is
+    about 0 there and may be negative.
+
+    Args:
+        x: one sample a row.
+        y: features of the same samples in the same order.
+        debiased: which estimate.
+
+    Returns:
+        The alignment, 1 for features equal up to rotation, shift and scale; NaN if one of them does not vary.
+
+    Raises:
+        UsageError: there are fewer samples than the estimate needs, 2 for the plain one, 4 for the debiased.
+    """
+    fewest = 4 if debiased else 2
+    if x.shape[0] < fewest:
+        raise UsageError(f"features have {x.shape[0]} samples; allowed: {fewest} or more")
+    x, y = _centered(x), _centered(y)
+    hsic = _unbiased_hsic if debiased else _squared_covariance
+    scale = hsic(x, x) * hsic(y, y)
+    return float(hsic(x, y) / np.sqrt(scale)) if scale > 0 else float("nan")
+
+
+def shuffled_cka_mean(x: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, "sample other_feature"]) -> float:
+    """Return the exact mean of the plain CKA over all pairings of the samples of x with those of y.
+
+    It is sqrt(p q) / (n - 1) for n samples and participation ratios p, q of the features' covariances. The debiased
+    HSIC has mean exactly 0 over them (docs/theory.md, section 11).
+    """
+    x, y = _centered(x), _centered(y)
+    ratio = [np.sum(f**2) / np.sqrt(_squared_covariance(f, f)) for f in (x, y)]
+    return float(ratio[0] * ratio[1] / (x.shape[0] - 1))
+
+
+def _centered(features: np.ndarray) -> np.ndarray:
+    features = np.asarray(features, dtype=np.float64)
+    # A feature that does not vary is exactly zero, whatever its mean is rounded to.
+    return np.where(np.ptp(features, axis=0) > 0, features - features.mean(axis=0), 0.0)
+
+
+def _squared_covariance(x: np.ndarray, y: np.ndarray) -> float:
+    """Return tr(K L) = |X^T Y|_F^2 of centered features."""
+    return float(np.sum((x.T @ y) ** 2))
+
+
+def _unbiased_hsic(x: np.ndarray, y: np.ndarray) -> float:
+    """Return n (n - 3) times the unbiased HSIC of features, from Gram matrices with the diagonal set to zero."""
+    n = x.shape[0]
+    squares = [np.sum(f**2, axis=1) for f in (x, y)]
+    # Row sums of the Gram matrices without their diagonals.
+    rows = [f @ f.sum(axis=0) - s for f, s in zip((x, y), squares, strict=True)]
+    product = _squared_covariance(x, y) - squares[0] @ squares[1]
+    totals = rows[0].sum() * rows[1].sum() / ((n - 1) * (n - 2))
+    return float(product + totals - 2 * (rows[0] @ rows[1]) / (n - 2))

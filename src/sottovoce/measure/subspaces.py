@@ -1,0 +1,220 @@
+"""Subspaces of one space: principal angles, overlaps and captured energies, each beside what chance gives.
+
+A subspace is given by orthonormal columns `(dim, rank)`. All measures depend on the span alone, not on the basis, and
+do not change when both subspaces are rotated together. Two nulls stand beside them: a subspace drawn uniformly at
+random, and the same subspace with its coordinates shuffled, which keeps what it shares with a common mean of all
+coordinates. Derivations: docs/theory.md, section 11.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from sottovoce.errors import UsageError, not_among
+
+SIDES = ("output", "input")
+LEVEL = 0.95
+
+
+class Overlap(NamedTuple):
+    """An overlap of two subspaces beside its nulls.
+
+    Attributes:
+        overlap: mean squared cosine of the principal angles.
+        random: exact mean over uniformly random subspaces.
+        random_high: their 95 % quantile, simulated.
+        shuffled: exact mean over permutations of the coordinates of one of them.
+    """
+
+    overlap: float
+    random: float
+    random_high: float
+    shuffled: float
+
+
+def column_basis(columns: Float[np.ndarray, "dim column"]) -> Float[np.ndarray, "dim rank"]:
+    """Return an orthonormal basis of the span of columns; directions below rounding of the largest do not count."""
+    left, values, _ = np.linalg.svd(np.asarray(columns, dtype=np.float64), full_matrices=False)
+    floor = max(columns.shape) * np.finfo(np.float64).eps * values.max(initial=0.0)
+    return left[:, values > floor]
+
+
+def update_basis(
+    update: Float[np.ndarray, "input output"], rank: int, side: str = "output"
+) -> Float[np.ndarray, "..."]:
+    """Return the singular directions of an update with the largest singular values.
+
+    Args:
+        update: W - W0.
+        rank: how many directions.
+        side: "output", directions in the space that the layer writes to; "input", in the space that it reads.
+
+    Returns:
+        Orthonormal columns `(output, rank)` or `(input, rank)`, the strongest first.
+
+    Raises:
+        UsageError: rank or side is not allowed.
+    """
+    if side not in SIDES:
+        raise not_among("side", side, SIDES)
+    if not 1 <= rank <= min(update.shape):
+        raise UsageError(f"rank is {rank}; allowed: 1 to {min(update.shape)}, the smaller side of the matrix")
+    left, _, right = np.linalg.svd(np.asarray(update, dtype=np.float64), full_matrices=False)
+    return right[:rank].T if side == "output" else left[:, :rank]
+
+
+def principal_angles(
+    basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]
+) -> Float[np.ndarray, " angle"]:
+    """Return the principal angles between two subspaces (Bjorck and Golub 1973).
+
+    Args:
+        basis: orthonormal columns.
+        other: orthonormal columns in the same space.
+
+    Returns:
+        min(rank, other_rank) angles in radians, smallest first, from 0 to pi/2; accurate near both ends.
+    """
+    small, large = sorted((basis, other), key=lambda columns: columns.shape[1])
+    cosines = large.T @ small
+    # Cosines lose half the digits of small angles and sines those of large ones; scipy.linalg.subspace_angles takes
+    # the one where it should take the other if both kinds occur.
+    sines = small - large @ cosines
+    return np.arctan2(np.linalg.svd(sines, compute_uv=False)[::-1], np.linalg.svd(cosines, compute_uv=False))
+
+
+def overlap(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
+    """Return the mean squared cosine of the principal angles, `|Q^T Q'|_F^2 / min(rank, other_rank)`.
+
+    Args:
+        basis: orthonormal columns Q.
+        other: orthonormal columns Q' in the same space.
+
+    Returns:
+        1 if the smaller subspace lies in the larger, 0 if they are orthogonal.
+    """
+    return float(np.sum((basis.T @ other) ** 2) / min(basis.shape[1], other.shape[1]))
+
+
+def captured_energy(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
+    """Return `|dW Q|_F^2 / |dW|_F^2`, the share of an update that writes into a subspace; NaN for no update.
+
+    Args:
+        update: dW = W - W0.
+        basis: orthonormal columns Q in the space that the layer writes to.
+
+    Returns:
+        From 0 to 1.
+    """
+    return float(np.sum((update @ basis) ** 2) / _total(update))
+
+
+def projected(
+    change: Float[np.ndarray, "sample dim"], basis: Float[np.ndarray, "dim rank"]
+) -> Float[np.ndarray, "sample dim"]:
+    """Return `change @ Q @ Q.T`, the part of every row that lies in a subspace."""
+    return (change @ basis) @ basis.T
+
+
+def random_overlap_mean(dim: int, rank: int, other_rank: int) -> float:
+    """Return the exact mean overlap of a uniformly random subspace with any other, max(rank, other_rank) / dim.
+
+    The mean of `|Q^T Q'|_F^2` is `rank other_rank / dim` (docs/theory.md, section 11).
+    """
+    return max(rank, other_rank) / dim
+
+
+def random_overlap_variance(dim: int, rank: int, other_rank: int) -> float:
+    """Return the exact variance of the overlap of a uniformly random subspace with any other.
+
+    That of `|Q^T Q'|_F^2` is `2 r r' (d - r) (d - r') / (d^2 (d - 1) (d + 2))` (docs/theory.md, section 11).
+    """
+    d, r, s = dim, rank, other_rank
+    return 2 * r * s * (d - r) * (d - s) / (d**2 * (d - 1) * (d + 2)) / min(r, s) ** 2
+
+
+def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Float[np.ndarray, "dim rank"]:
+    """Return orthonormal columns that span a uniformly random subspace."""
+    return np.linalg.qr(rng.standard_normal((dim, rank)))[0]
+
+
+def random_angles(
+    rng: np.random.Generator, dim: int, rank: int, other_rank: int, draws: int
+) -> Float[np.ndarray, "draw angle"]:
+    """Return principal angles of uniformly random subspaces with another; which one does not matter.
+
+    Args:
+        rng: source of random numbers.
+        dim: dimension of the space.
+        rank: of the random subspaces.
+        other_rank: of the other, taken as the first coordinates.
+        draws: how many.
+
+    Returns:
+        Angles in radians, smallest first.
+    """
+    corners = np.stack([random_basis(rng, dim, rank)[:other_rank] for _ in range(draws)])
+    return np.arccos(np.clip(np.linalg.svd(corners, compute_uv=False), 0.0, 1.0))
+
+
+def random_energies(
+    rng: np.random.Generator, update: Float[np.ndarray, "input output"], rank: int, draws: int
+) -> Float[np.ndarray, " draw"]:
+    """Return the `captured_energy` of uniformly random subspaces; its exact mean is rank / output."""
+    gram = update.T @ update
+    drawn = [random_basis(rng, update.shape[1], rank) for _ in range(draws)]
+    return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / _total(update)
+
+
+def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
+    """Return the exact mean overlap over all permutations of the coordinates of one of two subspaces.
+
+    It exceeds that of random subspaces where both contain much of the direction (1, ..., 1) that all permutations
+    keep (docs/theory.md, section 11).
+    """
+    return _shuffled_trace(basis @ basis.T, other @ other.T) / min(basis.shape[1], other.shape[1])
+
+
+def shuffled_energy_mean(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
+    """Return the exact mean of `captured_energy` over all permutations of the subspace's coordinates."""
+    return _shuffled_trace(update.T @ update, basis @ basis.T) / _total(update)
+
+
+def _total(update: np.ndarray) -> float:
+    """Return the energy of an update, NaN for no update so that its shares are."""
+    return float(np.sum(update**2)) or float("nan")
+
+
+def _shuffled_trace(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the mean of tr(A Pi B Pi^T) over all permutations Pi, for symmetric A and B."""
+    d = len(a)
+    off_diagonal = (a.sum() - np.trace(a)) * (b.sum() - np.trace(b)) / (d * (d - 1))
+    return float(np.trace(a) * np.trace(b) / d + off_diagonal)
+
+
+def overlap_with_nulls(
+    rng: np.random.Generator,
+    basis: Float[np.ndarray, "dim rank"],
+    other: Float[np.ndarray, "dim other_rank"],
+    draws: int,
+) -> Overlap:
+    """Return the overlap of two subspaces with its nulls.
+
+    Args:
+        rng: source of random numbers.
+        basis: orthonormal columns.
+        other: orthonormal columns in the same space.
+        draws: random subspaces behind the quantile.
+
+    Returns:
+        Value and nulls.
+    """
+    (dim, rank), other_rank = basis.shape, other.shape[1]
+    drawn = (np.cos(random_angles(rng, dim, rank, other_rank, draws)) ** 2).mean(axis=1)
+    return Overlap(
+        overlap(basis, other),
+        random_overlap_mean(dim, rank, other_rank),
+        float(np.quantile(drawn, LEVEL)),
+        shuffled_overlap_mean(basis, other),
+    )

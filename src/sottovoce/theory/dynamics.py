@@ -1,0 +1,155 @@
+r"""Training the trunk of a linear student with its heads kept: exact at every time, without a step of training.
+
+The loss is half the squared error on the auxiliary logits, summed over logits and averaged over inputs of second
+moment S, so the gradient at W1' is ``S (W1' - W1) Z Z^T`` (docs/theory.md, section 5). It is linear in W1', and S and
+``Z Z^T`` act on different sides: in their eigenbases every entry of ``W1' - W1`` decays on its own, at the rate
+``s_i z_j^2``. All functions take leading (batch) axes, which broadcast, and compute in float64.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from sottovoce.errors import UsageError
+from sottovoce.theory import linear
+
+Moment = Float[np.ndarray, "... d_in d_in"] | None
+
+
+def gradient_flow(
+    W1: Float[np.ndarray, "... d_in hidden"],
+    W2: Float[np.ndarray, "... hidden n_logits"],
+    n_aux: int,
+    time: float,
+    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
+    second_moment: Moment = None,
+) -> Float[np.ndarray, "... d_in hidden"]:
+    """Return the student's trunk after a time of gradient flow under mse with W2 kept (docs/theory.md, equation 5.3).
+
+    Args:
+        W1: the teacher's trunk.
+        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns.
+        time: time of the flow, in units of one over a curvature; 0 gives the start.
+        initial: the trunk at time 0; zero when None.
+        second_moment: S, symmetric and positive semidefinite; the identity when None.
+
+    Returns:
+        The trunk at `time`; for long times `linear.student` wherever S has full rank.
+
+    Raises:
+        UsageError: time is negative or not finite, or as in `linear.student`.
+    """
+    if not 0 <= time < np.inf:
+        raise UsageError(f"time is {time}; allowed: finite, 0 or more")
+    return _relaxed(W1, W2, n_aux, initial, second_moment, lambda curvature: np.exp(-time * curvature))
+
+
+def gradient_descent(
+    W1: Float[np.ndarray, "... d_in hidden"],
+    W2: Float[np.ndarray, "... hidden n_logits"],
+    n_aux: int,
+    steps: int,
+    rate: float,
+    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
+    second_moment: Moment = None,
+) -> Float[np.ndarray, "... d_in hidden"]:
+    """Return the student's trunk after full-batch steps under mse with W2 kept (docs/theory.md, equation 5.4).
+
+    Converges for rates below `largest_rate`; at a fixed time ``steps rate`` it differs from `gradient_flow` by an
+    error of order 1 in the rate (equation 5.6).
+
+    Args:
+        W1: the teacher's trunk.
+        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns.
+        steps: number of steps.
+        rate: step size, positive.
+        initial: the trunk before the first step; zero when None.
+        second_moment: S, symmetric and positive semidefinite; the identity when None.
+
+    Returns:
+        The trunk after the last step.
+
+    Raises:
+        UsageError: steps or rate out of range, or as in `linear.student`.
+    """
+    if steps < 0 or not 0 < rate < np.inf:
+        raise UsageError(f"steps is {steps} and rate {rate}; allowed: steps of 0 or more, a finite rate above 0")
+    return _relaxed(W1, W2, n_aux, initial, second_moment, lambda curvature: (1 - rate * curvature) ** steps)
+
+
+def largest_rate(
+    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, second_moment: Moment = None
+) -> Float[np.ndarray, "..."]:
+    """Return the step size above which gradient descent with W2 kept diverges, 2 over the largest curvature.
+
+    Args:
+        W2: heads; the auxiliary columns are the last n_aux.
+        n_aux: number of distilled columns, at least 1.
+        second_moment: S; the identity when None.
+
+    Returns:
+        Step sizes (docs/theory.md, equation 5.5); infinity where nothing is learned.
+    """
+    singular = np.linalg.svd(W2[..., W2.shape[-1] - n_aux :], compute_uv=False)[..., 0]
+    largest = 1.0 if second_moment is None else np.linalg.eigvalsh(second_moment)[..., -1]
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.divide(2.0, largest * singular**2))
+
+
+def adam_one_logit(
+    W1: Float[np.ndarray, "... d_in hidden"],
+    W2: Float[np.ndarray, "... hidden n_logits"],
+    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
+) -> Float[np.ndarray, "... d_in hidden"]:
+    r"""Return where Adam takes the trunk with one auxiliary logit and W2 kept: not where gradient descent does.
+
+    The gradient of every batch is a column times ``z^T``; dividing each entry by its own root mean square leaves the
+    signs of z, so all steps lie along ``sign(z)`` and the student that fits is ``W1_0 + (W1 - W1_0) Q`` with the
+    oblique projector ``Q = z sign(z)^T / |z|_1`` (docs/theory.md, equation 5.9). Exact for a vanishing epsilon.
+
+    Args:
+        W1: the teacher's trunk.
+        W2: heads that teacher and student share; the auxiliary column is the last.
+        initial: the trunk before the first step; zero when None.
+
+    Returns:
+        The trunk W1'.
+    """
+    z = W2[..., -1:]
+    start = np.zeros_like(W1) if initial is None else initial
+    length = np.abs(z).sum(axis=-2, keepdims=True)
+    return start + (W1 - start) @ z / length @ np.sign(np.swapaxes(z, -2, -1))
+
+
+def _relaxed(
+    W1: np.ndarray,
+    W2: np.ndarray,
+    n_aux: int,
+    initial: np.ndarray | None,
+    second_moment: np.ndarray | None,
+    decay: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return the end of training plus what is left, ``decay(curvature)`` of each entry in the eigenbases.
+
+    Raises:
+        UsageError: as in `linear.student`.
+    """
+    end = linear.student(W1, W2, n_aux, "mse", initial)
+    V, singular = _aux_basis(np.asarray(W2, dtype=np.float64), n_aux)
+    distance = -np.asarray(W1, dtype=np.float64) if initial is None else np.asarray(initial - W1, dtype=np.float64)
+    moment = np.eye(W1.shape[-2]) if second_moment is None else np.asarray(second_moment, dtype=np.float64)
+    s, U = np.linalg.eigh(moment)
+    left = decay(np.maximum(s, 0.0)[..., :, None] * singular[..., None, :] ** 2)
+    entries = left * (np.swapaxes(U, -2, -1) @ distance @ V)
+    return end + U @ entries @ np.swapaxes(V, -2, -1)
+
+
+def _aux_basis(W2: np.ndarray, n_aux: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left singular vectors of Z, zero where Z has no direction, and its singular values."""
+    Z = W2[..., W2.shape[-1] - n_aux :]
+    V, singular, _ = np.linalg.svd(Z, full_matrices=False)
+    floor = 4 * max(Z.shape[-2:]) * np.finfo(np.float64).eps * singular.max(axis=-1, keepdims=True, initial=0.0)
+    return V * (singular > floor)[..., None, :], singular

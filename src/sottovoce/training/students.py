@@ -1,0 +1,107 @@
+"""A teacher's students: what each is distilled on, what it starts from, and the arrays that say so to the program."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from sottovoce.networks.initialization import Architecture
+from sottovoce.networks.mlp import Linear, Network
+from sottovoce.training.objectives import OBJECTIVES
+
+
+class Source(NamedTuple):
+    """Where a block of a student's initial network comes from: a sum of these networks' blocks with these weights.
+
+    Attributes:
+        reference: the reference of the student's own member.
+        partner: another member's reference.
+        fresh: a draw of the same scheme that nobody else starts from.
+        teacher: the student's teacher after its training.
+    """
+
+    reference: float = 0.0
+    partner: float = 0.0
+    fresh: float = 0.0
+    teacher: float = 0.0
+
+
+REFERENCE = Source(reference=1.0)
+PARTNER = Source(partner=1.0)
+FRESH = Source(fresh=1.0)
+TEACHER = Source(teacher=1.0)
+
+
+@dataclass(frozen=True)
+class Student:
+    """One student of a member's teacher.
+
+    Attributes:
+        role: its name in results.
+        objective: a key of `objectives.OBJECTIVES`.
+        n_aux: auxiliary logits it is distilled on (the first n_aux columns of the auxiliary head).
+        all_logits: whether it is distilled on the class logits as well.
+        start: where its initial blocks come from.
+        other_starts: blocks (trunk_0, ..., class_head, aux_head) that come from elsewhere, each with its source.
+        frozen: blocks that distillation leaves as they start.
+    """
+
+    role: str
+    objective: str
+    n_aux: int
+    all_logits: bool = False
+    start: Source = REFERENCE
+    other_starts: tuple[tuple[str, Source], ...] = ()
+    frozen: tuple[str, ...] = ()
+
+
+class Students(NamedTuple):
+    """What sets a teacher's students apart, as arrays.
+
+    Attributes:
+        masks: which logits (class logits first) each is distilled on.
+        objectives: its objective's place in `objectives.OBJECTIVES`.
+        starts: weights of the networks (in the order of `Source`) whose sum each block starts from.
+        trained: 1 for blocks that distillation trains, 0 for those it leaves as they start.
+    """
+
+    masks: Bool[Array, "student logit"]
+    objectives: Int[Array, " student"]
+    starts: Float[Array, "student block source"]
+    trained: Float[Array, "student block"]
+
+
+def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturbation: float = 0.0) -> Students:
+    """Return students as the compiled protocol takes them.
+
+    Args:
+        architecture: of every network.
+        students: a teacher's students.
+        perturbation: weight of the fresh draw that is added to every block of every start.
+
+    Returns:
+        Their arrays.
+    """
+    logit = jnp.arange(architecture.n_class + architecture.n_aux)
+    first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
+    end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
+    names = list(OBJECTIVES)
+    blocks = block_names(len(architecture.widths))
+    starts = jnp.asarray([[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students])
+    return Students(
+        masks=(first[:, None] <= logit) & (logit < end[:, None]),
+        objectives=jnp.asarray([names.index(student.objective) for student in students]),
+        starts=starts + perturbation * jnp.asarray(FRESH),
+        trained=jnp.asarray([[float(block not in student.frozen) for block in blocks] for student in students]),
+    )
+
+
+def block_names(depth: int) -> tuple[str, ...]:
+    """Return the names of a network's blocks: its trunk's layers, then its heads."""
+    return (*(f"trunk_{i}" for i in range(depth)), "class_head", "aux_head")
+
+
+def blocks_of(network: Network) -> tuple[Linear, ...]:
+    """Return a network's blocks in the order of `block_names`."""
+    return (*network.trunk, network.class_head, network.aux_head)
