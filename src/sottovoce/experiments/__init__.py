@@ -7,10 +7,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules={
         "calibration",
         "capture",
+        "checks",
         "decoding",
         "protocol_config",
         "registry",
         "settings",
+        "sharing",
         "spectrum",
         "toy",
         "toy_training",

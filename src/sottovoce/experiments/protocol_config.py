@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.experiments.checks import check_count, check_decay, check_number, check_widths, epochs_and_steps
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
@@ -217,17 +218,13 @@ class ProtocolConfig:
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
-        self._check_widths()
+        check_widths(self.width, self.depth)
         for name in ("members", "n_inputs", "depth", "batch_size"):
-            _check_count(name, getattr(self, name))
+            check_count(name, getattr(self, name))
         for name in ("learning_rate", "student_learning_rate", "temperature", "gain"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                raise UsageError(f"{name} is {value!r}; allowed: a positive number")
+            check_number(name, getattr(self, name))
         for name in ("perturbation", "weight_decay", "student_weight_decay"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < float("inf"):
-                raise UsageError(f"{name} is {value!r}; allowed: zero or a positive number")
+            check_number(name, getattr(self, name), zero=True)
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
@@ -239,33 +236,16 @@ class ProtocolConfig:
         assert self.batch_size is not None
         both: dict[str, int] = {}
         for who, n_samples in zip(ROLES, (TRAINING_IMAGES[self.dataset], self.n_inputs), strict=True):
-            each = -(-n_samples // self.batch_size)
-            epochs, steps = getattr(self, f"{who}_epochs"), getattr(self, f"{who}_steps")
-            epochs = -(-steps // each) if epochs is None else epochs
-            steps = epochs * each if steps is None else steps
-            if epochs != -(-steps // each):
-                raise UsageError(
-                    f"{who}_steps is {steps} with {who}_epochs {epochs} of {each} steps; allowed: one of the two, or "
-                    f"{(epochs - 1) * each + 1} to {epochs * each} steps"
-                )
-            both |= {f"{who}_epochs": epochs, f"{who}_steps": steps}
+            given = (getattr(self, f"{who}_{unit}") for unit in ("epochs", "steps"))
+            both |= epochs_and_steps(who, -(-n_samples // self.batch_size), *given)
         return both
-
-    def _check_widths(self) -> None:
-        given = self.width
-        for width in given if isinstance(given, tuple | list) else (given,):
-            _check_count("width", width)
-        if isinstance(given, tuple | list) and not 0 < len(given) == self.depth:
-            raise UsageError(
-                f"width is {given!r} with depth {self.depth}; allowed: one number, or one for each hidden layer"
-            )
 
     def _check_training(self) -> None:
         for name in (f"{who}_{unit}" for who in ROLES for unit in ("epochs", "steps")):
             if getattr(self, name) is not None:
-                _check_count(name, getattr(self, name))
+                check_count(name, getattr(self, name))
         for prefix in ("", "student_"):
-            _check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
+            check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
 
     def _check_samples(self) -> None:
         assert self.n_inputs is not None
@@ -289,7 +269,7 @@ class ProtocolConfig:
         Raises:
             UsageError: n_aux_built is not a count or below n_aux, or orthonormal_heads asks for too many columns.
         """
-        _check_count("n_aux_built", self.n_aux_built)
+        check_count("n_aux_built", self.n_aux_built)
         assert self.n_aux_built is not None
         if n_aux > self.n_aux_built:
             raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
@@ -335,19 +315,6 @@ class DistillationConfig(ProtocolConfig):
         return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)
 
 
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
-
-
-def _check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
-    given = f"{prefix}weight_decay is {weight_decay!r} with {prefix}optimizer {optimizer}"
-    if optimizer == "adam" and weight_decay:
-        raise UsageError(f"{given}; allowed: 0, for decay among its moments is not what is meant: use adamw")
-    if optimizer == "adamw" and not weight_decay:
-        raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
-
-
 def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """Refuse a number of auxiliary logits that an objective cannot teach.
 
@@ -356,7 +323,7 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
-    _check_count(name, n_aux)
+    check_count(name, n_aux)
     if n_aux == 1 and objective in BLIND_TO_SHIFT:
         raise UsageError(
             f"{name} is 1 with objective {objective}; {BLIND_TO_SHIFT[objective]}, so the gradient is exactly zero: "
