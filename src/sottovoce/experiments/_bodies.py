@@ -70,8 +70,8 @@ def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) ->
     Returns:
         By name of `SUBSPACES` the orthonormal columns, of rank r, the directions that the objective sees, but for
         `class_head`:
-        `aux_head`: span of the distilled columns of the initial auxiliary head, centered but under mse (docs/theory.md,
-        section 3).
+        `aux_head`: span of the distilled columns of the initial auxiliary head, centered unless the objective is mse
+        (docs/theory.md, section 3).
         `class_head`: span of the centered columns of the initial class head, all that an argmax can depend on.
         `teacher_update`, `own_update`: the strongest output directions of the teacher's and of the network's update.
     """
