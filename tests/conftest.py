@@ -42,6 +42,7 @@ def program() -> Callable[..., Any]:
     """Make the protocol and its traced settings at the size of tests, from a tuple of students."""
     import jax.numpy as jnp
 
+    from sottovoce.data.inputs import STANDARD
     from sottovoce.networks.initialization import Architecture
     from sottovoce.training.protocol import Knobs, Protocol
     from sottovoce.training.students import arrays_of
@@ -55,6 +56,7 @@ def program() -> Callable[..., Any]:
             "fresh_heads": False,
             "inputs": "uniform",
             "n_inputs": 150,
+            "fresh_inputs": False,
             "teacher_epochs": 2,
             "student_epochs": 2,
             "batch_size": 64,
@@ -63,6 +65,7 @@ def program() -> Callable[..., Any]:
         knobs = Knobs(
             seed=jnp.asarray(seed),
             students=arrays_of(architecture, students, perturbation),
+            inputs=STANDARD,
             teacher_rate=rate,
             student_rate=rate,
             temperature=jnp.asarray(1.0),

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
@@ -38,6 +39,7 @@ PROTOCOL = Protocol(
     fresh_heads=False,
     inputs="uniform",
     n_inputs=60_000,
+    fresh_inputs=False,
     teacher_epochs=5,
     student_epochs=5,
     batch_size=1024,
@@ -211,6 +213,7 @@ def published_knobs(protocol: Protocol) -> Knobs:
     return Knobs(
         seed=jnp.asarray(0),
         students=arrays_of(protocol.architecture, STUDENTS),
+        inputs=STANDARD,
         teacher_rate=jnp.asarray(3e-4),
         student_rate=jnp.asarray(3e-4),
         temperature=jnp.asarray(1.0),

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sottovoce.api import Execution, run_config
 from sottovoce.errors import UsageError
 from sottovoce.experiments import registry
+from sottovoce.runs.identity import plain
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sottovoce.runs.catalog import Run
 
 # Name of each result -> its experiment and the fields that make it this result.
 RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -19,6 +22,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
+    "inputs": ("inputs", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),
@@ -27,6 +31,7 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "spectrum_long": ("spectrum", {"variant": "long"}),
     "calibration": ("calibration", {}),
+    "sharing": ("sharing", {"replacement": "independent"}),
 }
 
 
@@ -55,7 +60,9 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 
 
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
-    """Load the newest saved run of every result, computing nothing.
+    """Load a saved run of every result, computing nothing: the newest at preset settings, else the newest of all.
+
+    A sweep leaves many runs of one experiment; what stands for the experiment is its preset.
 
     Args:
         root: folder of all runs.
@@ -70,16 +77,27 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
 
     results = {}
     for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
-        for run in catalog.runs(root, experiment_name):
-            config = run.folder.header()["config"]
-            members = sorted({member for span in run.folder.spans() for member in span})
-            if members and all(config.get(key) == value for key, value in fixed.items()):
-                results[name] = run.folder.load(members).assign_attrs(
-                    experiment=experiment_name,
-                    identity=run.folder.header()["identity"],
-                    config=json.dumps(config),
-                )
-                break
+        runs = [run for run in catalog.runs(root, experiment_name) if _fits(run, fixed) and run.folder.spans()]
+        preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
+        if chosen := next(preset, next(iter(runs), None)):
+            header = chosen.folder.header()
+            members = sorted({member for span in chosen.folder.spans() for member in span})
+            results[name] = chosen.folder.load(members).assign_attrs(
+                experiment=experiment_name, identity=header["identity"], config=json.dumps(header["config"])
+            )
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
+
+
+def _fits(run: "Run", fixed: Mapping[str, Any]) -> bool:
+    config = run.folder.header()["config"]
+    return all(config.get(key) == value for key, value in fixed.items())
+
+
+def _is_preset(run: "Run", experiment_name: str, fixed: Mapping[str, Any]) -> bool:
+    """Return whether only dataset and seed, and what makes the result, are set in a run's configuration."""
+    config = run.folder.header()["config"]
+    given = {name: config[name] for name in ("dataset", "seed") if name in config}
+    preset = registry.experiment(experiment_name).Config(**fixed, **given).resolve()
+    return config == {name: value for name, value in plain(preset).items() if name != "members"}

@@ -223,3 +223,24 @@ def toy_training() -> Callable[..., xr.Dataset]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sharing() -> Callable[..., xr.Dataset]:
+    """Students at 0.5 with all blocks shared and at `replaced` otherwise; references at 0.1."""
+    blocks = ("trunk_0", "trunk_1", "class_head", "aux_head")
+
+    def make(replaced: float = 0.11) -> xr.Dataset:
+        accuracy = np.full((N_MEMBERS, 2, 2, 2, 2), replaced)
+        accuracy[:, 0, 0, 0, 0] = 0.5
+        spread = 0.002 * np.arange(N_MEMBERS)
+        return xr.Dataset(
+            {
+                "accuracy": (("member", *blocks), accuracy + spread.reshape(-1, 1, 1, 1, 1)),
+                "reference_accuracy": ("member", np.full(N_MEMBERS, 0.1)),
+                "diverged": ("member", np.zeros(N_MEMBERS, dtype=bool)),
+            },
+            coords={"member": np.arange(N_MEMBERS), **{block: ["shared", "replaced"] for block in blocks}},
+        )
+
+    return make

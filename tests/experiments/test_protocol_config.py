@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
-from sottovoce.data.inputs import KINDS
+from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
 from sottovoce.errors import UsageError
-from sottovoce.experiments import decoding, protocol_config, spectrum, transfer
+from sottovoce.experiments import decoding, input_config, inputs, protocol_config, spectrum, transfer
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
@@ -20,15 +21,16 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert tuple(ACTIVATIONS) == protocol_config.ACTIVATIONS
     assert tuple(SCHEMES) == protocol_config.INITIALIZATIONS
     assert protocol_config.PRECISIONS == PRECISIONS
-    assert protocol_config.INPUTS == KINDS
+    assert input_config.INPUTS == KINDS
+    assert input_config.OF_IMAGES == IMAGE_KINDS
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
     assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
-    assert protocol_config.TRAINING_IMAGES["digits"] == len(load_dataset("digits").train_labels)
-    assert load_dataset("digits").n_class == protocol_config.CLASSES
+    assert load_dataset("digits").n_class == len(input_config.CLASSES)
+    assert tuple(np.bincount(load_dataset("digits").train_labels)) == input_config.CLASS_SIZES["digits"]
     for name, collection in CATALOG.items():
         (shape,) = (file.shape for file in collection.files if file.role == "train_images")
-        assert protocol_config.TRAINING_IMAGES[name] == shape[0]
+        assert sum(input_config.CLASS_SIZES[name]) == shape[0]
 
 
 def test_mnist_unset_is_the_published_protocol():
@@ -151,7 +153,35 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"n_aux": 1, "objective": "centered_mse"}, ["objective centered_mse; one logit less its own mean is zero"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442", "training images"]),
         ({"n_inputs": 50}, ["batch_size is 64; allowed: 1 to 50", "50 distillation inputs"]),
-        ({"inputs": "images", "n_inputs": 1443}, ["n_inputs is 1443", "inputs=images: 1 to 1442"]),
+        *[
+            (
+                {"inputs": kind, "n_inputs": 1443},
+                ["n_inputs is 1443", f"inputs={kind}: 1 to 1442", "one training"],
+            )
+            for kind in input_config.OF_IMAGES
+        ],
+        *[
+            ({"inputs": kind, "fresh_inputs": True}, ["fresh_inputs is True", f"inputs={kind}", "no noise", "mixture"])
+            for kind in input_config.UNCHANGING
+        ],
+        ({"inputs_scale": 0.0}, ["inputs_scale is 0.0; allowed: a positive number"]),
+        ({"inputs_scale": float("inf")}, ["inputs_scale is inf"]),
+        ({"inputs_scale": "1"}, ["inputs_scale is '1'"]),
+        ({"inputs_shift": float("nan")}, ["inputs_shift is nan; allowed: a finite number"]),
+        ({"inputs": "blurred", "inputs_length_scale": 0.05}, ["inputs_length_scale is 0.05", "0.1 or more pixels"]),
+        ({"inputs": "low_rank", "inputs_rank": 65}, ["inputs_rank is 65; allowed: 1 to 64", "64 pixels"]),
+        ({"inputs": "low_rank", "inputs_rank": 0}, ["inputs_rank is 0; allowed: 1 to 64"]),
+        ({"inputs": "low_rank", "inputs_rank": 2.0}, ["inputs_rank is 2.0", "a whole number"]),
+        ({"inputs": "mixture", "inputs_alpha": -0.1}, ["inputs_alpha is -0.1; allowed: zero or a positive number"]),
+        ({"inputs_rank": 4}, ["inputs_rank is 4; allowed with inputs=low_rank only", "no other kind"]),
+        ({"inputs": "normal", "inputs_alpha": 0.1}, ["inputs_alpha is 0.1; allowed with inputs=mixture only"]),
+        ({"inputs": "mixture", "inputs_length_scale": 3.0}, ["inputs_length_scale is 3.0", "inputs=blurred only"]),
+        *[
+            ({"classes": classes}, ["classes is", "two or more of 0 to 9 in rising order", "nothing to learn"])
+            for classes in ((), (3,), (1, 0), (1, 1), (8, 10), ("0", "1"), (0.0, 1.0), 3)
+        ],
+        ({"classes": (0, 1), "batch_size": 290}, ["batch_size is 290; allowed: 1 to 289", "289 training images"]),
+        ({"classes": (0, 1), "inputs": "images", "n_inputs": 290}, ["n_inputs is 290", "1 to 289"]),
     ],
     ids=str,
 )
@@ -198,6 +228,41 @@ def test_the_spectrum_refuses(fields, words):
     with pytest.raises(UsageError) as caught:
         spectrum.Config(**{"dataset": "digits"} | fields).resolve()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_parameter_stands_in_three_places_with_one_default():
+    for config in (transfer.Config(), inputs.Config()):
+        for name, value in STANDARD._asdict().items():
+            assert getattr(config, f"inputs_{name}") == value
+    for name, kind in input_config.USED_BY.items():
+        changed = transfer.Config(dataset="digits", inputs=kind, **{name: 3}).resolve()
+        assert getattr(changed, name) == 3
+
+
+def test_unset_there_are_as_many_inputs_as_the_preset_says_or_images_to_make_them_of():
+    for kind in input_config.INPUTS:
+        config = transfer.Config(dataset="digits", inputs=kind).resolve()
+        assert config.n_inputs == (1442 if kind in input_config.OF_IMAGES else 10_000)
+        assert config.fresh_inputs is False
+        assert config.classes == tuple(range(10))
+        assert transfer.Config(dataset="mnist", inputs=kind).resolve().n_inputs == 60_000
+    few = transfer.Config(dataset="digits", inputs="mixture", classes=(2, 7)).resolve()
+    assert few.n_inputs == few.n_train() == 142 + 144
+    assert spectrum.Config(dataset="digits", variant="published", classes=(2, 7)).resolve().n_inputs == 286
+
+
+def test_images_of_a_configuration_are_those_of_its_classes():
+    from sottovoce.experiments._protocol import images_of
+
+    config = transfer.Config(dataset="digits", classes=(2, 7)).resolve()
+    some, every = images_of(config), load_dataset("digits")
+    assert len(some.train_labels) == config.n_train()
+    for split in ("train", "test"):
+        labels, pixels = (getattr(every, f"{split}_{part}") for part in ("labels", "pixels"))
+        chosen = [i for i, label in enumerate(labels) if label in {2, 7}]
+        np.testing.assert_array_equal(getattr(some, f"{split}_labels"), labels[chosen])
+        np.testing.assert_array_equal(getattr(some, f"{split}_pixels"), pixels[chosen])
+    assert some.n_class == 10
 
 
 def test_one_logit_beside_others_makes_a_student_under_mse_only():

@@ -19,6 +19,7 @@ def test_settings_that_change_no_shape_compile_nothing(ensemble, program, studen
         students=others,
         student_rate=jnp.asarray(2e-3),
         temperature=jnp.asarray(3.0),
+        inputs=knobs.inputs._replace(scale=0.5, shift=0.5, length_scale=2.0, rank=3, alpha=0.0),
     )
     result = engine.run_members(protocol, changed, digits, (4, 7, 9))
     assert engine._run_sharded._cache_size() == compiled

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import calibration, counts, estimates, toy_training
+from sottovoce.analysis import calibration, counts, estimates, sharing, toy_training
 from sottovoce.measure.statistics import normal_half_width
 
 Table = dict[str, dict[str, Any]]
@@ -206,6 +206,25 @@ def _calibration(dataset: xr.Dataset) -> Table:
     return rows
 
 
+def _sharing(dataset: xr.Dataset) -> Table:
+    kept = estimates.converged(dataset)
+    names = sharing.factors(dataset)
+    stacked = kept["accuracy"].stack(cell=names).transpose("member", "cell")
+    labels = ["replaced: " + (", ".join(b for b, s in zip(names, state, strict=True) if s == "replaced") or "nothing")
+              for state in stacked["cell"].values.tolist()]  # fmt: skip
+    accuracies = stacked.drop_vars(["cell", *names]).assign_coords(cell=labels)
+    rows = _rows(estimates.over_members(accuracies), "cell", "test accuracy")
+    return rows | _rows(sharing.effects(dataset), "effect", "change of accuracy")
+
+
+def _inputs(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for variable, quantity in (("mean", "mean"), ("sd", "sd"), ("share", "share of variance in 10 components")):
+        estimate = estimates.over_members(dataset[variable])
+        rows |= _rows(estimate, "kind", quantity, lambda kind, quantity=quantity: f"{kind}, {quantity}")
+    return rows
+
+
 _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "toy": _toy,
     "toy_training": _toy_training,
@@ -214,6 +233,8 @@ _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "transfer": _transfer,
     "spectrum": _spectrum,
     "decoding": _decoding,
+    "sharing": _sharing,
+    "inputs": _inputs,
 }
 
 _DECODING = {

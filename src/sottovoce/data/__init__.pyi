@@ -4,6 +4,7 @@ from . import fetch as fetch
 from . import folders as folders
 from . import idx as idx
 from . import inputs as inputs
+from . import kinds as kinds
 from .datasets import AUTO as AUTO
 from .datasets import NAMES as NAMES
 from .datasets import LabeledImages as LabeledImages
@@ -13,5 +14,8 @@ from .datasets import load_dataset as load_dataset
 from .datasets import status as status
 from .folders import locate as locate
 from .folders import searched_first as searched_first
+from .inputs import IMAGE_KINDS as IMAGE_KINDS
 from .inputs import KINDS as KINDS
+from .inputs import STANDARD as STANDARD
 from .inputs import distillation_inputs as distillation_inputs
+from .inputs import input_rows as input_rows

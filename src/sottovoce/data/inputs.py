@@ -1,75 +1,86 @@
-"""What teacher and student see in distillation, by kind.
+"""What teacher and student see in distillation: the kinds of `kinds`, drawn in blocks of rows."""
 
-A kind is one function ``(key, shape, images) -> inputs``, written under its name in the table below.
-"""
-
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
+from math import isqrt
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, Num
 
+from sottovoce.data.kinds import BY_KIND, ROWS_AT_ONCE, Row, Settings, Source
 from sottovoce.errors import UsageError, not_among
 
 Shape = tuple[int, int]
-ROWS_AT_ONCE = 1_000
+STANDARD = Settings(scale=1.0, shift=0.0, length_scale=1.0, rank=8, alpha=0.5)
+
+KINDS = tuple(BY_KIND)
+IMAGE_KINDS = ("images", "permuted_images", "shuffled_images", "mixture")
+"""Kinds of which every row is made of one training image."""
+
+_SQUARE_KINDS = ("blurred", "spectrum_matched")
 
 
-def _by_row(draw: Callable[[Key[Array, ""]], Array], key: Key[Array, ""], n_sample: int) -> Array:
-    # Row i has its own key: it does not depend on how many there are, and only a block's random bits are in memory.
-    return jax.lax.map(lambda i: draw(jax.random.fold_in(key, i)), jnp.arange(n_sample), batch_size=ROWS_AT_ONCE)
-
-
-def _uniform(key: Key[Array, ""], shape: Shape, _images: Array) -> Array:
-    return _by_row(lambda k: jax.random.uniform(k, shape[1:], minval=-1.0, maxval=1.0), key, shape[0])
-
-
-def _normal(key: Key[Array, ""], shape: Shape, _images: Array) -> Array:
-    return _by_row(lambda k: jax.random.normal(k, shape[1:]), key, shape[0])
-
-
-def _first_images(_key: Key[Array, ""], shape: Shape, images: Array) -> Array:
-    n_sample, n_input = shape
-    n_image, n_pixel = images.shape
-    if n_sample > n_image:
-        raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
-    if n_input != n_pixel:
-        raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
-    return images[:n_sample]
-
-
-_BY_KIND: Mapping[str, Callable[[Key[Array, ""], Shape, Array], Array]] = MappingProxyType(
-    {"uniform": _uniform, "normal": _normal, "images": _first_images}
-)
-
-KINDS = tuple(_BY_KIND)
-
-
-def distillation_inputs(
-    kind: str, key: Key[Array, ""], shape: Shape, images: Float[Array, "image pixel"]
-) -> Float[Array, "sample input"]:
-    """Draw a member's distillation inputs, once for all its epochs.
+def input_rows(
+    kind: str,
+    key: Key[Array, ""],
+    shape: Shape,
+    images: Num[Array, "image pixel"],
+    settings: Settings = STANDARD,
+    scaled: Callable[[Array], Array] = lambda pixels: pixels,
+) -> Row:
+    """Prepare what all of a member's inputs share, and return what makes one of them.
 
     May be traced; kind and shape are then static.
 
     Args:
-        kind: "uniform" (independent on [-1, 1), the noise of Cloud et al. 2025, figure 10), "normal"
-            (independent standard normal) or "images" (the first training images; the key is not used).
+        kind: one of `KINDS`; their formulas stand in `kinds`.
         key: the member's key for this purpose.
         shape: how many inputs, and how wide.
-        images: the training images, pixels already scaled.
+        images: the training images, one flattened per row.
+        settings: parameters of the kinds.
+        scaled: makes of rows of `images` what a network sees.
+
+    Returns:
+        A function of a key and a row's index. With the member's key its rows are the member's inputs; with a key
+        made from that and an epoch's number they are fresh ones of the same filter, subspace or permutation.
+
+    Raises:
+        UsageError: when the kind is unknown, more images are asked for than there are or of another width, or the kind
+            needs square images and they are not.
+    """
+    _check(kind, shape, images.shape)
+    made = BY_KIND[kind](Source(key, shape[1], images, scaled, settings))
+
+    def row(drawn_with: Array, i: Array) -> Array:
+        return settings.shift + settings.scale * made(jax.random.fold_in(drawn_with, i), i)
+
+    return row
+
+
+def distillation_inputs(
+    kind: str,
+    key: Key[Array, ""],
+    shape: Shape,
+    images: Num[Array, "image pixel"],
+    settings: Settings = STANDARD,
+    scaled: Callable[[Array], Array] = lambda pixels: pixels,
+) -> Float[Array, "sample input"]:
+    """Draw a member's distillation inputs, once for all its epochs; arguments and errors as for `input_rows`.
 
     Returns:
         The inputs, float32 for the drawn kinds and as given for images.
-
-    Raises:
-        UsageError: when the kind is unknown, or more or wider images are asked for than there are.
     """
-    _check(kind)
-    return _BY_KIND[kind](key, shape, images)
+    row = input_rows(kind, key, shape, images, settings, scaled)
+    return jax.lax.map(lambda i: row(key, i), jnp.arange(shape[0]), batch_size=ROWS_AT_ONCE)
 
 
-def _check(kind: str) -> None:
+def _check(kind: str, shape: Shape, images_shape: tuple[int, ...]) -> None:
     if kind not in KINDS:
         raise not_among("inputs", kind, KINDS)
+    (n_sample, n_input), (n_image, n_pixel) = shape, images_shape
+    if kind in IMAGE_KINDS and n_sample > n_image:
+        raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
+    if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
+        raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
+    if kind in _SQUARE_KINDS and isqrt(n_input) ** 2 != n_input:
+        raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")

@@ -2,9 +2,17 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, sharing, spectrum, toy, transfer
 
 SECTIONS = MappingProxyType(
-    {"toy": toy, "transfer": transfer, "spectrum": spectrum, "calibration": calibration, "decoding": decoding}
+    {
+        "toy": toy,
+        "transfer": transfer,
+        "inputs": inputs,
+        "spectrum": spectrum,
+        "calibration": calibration,
+        "decoding": decoding,
+        "sharing": sharing,
+    }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

@@ -9,6 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "capture",
         "checks",
         "decoding",
+        "input_config",
+        "inputs",
         "protocol_config",
         "registry",
         "settings",

@@ -1,10 +1,14 @@
 """From an experiment's fields to the compiled protocol: what transfer, spectrum and decoding share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from sottovoce.data import LabeledImages, load_dataset
+from sottovoce.data.kinds import Settings
 from sottovoce.experiments.protocol_config import PIXEL_RANGES, ProtocolConfig
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
@@ -55,6 +59,7 @@ def train_members(
         fresh_heads=fresh_heads,
         inputs=config.inputs,
         n_inputs=config.n_inputs,
+        fresh_inputs=bool(config.fresh_inputs),
         teacher_epochs=config.teacher_epochs,
         student_epochs=config.student_epochs,
         batch_size=config.batch_size,
@@ -66,6 +71,7 @@ def train_members(
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
         students=arrays_of(architecture, students, config.perturbation),
+        inputs=input_settings(config),
         teacher_rate=jnp.asarray(config.learning_rate),
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
@@ -89,7 +95,27 @@ def device_images(images: LabeledImages) -> Images:
     )
 
 
+def input_settings(config: Any) -> Settings:
+    """Return the parameters of distillation inputs that a configuration's fields give."""
+    return Settings(
+        scale=jnp.asarray(config.inputs_scale, dtype=jnp.float32),
+        shift=jnp.asarray(config.inputs_shift, dtype=jnp.float32),
+        length_scale=jnp.asarray(config.inputs_length_scale, dtype=jnp.float32),
+        rank=jnp.asarray(config.inputs_rank),
+        alpha=jnp.asarray(config.inputs_alpha, dtype=jnp.float32),
+    )
+
+
 def images_of(config: ProtocolConfig) -> LabeledImages:
-    """Return the configuration's dataset at its pixel scale."""
+    """Return the configuration's dataset at its pixel scale, its classes only; labels keep their numbers."""
     assert config.pixels
-    return load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
+    assert config.classes
+    images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
+    train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))
+    return replace(
+        images,
+        train_pixels=images.train_pixels[train],
+        train_labels=images.train_labels[train],
+        test_pixels=images.test_pixels[test],
+        test_labels=images.test_labels[test],
+    )

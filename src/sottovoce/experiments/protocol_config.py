@@ -12,11 +12,19 @@ from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.checks import check_count, check_decay, check_number, check_widths, epochs_and_steps
+from sottovoce.experiments.input_config import (
+    CLASSES,
+    OF_IMAGES,
+    PIXELS,
+    check_classes,
+    check_inputs,
+    check_parameters,
+    training_images,
+)
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform", "orthogonal")
-INPUTS = ("uniform", "normal", "images")
 OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
 # Objectives that see only differences of logits, and why they teach nothing on one.
 BLIND_TO_SHIFT = MappingProxyType(
@@ -31,9 +39,6 @@ PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 ROLES = ("teacher", "student")
 LARGEST_SEED = 2**31 - 1
-PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
-CLASSES = 10
-TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "digits": 1_442}
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
 _CLOUD: Mapping[str, Any] = MappingProxyType(
@@ -43,8 +48,10 @@ _CLOUD: Mapping[str, Any] = MappingProxyType(
         "student_epochs": 5,
         "learning_rate": 3e-4,
         "batch_size": 1024,
+        "classes": CLASSES,
         "inputs": "uniform",
         "n_inputs": 60_000,
+        "fresh_inputs": False,
         "initialization": "normal",
         "pixels": "symmetric",
     }
@@ -75,8 +82,18 @@ class ProtocolConfig:
         dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
         members: replicates, each with its own reference, teacher and students.
         seed: the one integer behind every random number.
-        inputs: kind of distillation inputs.
-        n_inputs: how many distillation inputs.
+        classes: the teacher is trained and all networks are tested on images of these; unset: all ten.
+        inputs: kind of distillation inputs: uniform, normal, images, permuted_images (one permutation of the pixels),
+            shuffled_images (one for each image), blurred, spectrum_matched (to the images), low_rank, mixture (image +
+            inputs_alpha noise) or constant.
+        n_inputs: how many distillation inputs; unset: the dataset's preset, or as many as there are images to make
+            them of.
+        fresh_inputs: whether the noise in them is drawn afresh every epoch; unset: once, before the first.
+        inputs_scale: distillation inputs are multiplied by this,
+        inputs_shift: then this is added: uniform noise covers shift - scale to shift + scale.
+        inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
+        inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
+        inputs_alpha: of a mixture, weight of the uniform noise.
         width: units of each hidden layer: one number for all, or one per layer from the input on.
         depth: hidden layers; unset: as many as widths are given, 2 for a single one.
         activation: relu, gelu, tanh or linear.
@@ -108,8 +125,15 @@ class ProtocolConfig:
     dataset: str = "auto"
     members: int | None = None
     seed: int = 0
+    classes: tuple[int, ...] | None = None
     inputs: str | None = None
     n_inputs: int | None = None
+    fresh_inputs: bool | None = None
+    inputs_scale: float = 1.0
+    inputs_shift: float = 0.0
+    inputs_length_scale: float = 1.0
+    inputs_rank: int = 8
+    inputs_alpha: float = 0.5
     width: int | tuple[int, ...] = 256
     depth: int | None = None
     activation: str = "relu"
@@ -148,7 +172,11 @@ class ProtocolConfig:
             raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
         in_steps = {f"{who}_epochs" for who in ROLES if getattr(config, f"{who}_steps") is not None}
         preset = {name: value for name, value in config.preset().items() if name not in in_steps}
-        config = replace(config, **{name: preset[name] for name in preset if getattr(config, name) is None})
+        unset = {name: value for name, value in preset.items() if getattr(config, name) is None}
+        config = replace(config, **unset)
+        check_classes(config.classes)
+        if "n_inputs" in unset and config.inputs in OF_IMAGES:
+            config = replace(config, n_inputs=min(unset["n_inputs"], config.n_train()))
         for name in ("optimizer", "learning_rate", "weight_decay"):
             if getattr(config, f"student_{name}") is None:
                 config = replace(config, **{f"student_{name}": getattr(config, name)})
@@ -169,6 +197,11 @@ class ProtocolConfig:
         """Return how many students a teacher has."""
         return 1
 
+    def n_train(self) -> int:
+        """Return how many training images the teacher of the resolved configuration has."""
+        assert self.classes is not None
+        return training_images(self.dataset, self.classes)
+
     def member_bytes(self) -> int:
         """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
 
@@ -179,7 +212,7 @@ class ProtocolConfig:
         assert self.n_inputs is not None
         assert self.batch_size is not None
         assert self.n_aux_built is not None
-        n_pixels, n_logits = PIXELS[self.dataset], CLASSES + self.n_aux_built
+        n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
         layers = (n_pixels, *self.widths(), n_logits)
         parameters = sum(n_in * n_out for n_in, n_out in pairwise(layers))
         activations = self.batch_size * sum(layers)
@@ -197,7 +230,7 @@ class ProtocolConfig:
         assert self.student_epochs is not None
         layers = (PIXELS[self.dataset], *self.widths())
         per_sample = 6 * sum(n_in * n_out for n_in, n_out in pairwise(layers)) - 2 * layers[0] * layers[1]
-        teacher = self.teacher_epochs * TRAINING_IMAGES[self.dataset]
+        teacher = self.teacher_epochs * self.n_train()
         students = self.n_students() * self.student_epochs * self.n_inputs
         return per_sample * (teacher + students), (teacher + students) // self.batch_size
 
@@ -208,7 +241,6 @@ class ProtocolConfig:
             UsageError: a field is outside what is allowed.
         """
         for name, allowed in (
-            ("inputs", INPUTS),
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
@@ -235,7 +267,7 @@ class ProtocolConfig:
         assert self.n_inputs is not None
         assert self.batch_size is not None
         both: dict[str, int] = {}
-        for who, n_samples in zip(ROLES, (TRAINING_IMAGES[self.dataset], self.n_inputs), strict=True):
+        for who, n_samples in zip(ROLES, (self.n_train(), self.n_inputs), strict=True):
             given = (getattr(self, f"{who}_{unit}") for unit in ("epochs", "steps"))
             both |= epochs_and_steps(who, -(-n_samples // self.batch_size), *given)
         return both
@@ -248,17 +280,18 @@ class ProtocolConfig:
             check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
 
     def _check_samples(self) -> None:
+        assert self.inputs is not None
         assert self.n_inputs is not None
         assert self.batch_size is not None
-        n_train = TRAINING_IMAGES[self.dataset]
+        n_train = self.n_train()
         smallest = min(self.n_inputs, n_train)
         if self.batch_size > smallest:
             raise UsageError(
                 f"batch_size is {self.batch_size}; allowed: 1 to {smallest}, the smaller of the {n_train} training "
                 f"images and the {self.n_inputs} distillation inputs"
             )
-        if self.inputs == "images" and self.n_inputs > n_train:
-            raise UsageError(f"n_inputs is {self.n_inputs}; allowed with inputs=images: 1 to {n_train}")
+        check_inputs(self.inputs, self.n_inputs, bool(self.fresh_inputs), n_train)
+        check_parameters(self, (self.inputs,), PIXELS[self.dataset])
 
     def check_built(self, n_aux: int) -> None:
         """Refuse auxiliary logits that are not built, and heads that cannot be orthonormal.
@@ -275,10 +308,10 @@ class ProtocolConfig:
             raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
         if not isinstance(self.orthonormal_heads, bool):
             raise UsageError(f"orthonormal_heads is {self.orthonormal_heads!r}; allowed: True, False")
-        if self.orthonormal_heads and CLASSES + self.n_aux_built > self.widths()[-1]:
+        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > self.widths()[-1]:
             raise UsageError(
-                f"orthonormal_heads is True with {CLASSES} class and {self.n_aux_built} auxiliary columns; allowed: "
-                f"at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
+                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
+                f"allowed: at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
             )
 
 

@@ -34,7 +34,7 @@ class Experiment:
     Attributes:
         name: its name, which is its module's.
         summary: what it asks.
-        trains: whether it trains networks, and so computes on jax's devices.
+        trains: whether it computes on jax's devices, from a dataset's images.
         side_by_side: members that it computes for little more than the price of one; None: no such gain.
     """
 
@@ -79,7 +79,9 @@ REGISTRY = {
         ),
         Experiment("transfer", "Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)"),
         Experiment("spectrum", "Does the student's spectrum show as many directions as logits? (the post's Figure 3)"),
+        Experiment("inputs", "What do the kinds of distillation inputs look like, and how do they vary?"),
         Experiment("decoding", "How do the directions get used? (bodies and heads exchanged, probes, drift)"),
+        Experiment("sharing", "Which block of the initialization carries transfer? (a factorial over trunk and heads)"),
     )
 }
 

@@ -33,7 +33,8 @@ def cells_panel(ax: Axes, cells: xr.Dataset, blocks: list[str]) -> None:
             face = "white" if replaced else style.OKABE_ITO["black"]
             ax.plot(x, row, "o", ms=6, mfc=face, mec=style.OKABE_ITO["black"], mew=0.9, clip_on=False)
         ax.text(x, len(order) - 0.2, label(block), rotation=55, ha="left", va="bottom", fontsize=8.5)
-    ax.set(ylim=(-0.6, len(order) - 0.4), yticks=[], xlabel="student's test accuracy")
+    ax.set(ylim=(-0.6, len(order) - 0.4), yticks=[])
+    ax.set_xlabel("student's test accuracy (● block shared with the teacher, ○ replaced)")
     ax.set_xlim(-0.06 * len(blocks) - 0.04, max(1.0, float(np.nanmax(high))))
     ax.set_xticks(np.linspace(0, 1, 6))
     ax.spines["left"].set_position(("data", 0))
@@ -75,5 +76,4 @@ def draw(cells: xr.Dataset, effects: xr.Dataset, blocks: list[str], title: str) 
         cells_panel(left, cells, blocks)
         effects_panel(right, effects)
         figure.suptitle(title)
-        figure.text(0.01, 0.01, "● shared with the teacher   ○ replaced", fontsize=8.5)
     return figure

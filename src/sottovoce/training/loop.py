@@ -21,6 +21,7 @@ def train(
     epochs: int,
     batch_size: int,
     steps: int | None = None,
+    renewed: Callable[[PyTree, Int[Array, ""]], PyTree] | None = None,
 ) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
 
@@ -34,6 +35,7 @@ def train(
         epochs: passes over the data.
         batch_size: samples in a batch.
         steps: batches in all, fewer than the epochs hold by less than one epoch: the last is cut short; None: by none.
+        renewed: what a batch of the data becomes in an epoch, given its number; None: itself.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
@@ -42,25 +44,32 @@ def train(
     n_batches = -(-n_samples // batch_size)
     last = n_batches if steps is None else steps - (epochs - 1) * n_batches
 
-    def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
-        parameters, state = carry
-        rows, weights = batch
-        samples = jax.tree.map(lambda values: values[rows], data)
-        gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
-        updates, state = optimizer.update(gradient, state, parameters)
-        return (optax.apply_updates(parameters, updates), state), losses
+    def epoch(
+        carry: tuple[PyTree, PyTree], now: tuple[Array, Array], n_steps: int
+    ) -> tuple[tuple[PyTree, PyTree], Array]:
+        key, number = now
 
-    def epoch(carry: tuple[PyTree, PyTree], key: Array, n_steps: int) -> tuple[tuple[PyTree, PyTree], Array]:
+        def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
+            parameters, state = carry
+            rows, weights = batch
+            samples = jax.tree.map(lambda values: values[rows], data)
+            if renewed is not None:
+                samples = renewed(samples, number)
+            gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
+            updates, state = optimizer.update(gradient, state, parameters)
+            return (optax.apply_updates(parameters, updates), state), losses
+
         rows, weights = batches(key, n_samples, batch_size)
         carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps]))
         return carry, jnp.mean(losses, axis=0)
 
     keys, carry = jax.random.split(key, epochs), (parameters, optimizer.init(parameters))
+    whole = partial(epoch, n_steps=n_batches)
     if last == n_batches:
-        carry, losses = jax.lax.scan(partial(epoch, n_steps=n_batches), carry, keys)
+        carry, losses = jax.lax.scan(whole, carry, (keys, jnp.arange(epochs)))
     else:
-        carry, losses = jax.lax.scan(partial(epoch, n_steps=n_batches), carry, keys[:-1])
-        carry, cut_short = epoch(carry, keys[-1], last)
+        carry, losses = jax.lax.scan(whole, carry, (keys[:-1], jnp.arange(epochs - 1)))
+        carry, cut_short = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
         losses = jnp.concatenate([losses, cut_short[None]])
     return carry[0], losses
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt8
 
-from sottovoce.data.inputs import ROWS_AT_ONCE, distillation_inputs
+from sottovoce.data.inputs import input_rows
+from sottovoce.data.kinds import ROWS_AT_ONCE, Settings
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Linear, Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
@@ -30,6 +31,7 @@ class Protocol:
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
         n_inputs: how many distillation inputs.
+        fresh_inputs: whether their noise is drawn afresh every epoch.
         teacher_epochs: passes of the teacher over the training images.
         student_epochs: passes of the students over the distillation inputs.
         batch_size: samples per step, teacher and students.
@@ -43,6 +45,7 @@ class Protocol:
     fresh_heads: bool
     inputs: str
     n_inputs: int
+    fresh_inputs: bool
     teacher_epochs: int
     student_epochs: int
     batch_size: int
@@ -58,6 +61,7 @@ class Knobs(NamedTuple):
     Attributes:
         seed: the configuration's seed.
         students: what each student is distilled on, how, and from where.
+        inputs: parameters of the distillation inputs.
         teacher_rate: learning rate of the teacher's optimizer.
         student_rate: learning rate of the students' optimizer.
         temperature: temperature of the softmaxes in the objective "kl".
@@ -68,6 +72,7 @@ class Knobs(NamedTuple):
 
     seed: Int[Array, ""]
     students: Students
+    inputs: Settings
     teacher_rate: Float[Array, ""]
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
@@ -95,7 +100,7 @@ class Images(NamedTuple):
     low: Float[Array, ""]
     step: Float[Array, ""]
 
-    def scaled(self, pixels: UInt8[Array, "sample input"]) -> Float[Array, "sample input"]:
+    def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
         """Return pixels as a network sees them."""
         return self.low + self.step * pixels
 
@@ -138,11 +143,13 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
     starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
     students, student_loss = distill(protocol, knobs, images, teacher, starts, member)
-    n_students = len(knobs.students.masks)
-    networks = (reference, teacher, *(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students)))
+    # Tested along one axis: a program of the same size however many students there are.
+    tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
     test_images = images.scaled(images.test_pixels)
-    scores = jnp.stack([accuracy(network, test_images, images.test_labels) for network in networks])
-    return Member(reference, teacher, networks[2:], scores, teacher_loss, student_loss)
+    scores = devices.across(lambda network: accuracy(network, test_images, images.test_labels))(tested)
+    n_students = len(knobs.students.masks)
+    each = tuple(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students))
+    return Member(reference, teacher, each, scores, teacher_loss, student_loss)
 
 
 def train_teacher(
@@ -172,12 +179,25 @@ def distill(
 ) -> tuple[Network, Float[Array, "epoch student"]]:
     """Return all students of one teacher, trained on the same batches, and their losses by epoch.
 
-    Students stand on a leading axis, in and out. The teacher's logits are computed once for all students and epochs.
+    Students stand on a leading axis, in and out. Inputs and the teacher's logits on them are computed once for all
+    students and epochs; fresh ones batch by batch, and never stand in memory together.
     """
-    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    inputs = distillation_inputs(protocol.inputs, inputs_key, shape, images.scaled(images.train_pixels))
-    targets = jax.lax.map(lambda row: teacher(row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    samples = jnp.arange(protocol.n_inputs)
+
+    def drawn(samples: Array, epoch: Array) -> tuple[Array, Array]:
+        epoch_key = jax.random.fold_in(key, epoch)
+        inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
+        return inputs, teacher(inputs)
+
+    if protocol.fresh_inputs:
+        data, renewed = samples, drawn
+    else:
+        inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
+        data = (inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE))
+        renewed = None
 
     chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
 
@@ -191,12 +211,13 @@ def distill(
         return train(
             start,
             loss,
-            (inputs, targets),
+            data,
             member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
             optimizer=optax.chain(chosen, _only(which.trained)),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
+            renewed=renewed,
         )
 
     students, losses = devices.across(one)(starts, knobs.students)

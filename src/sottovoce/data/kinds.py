@@ -1,0 +1,197 @@
+"""The kinds of distillation inputs, each one function with its formula.
+
+A kind is one function `Source -> Row`, written under its name in the table below. It prepares once for a member what
+all rows share (a filter, a subspace, a permutation) and returns what makes one row from the row's own key and index.
+Row i therefore does not depend on how many rows there are, and no more than a block of rows is in memory besides the
+result. Noise is drawn with a variance of 1/3 a pixel, that of the uniform noise of Cloud et al. 2025 (figure 10),
+unless its formula says otherwise.
+"""
+
+from collections.abc import Callable, Mapping
+from math import isqrt
+from types import MappingProxyType
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key, Num
+
+Row = Callable[[Key[Array, ""], Int[Array, ""]], Float[Array, " input"]]
+ROWS_AT_ONCE = 1_000
+
+_VARIANCE = 1 / 3
+_STRUCTURE = 2**32 - 1
+"""What a key is folded with for what all rows share: an index that no row and no epoch has."""
+
+
+class Settings(NamedTuple):
+    """Parameters of the kinds; all may be traced, so that a sweep over one compiles once.
+
+    Attributes:
+        scale: every input is multiplied by this,
+        shift: then this is added.
+        length_scale: standard deviation in pixels of the Gaussian that "blurred" averages with.
+        rank: dimensions of the subspace of "low_rank".
+        alpha: weight of the noise in "mixture".
+    """
+
+    scale: float | Float[Array, ""]
+    shift: float | Float[Array, ""]
+    length_scale: float | Float[Array, ""]
+    rank: int | Int[Array, ""]
+    alpha: float | Float[Array, ""]
+
+
+class Source(NamedTuple):
+    """What a kind may draw on.
+
+    Attributes:
+        key: the member's key for this purpose.
+        n_pixel: width of an input.
+        pixels: the training images, one flattened per row, as they are stored.
+        scaled: makes of stored pixels what a network sees.
+        settings: parameters of the kinds.
+    """
+
+    key: Key[Array, ""]
+    n_pixel: int
+    pixels: Num[Array, "image pixel"]
+    scaled: Callable[[Array], Array]
+    settings: Settings
+
+    def image(self, i: Int[Array, "*index"]) -> Float[Array, "*index pixel"]:
+        """Return training images as a network sees them."""
+        return self.scaled(self.pixels[i])
+
+    def shared_key(self) -> Key[Array, ""]:
+        """Return the key of what all rows share."""
+        return jax.random.fold_in(self.key, _STRUCTURE)
+
+    def side(self) -> int:
+        """Return rows (and columns) of an image; images are square (`inputs.input_rows` refuses others)."""
+        return isqrt(self.n_pixel)
+
+
+def _uniform(source: Source) -> Row:
+    """`x_p ~ U[-1, 1)`, independent (the noise of Cloud et al. 2025, figure 10)."""
+    return lambda key, _i: jax.random.uniform(key, (source.n_pixel,), minval=-1.0, maxval=1.0)
+
+
+def _normal(source: Source) -> Row:
+    """`x_p ~ N(0, 1)`, independent."""
+    return lambda key, _i: jax.random.normal(key, (source.n_pixel,))
+
+
+def _images(source: Source) -> Row:
+    """`x = image_i`, the first training images."""
+    return lambda _key, i: source.image(i)
+
+
+def _permuted_images(source: Source) -> Row:
+    """`x = image_i[pi]` with one permutation pi of the pixels, the member's, for all images.
+
+    All statistics of the images but the places of the pixels stay, the eigenvalues of their covariance among them.
+    """
+    permutation = jax.random.permutation(source.shared_key(), source.n_pixel)
+    return lambda _key, i: source.image(i)[permutation]
+
+
+def _shuffled_images(source: Source) -> Row:
+    """`x = image_i[pi_i]` with a permutation of its own for every row: only the histogram of each image stays."""
+    return lambda key, i: jax.random.permutation(key, source.image(i))
+
+
+def _blurred(source: Source) -> Row:
+    """`x = K u K^T` for an image u of uniform noise, `K_ab = exp(-(a - b)^2 / (2 l^2))`, rows of K of norm one.
+
+    The variance is 1/3 at every pixel, the borders included; away from them, pixels a distance t apart correlate by
+    `exp(-t^2 / (4 l^2))`. As l goes to 0 this is uniform noise; as it grows, every image becomes one gray.
+    """
+    side = source.side()
+    place = jnp.arange(side)
+    kernel = jnp.exp(-0.5 * ((place[:, None] - place) / source.settings.length_scale) ** 2)
+    kernel /= jnp.linalg.norm(kernel, axis=1, keepdims=True)
+    noise = _uniform(source)
+    return lambda key, i: _product(_product(kernel, noise(key, i).reshape(side, side)), kernel.T).ravel()
+
+
+def _spectrum_matched(source: Source) -> Row:
+    """`x = m + F^-1(sqrt(S) F w)`, w standard normal: the mean training image m plus noise of the images' spectrum.
+
+    F is the two-dimensional discrete Fourier transform and `S = E |F (image - m)|^2 / n_pixel` the power spectrum of
+    the training images about their mean, so that the noise has it on average: Gaussian, stationary and periodic.
+    """
+    side = source.side()
+    mean, power = _mean_and_power(source)
+    amplitude = jnp.sqrt(power)
+
+    def row(key: Array, _i: Array) -> Array:
+        white = jax.random.normal(key, (side, side))
+        noise = jnp.fft.irfft2(amplitude * jnp.fft.rfft2(white), s=(side, side))
+        return mean + noise.ravel()
+
+    return row
+
+
+def _mean_and_power(source: Source) -> tuple[Float[Array, " pixel"], Float[Array, "row frequency"]]:
+    """Return the training images' mean and their power spectrum about it, block by block."""
+    side, n_image = source.side(), source.pixels.shape[0]
+    n_block = -(-n_image // ROWS_AT_ONCE)
+    blocks = jnp.arange(n_block * ROWS_AT_ONCE).reshape(n_block, ROWS_AT_ONCE)
+
+    def over_images(function: Callable[[Array], Array]) -> Array:
+        def block(rows: Array) -> Array:
+            values = function(source.image(jnp.minimum(rows, n_image - 1)))
+            return jnp.einsum("i...,i->...", values, rows < n_image, precision=jax.lax.Precision.HIGHEST)
+
+        return jnp.sum(jax.lax.map(block, blocks), axis=0) / n_image
+
+    def squared(images: Array) -> Array:
+        return jnp.abs(jnp.fft.rfft2((images - mean).reshape(-1, side, side))) ** 2
+
+    mean = over_images(lambda images: images)
+    return mean, over_images(squared) / source.n_pixel
+
+
+def _low_rank(source: Source) -> Row:
+    """`x = sqrt(n_pixel / (3 r)) Q z`, z ~ N(0, I_r), Q the first r columns of the member's random orthogonal matrix.
+
+    Inputs lie in one subspace of dimension r, drawn once for a member, and vary by n_pixel / 3 in total. Those of
+    different r are nested.
+    """
+    rank, n_pixel = source.settings.rank, source.n_pixel
+    basis, _ = jnp.linalg.qr(jax.random.normal(source.shared_key(), (n_pixel, n_pixel)))
+    # A mask instead of a shape: the rank may be traced.
+    weights = jnp.where(jnp.arange(n_pixel) < rank, jnp.sqrt(_VARIANCE * n_pixel / rank), 0.0)
+    return lambda key, _i: _product(basis, weights * jax.random.normal(key, (n_pixel,)))
+
+
+def _mixture(source: Source) -> Row:
+    """`x = image_i + alpha u` with uniform noise u; for alpha = 0 the images."""
+    noise = _uniform(source)
+    return lambda key, i: source.image(i) + source.settings.alpha * noise(key, i)
+
+
+def _constant(source: Source) -> Row:
+    """`x_p = 1`: every input is the same gray, `scale + shift`."""
+    return lambda _key, _i: jnp.ones((source.n_pixel,))
+
+
+def _product(left: Array, right: Array) -> Array:
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+BY_KIND: Mapping[str, Callable[[Source], Row]] = MappingProxyType(
+    {
+        "uniform": _uniform,
+        "normal": _normal,
+        "images": _images,
+        "permuted_images": _permuted_images,
+        "shuffled_images": _shuffled_images,
+        "blurred": _blurred,
+        "spectrum_matched": _spectrum_matched,
+        "low_rank": _low_rank,
+        "mixture": _mixture,
+        "constant": _constant,
+    }
+)
