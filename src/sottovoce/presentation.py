@@ -145,6 +145,6 @@ def _command(name: str, dataset: xr.Dataset) -> str:
     flags = " ".join(
         f"--{key.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in config.items()
-        if value is not None and not isinstance(value, bool)
+        if value is not None
     )
     return f"sottovoce run {dataset.attrs['experiment']} {flags}  # {name}, identity {dataset.attrs['identity'][:12]}"

@@ -11,7 +11,7 @@ from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.theory import linear
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
-from sottovoce.training.protocol import Student, logit_masks
+from sottovoce.training.students import Student, arrays_of
 
 D_IN, HIDDEN, N_CLASS, N_SAMPLES, BATCH = 4, 6, 3, 96, 32
 RATE, EPOCHS = 0.5, 400
@@ -26,7 +26,7 @@ def test_gradient_descent_on_the_trunk_ends_at_the_closed_form(objective, n_aux)
         return eqx.tree_at(lambda network: network.trunk[0].weight, reference, weight)
 
     W1_0, W1 = reference.trunk[0].weight, other.trunk[0].weight
-    (mask,) = logit_masks(architecture, (Student("student", objective, n_aux),))
+    (mask,) = arrays_of(architecture, (Student("student", objective, n_aux),)).masks
     x = jax.random.normal(jax.random.key(2), (N_SAMPLES, D_IN))
     targets = with_trunk(W1)(x)
 
