@@ -224,3 +224,12 @@ def test_a_body_gives_what_the_network_gives():
         _bodies.read(network.class_head, body.hidden), network.class_logits(jnp.asarray(images)), atol=1e-5
     )
     np.testing.assert_allclose(_bodies.read(network.trunk[-1], body.below), body.preactivation, atol=1e-5)
+
+
+def test_layers_of_different_widths_and_more_auxiliary_logits_than_units():
+    config = replace(decoding.Config.smoke(), width=(24, 20, 16), n_aux=300, objective="hard").resolve()
+    dataset = decoding.simulate(config, (0,))
+    assert dataset["block"].values.tolist() == ["trunk_0", "trunk_1", "trunk_2", "class_head", "aux_head"]
+    moved = dataset["relative_drift"].sel(body="student") > 0
+    assert moved.sel(block=["trunk_0", "trunk_1", "trunk_2", "aux_head"]).all()
+    assert not dataset["diverged"].any()

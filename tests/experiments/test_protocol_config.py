@@ -13,6 +13,7 @@ from sottovoce.experiments import decoding, input_config, inputs, protocol_confi
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
+from sottovoce.training.optimizers import OPTIMIZERS
 
 
 def test_allowed_values_are_those_that_the_rooms_below_have():
@@ -23,7 +24,9 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert input_config.INPUTS == KINDS
     assert input_config.OF_IMAGES == IMAGE_KINDS
     assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
+    assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
     assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
+    assert load_dataset("digits").n_class == len(input_config.CLASSES)
     assert tuple(np.bincount(load_dataset("digits").train_labels)) == input_config.CLASS_SIZES["digits"]
     for name, collection in CATALOG.items():
         (shape,) = (file.shape for file in collection.files if file.role == "train_images")
@@ -43,6 +46,36 @@ def test_what_is_set_stays_and_the_students_rate_follows_the_teachers():
     config = transfer.Config(dataset="digits", learning_rate=0.02, batch_size=7).resolve()
     assert (config.learning_rate, config.student_learning_rate, config.batch_size) == (0.02, 0.02, 7)
     assert transfer.Config(dataset="digits", student_learning_rate=0.1).resolve().student_learning_rate == 0.1
+
+
+def test_students_take_the_teachers_optimizer_and_decay_unless_they_have_their_own():
+    config = transfer.Config(dataset="digits", optimizer="adamw", weight_decay=0.1)
+    resolved = config.resolve()
+    assert (resolved.student_optimizer, resolved.student_weight_decay) == ("adamw", 0.1)
+    other = replace(config, student_optimizer="sgd", student_weight_decay=0.0).resolve()
+    assert (other.optimizer, other.student_optimizer, other.student_weight_decay) == ("adamw", "sgd", 0.0)
+    unset = transfer.Config(dataset="digits").resolve()
+    assert (unset.optimizer, unset.student_optimizer, unset.student_weight_decay) == ("adam", "adam", 0.0)
+
+
+def test_steps_stand_for_epochs_and_epochs_for_steps():
+    whole = transfer.Config(dataset="digits", student_epochs=2).resolve()
+    assert (whole.teacher_epochs, whole.teacher_steps) == (60, 60 * 23)
+    assert (whole.student_epochs, whole.student_steps) == (2, 2 * 157)
+    cut = transfer.Config(dataset="digits", teacher_steps=24, student_steps=157).resolve()
+    assert (cut.teacher_epochs, cut.teacher_steps, cut.student_epochs, cut.student_steps) == (2, 24, 1, 157)
+    assert cut.resolve() == cut
+    # The same steps whatever the batch: an eighth of the samples, an eighth of the passes.
+    few = transfer.Config(dataset="digits", teacher_steps=184, batch_size=8).resolve()
+    assert (few.teacher_epochs, few.teacher_steps) == (2, 184)
+
+
+def test_a_width_for_each_layer_gives_the_depth():
+    assert transfer.Config(dataset="digits").resolve().widths() == (256, 256)
+    assert transfer.Config(dataset="digits", width=16, depth=6).resolve().widths() == (16,) * 6
+    config = transfer.Config(dataset="digits", width=(64, 32, 16)).resolve()
+    assert (config.depth, config.widths()) == (3, (64, 32, 16))
+    assert config.resolve() == config
 
 
 def test_auto_is_digits_where_no_files_are(monkeypatch, tmp_path):
@@ -66,10 +99,25 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"dataset": "mnits"}, ["dataset is 'mnits'", "digits, mnist, fashion-mnist", "did you mean 'mnist'"]),
         ({"inputs": "noise"}, ["inputs is 'noise'", "uniform, normal, images"]),
         ({"activation": "rleu"}, ["activation is 'rleu'", "did you mean 'relu'"]),
-        ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform"]),
+        ({"initialization": "xavier"}, ["initialization is 'xavier'", "normal, uniform, orthogonal"]),
+        ({"orthonormal_heads": "yes"}, ["orthonormal_heads is 'yes'; allowed: True, False"]),
+        (
+            {"orthonormal_heads": True, "width": 16, "n_aux": 7},
+            ["10 class and 7 auxiliary columns; allowed: at most 16 together", "last hidden layer"],
+        ),
         ({"precision": "float16"}, ["precision is 'float16'", "float32, tensorfloat32, bfloat16"]),
         ({"perturbation": -0.1}, ["perturbation is -0.1; allowed: zero or a positive number"]),
         ({"perturbation": float("nan")}, ["perturbation is nan"]),
+        ({"optimizer": "adm"}, ["optimizer is 'adm'", "adam, adamw, sgd, momentum, sign", "did you mean 'adam'"]),
+        ({"student_optimizer": "lion"}, ["student_optimizer is 'lion'", "sign"]),
+        ({"weight_decay": -0.1}, ["weight_decay is -0.1; allowed: zero or a positive number"]),
+        ({"student_weight_decay": float("inf")}, ["student_weight_decay is inf"]),
+        ({"weight_decay": 0.1}, ["weight_decay is 0.1 with optimizer adam; allowed: 0", "use adamw"]),
+        ({"optimizer": "adamw"}, ["weight_decay is 0.0 with optimizer adamw; allowed: a positive number"]),
+        (
+            {"optimizer": "adamw", "weight_decay": 0.1, "student_optimizer": "adam"},
+            ["student_weight_decay is 0.1 with student_optimizer adam"],
+        ),
         ({"n_aux": 4, "n_aux_built": 3}, ["n_aux is 4", "at most n_aux_built, which is 3"]),
         ({"n_aux_built": 0}, ["n_aux_built is 0; allowed: 1 or more"]),
         ({"pixels": "bytes"}, ["pixels is 'bytes'", "symmetric, unit"]),
@@ -80,16 +128,29 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ],
         *[
             ({name: value}, [f"{name} is {value}; allowed: a positive number"])
-            for name in ("learning_rate", "student_learning_rate", "temperature")
+            for name in ("learning_rate", "student_learning_rate", "temperature", "gain")
             for value in (0.0, -1.0, float("nan"), float("inf"))
         ],
+        ({"teacher_steps": 0}, ["teacher_steps is 0; allowed: 1 or more"]),
+        ({"student_steps": 1.5}, ["student_steps is 1.5; allowed: 1 or more, a whole number"]),
+        (
+            {"teacher_epochs": 5, "teacher_steps": 92},
+            ["teacher_steps is 92 with teacher_epochs 5 of 23 steps", "or 93 to 115 steps"],
+        ),
+        ({"student_epochs": 1, "student_steps": 158}, ["student_epochs 1 of 157 steps", "or 1 to 157 steps"]),
         ({"batch_size": 64.0}, ["batch_size is 64.0", "a whole number"]),
         ({"width": "16"}, ["width is '16'", "a whole number"]),
+        ({"width": True}, ["width is True", "a whole number"]),
+        ({"width": (16, 0)}, ["width is 0", "a whole number"]),
+        ({"width": ()}, ["width is ()", "one number, or one for each hidden layer"]),
+        ({"width": (16, 8), "depth": 3}, ["width is (16, 8) with depth 3", "one for each hidden layer"]),
         ({"learning_rate": "1e-3"}, ["learning_rate is '1e-3'; allowed: a positive number"]),
         ({"seed": -1}, ["seed is -1; allowed: 0 to 2147483647"]),
         ({"seed": 2**31}, ["seed is 2147483648; allowed: 0 to 2147483647"]),
         ({"n_aux": 0}, ["n_aux is 0; allowed: 1 or more"]),
         ({"n_aux": 1}, ["n_aux is 1 with objective kl", "gradient is exactly zero", "2 or more, or objective mse"]),
+        ({"n_aux": 1, "objective": "hard"}, ["n_aux is 1 with objective hard", "gradient is exactly zero"]),
+        ({"n_aux": 1, "objective": "centered_mse"}, ["objective centered_mse; one logit less its own mean is zero"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442", "training images"]),
         ({"n_inputs": 50}, ["batch_size is 64; allowed: 1 to 50", "50 distillation inputs"]),
         *[
@@ -136,9 +197,10 @@ def test_refuses(module, fields, words):
 def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alone(dataset):
     described, long = (spectrum.Config(dataset=dataset, variant=v).resolve() for v in ("described", "long"))
     assert long.student_epochs == spectrum.LONG_EPOCHS[dataset] > described.student_epochs
-    assert replace(long, variant="described", student_epochs=described.student_epochs) == described
+    as_long = {"student_epochs": described.student_epochs, "student_steps": described.student_steps}
+    assert replace(long, variant="described", **as_long) == described
     # Steps of the optimizer: 5900 on MNIST, 6280 on digits.
-    assert long.student_epochs * -(-long.n_inputs // long.batch_size) == pytest.approx(5900, rel=0.1)
+    assert long.student_steps == pytest.approx(5900, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -147,13 +209,15 @@ def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alo
         ({"variant": "publishd"}, ["variant is 'publishd'", "did you mean 'published'"]),
         ({"n_aux": ()}, ["n_aux is ()", "one or more different values"]),
         ({"objectives": ()}, ["objectives is ()", "one or more different values"]),
-        ({"objectives": ("kl", "nll")}, ["objective is 'nll'", "kl, mse"]),
+        ({"objectives": ("kl", "nll")}, ["objective is 'nll'", "kl, mse, centered_mse, hard"]),
         ({"n_aux": (1, 4), "objectives": ("kl",)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
         ({"n_aux": (1,)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
+        ({"n_aux": (1, 4), "objectives": ("hard",)}, ["n_aux is 1 with objective hard"]),
         ({"update_draws": 18}, ["update_draws is 18", "19 or more"]),
         ({"n_aux": (2, 9), "n_aux_built": 8}, ["n_aux is 9", "at most n_aux_built, which is 8"]),
         ({"n_aux": (2, 28), "variant": "published"}, ["n_aux is 28", "at most n_aux_built, which is 27"]),
         ({"depth": 1}, ["depth is 1", "2 or more", "second hidden layer"]),
+        ({"width": (16,)}, ["depth is 1", "2 or more", "second hidden layer"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442"]),
         ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "different values"]),
         ({"n_aux": 3}, ["n_aux is 3", "a tuple"]),

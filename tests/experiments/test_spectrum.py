@@ -36,6 +36,22 @@ def test_the_reference_has_the_spectrum_of_its_drawn_second_layer(smoke):
     np.testing.assert_array_equal(shown["update_singular_value"], 0)
 
 
+def test_more_logits_than_units_and_six_layers_of_different_widths_leave_the_spectrum_of_the_second():
+    widths = (24, 20, 16, 12, 12, 16)
+    config = replace(spectrum.Config.smoke(), width=widths, n_aux=(300,), objectives=("centered_mse", "hard"))
+    dataset = spectrum.simulate(config.resolve(), (0,)).sel(member=0)
+    assert dataset["network"].values.tolist() == ["reference", "teacher", "centered_mse 300", "hard 300"]
+    assert dataset["component"].values.tolist() == list(range(1, 21))
+    architecture = Architecture(n_inputs=64, widths=widths, n_class=10, n_aux=300)
+    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(0, Stream.INITIALIZATION, 0))
+    W = np.asarray(network.trunk[1].weight, np.float64)
+    assert W.shape == (24, 20)
+    s = np.linalg.svd(W - W.mean(axis=1, keepdims=True), compute_uv=False)
+    # Weights drawn inside two programs: one rounding of 6e-8 each.
+    np.testing.assert_allclose(dataset["weight_singular_value"].sel(network="reference"), s, atol=1e-5)
+    assert not dataset["diverged"]
+
+
 def test_trap_ratios_are_normalized_so_raw_spectra_and_updates_stand_beside_them(smoke):
     dataset = smoke("spectrum")
     s = dataset["weight_singular_value"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 
 import jax
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from sottovoce.errors import UsageError
-from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.networks.initialization import SCHEMES, Architecture, draw_heads, initialize
 
 SMALL = Architecture(n_inputs=8, widths=(8, 8), n_class=10, n_aux=13)
 WIDE = Architecture(n_inputs=300, widths=(200, 200), n_class=100, n_aux=100)
@@ -30,7 +31,7 @@ def blocks(scheme):
     }
 
 
-@pytest.mark.parametrize("scheme", ["normal", "uniform"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_how_many_auxiliary_columns_are_built_changes_nothing_else(scheme):
     few, many = (draw(replace(SMALL, scheme=scheme, n_aux=n), KEY) for n in (13, 27))
     for part in ("trunk", "class_head"):
@@ -61,7 +62,7 @@ def test_uniform_weights_and_biases_fill_their_bounds(block):
         assert stats.kstest(u, stats.uniform(-1, 2).cdf).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("scheme", ["normal", "uniform"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_two_layers_columns_or_biases_are_alike(scheme):
     network = draw(replace(SMALL, scheme=scheme), KEY)
     layers = [*network.trunk, network.class_head, network.aux_head]
@@ -74,6 +75,56 @@ def test_no_two_layers_columns_or_biases_are_alike(scheme):
     assert [layer.weight.shape for layer in network.trunk] == [(8, 8), (8, 8)]
 
 
+@pytest.mark.parametrize("block", ["trunk_0", "trunk_1", "class"])
+def test_orthogonal_columns_are_orthonormal(block):
+    layer = blocks("orthogonal")[block]
+    W = np.asarray(layer.weight, np.float64)
+    # Sums of 300 products of float32 numbers below one.
+    np.testing.assert_allclose(W.T @ W, np.eye(W.shape[1]), atol=1e-5)
+    np.testing.assert_array_equal(layer.bias, 0)
+
+
+def test_orthogonal_weights_with_fewer_rows_have_orthonormal_rows_and_single_columns_length_one():
+    architecture = Architecture(n_inputs=8, widths=(20,), n_class=4, n_aux=50, scheme="orthogonal")
+    network = draw(architecture, KEY)
+    W = np.asarray(network.trunk[0].weight, np.float64)
+    np.testing.assert_allclose(W @ W.T, np.eye(8), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(network.aux_head.weight, axis=0), 1, atol=1e-6)
+
+
+def test_orthogonal_weights_prefer_no_direction():
+    keys = jax.random.split(KEY, 2000)
+    first = np.asarray(jax.vmap(lambda key: SCHEMES["orthogonal"](key, 3, 3).weight)(keys), np.float64)
+    # Uniform over rotations and reflections: every entry has mean 0 and variance 1/3, known to sqrt(1/3/2000) and, as
+    # its fourth moment is 1/5, to sqrt((1/5 - 1/9)/2000); five of each.
+    assert np.abs(first.mean(axis=0)).max() < 5 * (1 / 3 / 2000) ** 0.5
+    assert np.abs((first**2).mean(axis=0) - 1 / 3).max() < 5 * ((1 / 5 - 1 / 9) / 2000) ** 0.5
+    assert abs(np.mean(np.linalg.det(first) > 0) - 0.5) < 5 * 0.5 / 2000**0.5
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_orthonormal_heads_are_gram_and_schmidts_of_the_drawn_ones(scheme):
+    plain = replace(SMALL, widths=(8, 40), scheme=scheme)
+    drawn, network = draw(plain, KEY), draw(replace(plain, orthonormal_heads=True), KEY)
+    Q = []
+    for column in np.hstack([drawn.class_head.weight, drawn.aux_head.weight]).T.astype(np.float64):
+        left = column - sum((column @ q) * q for q in Q)
+        Q.append(left / np.linalg.norm(left))
+    W = np.hstack([network.class_head.weight, network.aux_head.weight])
+    # Nearly dependent columns lose up to 1/sin(angle) of float32's 6e-8; of 23 in 40 dimensions less than 100.
+    np.testing.assert_allclose(W, np.transpose(Q), atol=2e-5)
+    for block in ("trunk", "class_head.bias", "aux_head.bias"):
+        before, after = (attrgetter(block)(n) for n in (drawn, network))
+        jax.tree.map(np.testing.assert_array_equal, before, after)
+    fewer = draw(replace(plain, orthonormal_heads=True, n_aux=5), KEY)
+    np.testing.assert_allclose(fewer.aux_head.weight, network.aux_head.weight[:, :5], atol=2e-5)
+
+
+def test_more_orthonormal_columns_than_units_are_refused():
+    with pytest.raises(UsageError, match="asks for 23 columns; allowed: at most 8, the hidden units"):
+        initialize(replace(SMALL, orthonormal_heads=True), KEY)
+
+
 def test_fresh_heads_do_not_depend_on_how_many_are_built():
     keys = jax.random.split(KEY)
     draw_both = jax.jit(draw_heads, static_argnums=0)
@@ -83,5 +134,7 @@ def test_fresh_heads_do_not_depend_on_how_many_are_built():
 
 
 def test_an_unknown_scheme_is_refused():
-    with pytest.raises(UsageError, match="initialization is 'nromal'; allowed: normal, uniform; did you mean 'normal'"):
+    with pytest.raises(
+        UsageError, match="initialization is 'nromal'; allowed: normal, uniform, orthogonal; did you mean 'normal'"
+    ):
         initialize(replace(SMALL, scheme="nromal"), KEY)

@@ -71,10 +71,11 @@ def test_renewed_batches_are_those_of_their_epoch():
     assert losses.shape == (3, 2)
 
 
+@pytest.mark.parametrize("steps", [None, 9, 7])
 @pytest.mark.parametrize("optimizer", [optax.sgd(0.05), optax.adam(0.01)], ids=["sgd", "adam"])
-def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer):
+def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer, steps):
     (x, y), start = regression()
-    trained, losses = train(start, loss, (x, y), KEY, optimizer=optimizer, epochs=3, batch_size=4)
+    trained, losses = train(start, loss, (x, y), KEY, optimizer=optimizer, epochs=3, batch_size=4, steps=steps)
 
     @jax.jit
     def step(parameters, state, x, y):
@@ -82,20 +83,32 @@ def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer):
         updates, state = optimizer.update(gradient, state, parameters)
         return optax.apply_updates(parameters, updates), state, mean_square
 
-    parameters, state, expected = start, optimizer.init(start), []
+    parameters, state, expected, left = start, optimizer.init(start), [], steps or 9
     for key in jax.random.split(KEY, 3):
         rows, weights = (np.asarray(values) for values in batches(key, 11, 4))
         values = []
-        for here in (batch[valid] for batch, valid in zip(rows, weights == 1, strict=True)):
+        for here in [batch[valid] for batch, valid in zip(rows, weights == 1, strict=True)][:left]:
             parameters, state, value = step(parameters, state, x[here], y[here])
             values.append(float(value))
+        left -= len(values)
         expected.append(np.mean(values))
     # Nine steps on numbers of size one, each rounded to 6e-8 a few times.
     close = {"atol": 5e-6, "rtol": 0}
     np.testing.assert_allclose(trained["w"], parameters["w"], **close)
     np.testing.assert_allclose(trained["b"], parameters["b"], **close)
     np.testing.assert_allclose(losses, np.outer(expected, [1, 2]), rtol=5e-6)
-    assert losses[-1, 0] < losses[0, 0]
+    # The loss of a single batch is no epoch's.
+    assert steps == 7 or losses[-1, 0] < losses[0, 0]
+
+
+def test_steps_within_the_first_epoch_are_its_first_batches():
+    (x, y), start = regression()
+    settings = {"optimizer": optax.sgd(0.05), "epochs": 1, "batch_size": 4}
+    trained, losses = train(start, loss, (x, y), KEY, steps=1, **settings)
+    rows = batches(jax.random.split(KEY, 1)[0], 11, 4)[0][:1]
+    expected, _ = train(start, loss, (x[rows[0]], y[rows[0]]), KEY, **settings)
+    assert losses.shape == (1, 2)
+    np.testing.assert_allclose(trained["w"], expected["w"], atol=1e-6)
 
 
 def test_epochs_see_different_orders():

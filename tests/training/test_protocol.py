@@ -3,12 +3,14 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
+from sottovoce.training.ensemble import run_members
 from sottovoce.training.loop import batches
 from sottovoce.training.students import FRESH, REFERENCE, TEACHER, Source, Student, arrays_of
 
@@ -118,6 +120,20 @@ def test_a_member_is_the_protocol_written_out(eight, digits):
         assert_close(student, here(eight.students[role]))
 
 
+def test_teacher_and_students_have_their_own_optimizer_rate_and_decay(program, students, digits):
+    protocol, knobs = program(students[:1], teacher_optimizer="sign", student_optimizer="sgd")
+    rates = {"teacher_rate": 0.01, "student_rate": 0.02, "student_decay": 5.0}
+    knobs = knobs._replace(**{name: jnp.asarray(value) for name, value in rates.items()})
+    reference, teacher, (student,), *_ = run_members(protocol, knobs, digits, (0,))
+    # Ten steps of the teacher, each of which adds 0.01, takes it, or does nothing where the gradient is exactly zero.
+    moved = (teacher.trunk[0].weight - reference.trunk[0].weight) / 0.01
+    assert np.abs(moved).max() == pytest.approx(10, abs=1e-3)
+    np.testing.assert_allclose(moved, np.round(moved), atol=1e-3)
+    # No gradient reaches the student's class head, so six steps leave it (1 - 0.02 * 5)^6 of itself.
+    np.testing.assert_allclose(student.class_head.weight, 0.9**6 * reference.class_head.weight, atol=1e-6)
+    assert np.abs(student.trunk[0].weight - 0.9**6 * reference.trunk[0].weight).max() > 1e-4
+
+
 @pytest.mark.parametrize("company", [(2,), (0, 1, 2), (2, 1, 0), (7, 2)])
 def test_a_member_is_the_same_in_any_company_and_order(eight, ensemble, students, company):
     other = ensemble(company, students)
@@ -151,14 +167,15 @@ def starts(program, students):
     """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
     from sottovoce.training.protocol import references, student_starts
 
-    def start(member, fresh_heads, n_built, perturbation):
+    def start(member, fresh_heads, n_built, perturbation, gain):
         protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
+        knobs = knobs._replace(gain=jnp.asarray(gain))
         reference, *others = references(protocol, knobs, member)
         starts = student_starts(protocol, knobs, (reference, *others, reference), member)
         return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
 
-    def of(fresh_heads, n_built=3, perturbation=0.0):
-        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built, perturbation)))(np.arange(4))
+    def of(fresh_heads, n_built=3, perturbation=0.0, gain=1.0):
+        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built, perturbation, gain)))(np.arange(4))
 
     return of
 
@@ -186,6 +203,13 @@ def test_a_perturbed_start_moves_by_its_share_of_a_fresh_draw_the_same_for_all_s
     # 4 x 64 x 16 weights of variance 1/64: their relative spread is known to sqrt(2 / 4096) = 2 %; five of them.
     scale = moved["trunk"][0].weight.std() / (0.5 / 8)
     assert abs(scale - 1) < 0.06
+
+
+def test_the_gain_multiplies_everything_that_is_drawn(starts):
+    for fresh_heads in (False, True):
+        before, after = (starts(fresh_heads, perturbation=0.5, gain=gain) for gain in (1.0, 3.0))
+        # One product more, and sums in another order: a rounding or two of 6e-8 of numbers below five.
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(3 * np.asarray(a), b, atol=2e-6), before, after)
 
 
 def test_fresh_heads_replace_both_heads_of_every_student_and_nothing_else(starts):

@@ -30,8 +30,9 @@ def draw(results: Results) -> list[Drawing]:
     panels = {f"{VARIANTS[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
     source = source_of(next(iter(variants.values())))
     settings = "; ".join(f"{name}: {setting(dataset)}" for name, dataset in variants.items())
-    shared = set.intersection(*(set(config_of(dataset)["objectives"]) for dataset in variants.values()))
-    ratios = [_ratios(panels, objective, source, settings) for objective in ("kl", "mse") if objective in shared]
+    asked = [config_of(dataset)["objectives"] for dataset in variants.values()]
+    shared = [objective for objective in asked[0] if all(objective in others for others in asked)]
+    ratios = [_ratios(panels, objective, source, settings) for objective in shared]
     singular_values = [_singular_values(panels, source, settings)] if "kl" in shared else []
     return [*ratios, *singular_values, _directions(variants, source, settings)]
 

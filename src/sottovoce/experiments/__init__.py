@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules={
         "calibration",
         "capture",
+        "checks",
         "decoding",
         "input_config",
         "inputs",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from sottovoce.experiments.protocol_config import DistillationConfig
+from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, DistillationConfig
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import ACTIVATIONS, Linear, Network
@@ -70,13 +70,13 @@ def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) ->
     Returns:
         By name of `SUBSPACES` the orthonormal columns, of rank r, the directions that the objective sees, but for
         `class_head`:
-        `aux_head`: span of the distilled columns of the initial auxiliary head, centered under kl (docs/theory.md,
-        section 3).
+        `aux_head`: span of the distilled columns of the initial auxiliary head, centered unless the objective is mse
+        (docs/theory.md, section 3).
         `class_head`: span of the centered columns of the initial class head, all that an argmax can depend on.
         `teacher_update`, `own_update`: the strongest output directions of the teacher's and of the network's update.
     """
     aux = np.asarray(networks[0].aux_head.weight, dtype=np.float64)[:, : config.n_aux]
-    aux_head = subspaces.column_basis(centered(aux) if config.objective == "kl" else aux)
+    aux_head = subspaces.column_basis(centered(aux) if config.objective in BLIND_TO_SHIFT else aux)
     class_head = subspaces.column_basis(centered(np.asarray(networks[0].class_head.weight, dtype=np.float64)))
     updates = last_updates(networks)
     own = [subspaces.update_basis(update, min(aux_head.shape[1], *update.shape)) for update in updates]

@@ -23,7 +23,7 @@ from sottovoce.experiments._bodies import (
     read,
 )
 from sottovoce.experiments._parts import measure_parts
-from sottovoce.experiments.protocol_config import DistillationConfig
+from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, DistillationConfig
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import Network
@@ -115,8 +115,8 @@ def measure_affine(
 ) -> Measured:
     """Fit the teacher's class logits to its auxiliary logits, and read every body's auxiliary logits through the map.
 
-    Auxiliary logits are the distilled ones as the objective sees them: under kl less their mean, which a student is
-    not taught (docs/theory.md, section 3).
+    Auxiliary logits are the distilled ones as the objective sees them: less their mean, which only mse teaches
+    (docs/theory.md, section 3).
 
     Returns:
         `affine_accuracy`, and `affine_r2` against the teacher's class logits on the test images, by body; the same
@@ -125,7 +125,7 @@ def measure_affine(
 
     def seen(network: Network, body: Body) -> np.ndarray:
         logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
-        return centered(logits) if config.objective == "kl" else logits
+        return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
 
     x, y = seen(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
     target = read(networks[1].class_head, test[1].hidden)

@@ -48,17 +48,19 @@ def program(
     images = images_of(config)
     architecture = Architecture(
         n_inputs=images.train_pixels.shape[1],
-        widths=(config.width,) * config.depth,
+        widths=config.widths(),
         n_class=images.n_class,
         n_aux=n_aux,
         activation=config.activation,
         scheme=config.initialization,
         precision=config.precision,
+        orthonormal_heads=config.orthonormal_heads,
     )
     assert config.n_inputs
     assert config.teacher_epochs
     assert config.student_epochs
     assert config.batch_size
+    assert config.student_optimizer
     protocol = Protocol(
         architecture=architecture,
         fresh_heads=fresh_heads,
@@ -68,6 +70,10 @@ def program(
         teacher_epochs=config.teacher_epochs,
         student_epochs=config.student_epochs,
         batch_size=config.batch_size,
+        teacher_optimizer=config.optimizer,
+        student_optimizer=config.student_optimizer,
+        teacher_steps=config.teacher_steps,
+        student_steps=config.student_steps,
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
@@ -76,6 +82,9 @@ def program(
         teacher_rate=jnp.asarray(config.learning_rate),
         student_rate=jnp.asarray(config.student_learning_rate),
         temperature=jnp.asarray(config.temperature),
+        teacher_decay=jnp.asarray(config.weight_decay),
+        student_decay=jnp.asarray(config.student_weight_decay),
+        gain=jnp.asarray(config.gain),
     )
     return protocol, knobs, device_images(images)
 

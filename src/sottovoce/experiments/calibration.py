@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import INITIALIZATIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 SCALES = ("scheme", "bulk")
+# The initialization schemes of independent entries, for which `measure.nulls` knows a law.
+NULLS = ("normal", "uniform")
 DRAWS_LEAST = 19
 
 
@@ -45,7 +46,7 @@ class Config:
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
-    nulls: tuple[str, ...] = INITIALIZATIONS
+    nulls: tuple[str, ...] = NULLS
     ranks: tuple[int, ...] = (1, 4)
     strengths: tuple[float, ...] = (0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
     planted_width: int = 128
@@ -68,8 +69,8 @@ class Config:
             if not getattr(self, name) or len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed: one value or more, none twice")
         for null in (*self.nulls, self.planted_null):
-            if null not in INITIALIZATIONS:
-                raise not_among("nulls and planted_null", null, INITIALIZATIONS)
+            if null not in NULLS:
+                raise not_among("nulls and planted_null", null, NULLS)
         if min(*self.widths, self.planted_width) < 4:
             raise UsageError(f"widths {self.widths}, planted_width {self.planted_width}; allowed: 4 or more")
         if min(self.ranks) < 1 or max(self.ranks) > self.planted_width // 2:

@@ -84,7 +84,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
             "head": list(_bodies.NETWORKS),
             "pair": [" and ".join(pair) for pair in _decoding.PAIRS],
             "label": list(range(images.n_class)),
-            "block": [*(f"trunk_{i}" for i in range(config.depth)), "class_head", "aux_head"],
+            "block": [*(f"trunk_{i}" for i in range(len(config.widths()))), "class_head", "aux_head"],
             "network": list(_bodies.UPDATED),
             "subspace": list(_bodies.SUBSPACES),
             "side": list(subspaces.SIDES),

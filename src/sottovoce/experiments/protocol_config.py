@@ -5,11 +5,13 @@ of the identity of the result.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.experiments.checks import check_count, check_decay, check_number, check_widths, epochs_and_steps
 from sottovoce.experiments.input_config import (
     CLASSES,
     OF_IMAGES,
@@ -22,10 +24,20 @@ from sottovoce.experiments.input_config import (
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
-INITIALIZATIONS = ("normal", "uniform")
-OBJECTIVES = ("kl", "mse")
+INITIALIZATIONS = ("normal", "uniform", "orthogonal")
+OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
+# Objectives that see only differences of logits, and why they teach nothing on one.
+BLIND_TO_SHIFT = MappingProxyType(
+    {
+        "kl": "a softmax over one logit is constant",
+        "hard": "a softmax over one logit is constant",
+        "centered_mse": "one logit less its own mean is zero",
+    }
+)
+OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
+ROLES = ("teacher", "student")
 LARGEST_SEED = 2**31 - 1
 
 # Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
@@ -82,19 +94,32 @@ class ProtocolConfig:
         inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
         inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
         inputs_alpha: of a mixture, weight of the uniform noise.
-        width: units of each hidden layer.
-        depth: hidden layers.
+        width: units of each hidden layer: one number for all, or one per layer from the input on.
+        depth: hidden layers; unset: as many as widths are given, 2 for a single one.
         activation: relu, gelu, tanh or linear.
-        initialization: normal, N(0, 1/fan_in) with zero biases; or uniform, +-1/sqrt(fan_in) for weights and biases.
+        initialization: normal, N(0, 1/fan_in) with zero biases; uniform, +-1/sqrt(fan_in) for weights and biases; or
+            orthogonal, orthonormal columns (or rows, where there are fewer) with zero biases.
+        gain: factor on every initial weight and bias.
+        orthonormal_heads: whether the columns of both heads together are made orthonormal, before the gain.
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
-        learning_rate: Adam's rate for the teacher, and for the students unless they have their own.
-        student_learning_rate: Adam's rate for the students.
+        teacher_steps: the teacher's steps, in place of its epochs: the last one is cut short; unset: whole epochs.
+        student_steps: the students' steps, in place of their epochs.
+        optimizer: adam, adamw, sgd, momentum (heavy ball, 0.9) or sign (of the gradient); the teacher's, and the
+            students' unless they have their own.
+        student_optimizer: the students' optimizer.
+        learning_rate: the teacher's, and the students' unless they have their own; unset: a rate for Adam.
+        student_learning_rate: the students' learning rate.
+        weight_decay: the teacher's, and the students' unless they have their own. Each step also takes learning rate
+            times weight decay of every weight and bias. Not with adam; adamw needs it.
+        student_weight_decay: the students' weight decay.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
         precision: of products' operands: float32, tensorfloat32 (as an accelerator rounds them) or bfloat16.
+        n_aux_built: auxiliary logits built; unset: the largest n_aux (27 in the published spectrum). One value for
+            several n_aux compiles one program for all.
     """
 
     dataset: str = "auto"
@@ -109,19 +134,28 @@ class ProtocolConfig:
     inputs_length_scale: float = 1.0
     inputs_rank: int = 8
     inputs_alpha: float = 0.5
-    width: int = 256
-    depth: int = 2
+    width: int | tuple[int, ...] = 256
+    depth: int | None = None
     activation: str = "relu"
     initialization: str | None = None
+    gain: float = 1.0
+    orthonormal_heads: bool = False
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
+    teacher_steps: int | None = None
+    student_steps: int | None = None
+    optimizer: str = "adam"
+    student_optimizer: str | None = None
     learning_rate: float | None = None
     student_learning_rate: float | None = None
+    weight_decay: float = 0.0
+    student_weight_decay: float | None = None
     batch_size: int | None = None
     temperature: float = 1.0
     perturbation: float = 0.0
     precision: str = "float32"
+    n_aux_built: int | None = None
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -136,20 +170,28 @@ class ProtocolConfig:
         config = replace(self, dataset=choose_dataset(self.dataset))
         if config.dataset not in DATASETS:
             raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
-        preset = config.preset()
-        unset = {f.name: preset[f.name] for f in fields(config) if getattr(config, f.name) is None and f.name in preset}
+        in_steps = {f"{who}_epochs" for who in ROLES if getattr(config, f"{who}_steps") is not None}
+        preset = {name: value for name, value in config.preset().items() if name not in in_steps}
+        unset = {name: value for name, value in preset.items() if getattr(config, name) is None}
         config = replace(config, **unset)
         check_classes(config.classes)
         if "n_inputs" in unset and config.inputs in OF_IMAGES:
             config = replace(config, n_inputs=min(unset["n_inputs"], config.n_train()))
-        if config.student_learning_rate is None:
-            config = replace(config, student_learning_rate=config.learning_rate)
+        for name in ("optimizer", "learning_rate", "weight_decay"):
+            if getattr(config, f"student_{name}") is None:
+                config = replace(config, **{f"student_{name}": getattr(config, name)})
         config.check()
-        return config
+        return replace(config, **config._epochs_and_steps())
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
-        return self.presets[self.dataset]
+        depth = len(self.width) if isinstance(self.width, tuple | list) else 2
+        return {**self.presets[self.dataset], "depth": depth}
+
+    def widths(self) -> tuple[int, ...]:
+        """Return the units of each hidden layer of the resolved configuration."""
+        assert self.depth is not None
+        return (self.width,) * self.depth if isinstance(self.width, int) else tuple(self.width)
 
     def n_students(self) -> int:
         """Return how many students a teacher has."""
@@ -163,15 +205,19 @@ class ProtocolConfig:
     def member_bytes(self) -> int:
         """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
 
-        Float32 throughout: its distillation inputs, once more for what is derived from them; for each student five
-        times its parameters (themselves, gradient, Adam's two moments, the update) and three times its activations.
+        Float32 throughout: its distillation inputs, once more for what is derived from them, and the teacher's logits
+        on them; for each student five times its parameters (themselves, gradient, Adam's two moments, the update) and
+        three times its activations.
         """
         assert self.n_inputs is not None
         assert self.batch_size is not None
-        n_pixels = PIXELS[self.dataset]
-        parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
-        activations = self.batch_size * (n_pixels + self.depth * self.width)
-        return 4 * (2 * self.n_inputs * n_pixels + self.n_students() * (5 * parameters + 3 * activations))
+        assert self.n_aux_built is not None
+        n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
+        layers = (n_pixels, *self.widths(), n_logits)
+        parameters = sum(n_in * n_out for n_in, n_out in pairwise(layers))
+        activations = self.batch_size * sum(layers)
+        inputs = self.n_inputs * (2 * n_pixels + n_logits)
+        return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
     def member_work(self) -> tuple[float, int]:
         """Return about how many operations and steps the training of a member of the resolved configuration takes.
@@ -182,8 +228,8 @@ class ProtocolConfig:
         assert self.batch_size is not None
         assert self.teacher_epochs is not None
         assert self.student_epochs is not None
-        first = PIXELS[self.dataset] * self.width
-        per_sample = 6 * (first + (self.depth - 1) * self.width**2) - 2 * first
+        layers = (PIXELS[self.dataset], *self.widths())
+        per_sample = 6 * sum(n_in * n_out for n_in, n_out in pairwise(layers)) - 2 * layers[0] * layers[1]
         teacher = self.teacher_epochs * self.n_train()
         students = self.n_students() * self.student_epochs * self.n_inputs
         return per_sample * (teacher + students), (teacher + students) // self.batch_size
@@ -198,21 +244,40 @@ class ProtocolConfig:
             ("activation", ACTIVATIONS),
             ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
+            ("optimizer", OPTIMIZERS),
+            ("student_optimizer", OPTIMIZERS),
             ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
-        for name in ("members", "n_inputs", "width", "depth", "teacher_epochs", "student_epochs", "batch_size"):
-            _check_count(name, getattr(self, name))
-        for name in ("learning_rate", "student_learning_rate", "temperature"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                raise UsageError(f"{name} is {value!r}; allowed: a positive number")
-        if not isinstance(self.perturbation, int | float) or not 0 <= self.perturbation < float("inf"):
-            raise UsageError(f"perturbation is {self.perturbation!r}; allowed: zero or a positive number")
+        check_widths(self.width, self.depth)
+        for name in ("members", "n_inputs", "depth", "batch_size"):
+            check_count(name, getattr(self, name))
+        for name in ("learning_rate", "student_learning_rate", "temperature", "gain"):
+            check_number(name, getattr(self, name))
+        for name in ("perturbation", "weight_decay", "student_weight_decay"):
+            check_number(name, getattr(self, name), zero=True)
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"seed is {self.seed!r}; allowed: 0 to {LARGEST_SEED}")
         self._check_samples()
+        self._check_training()
+
+    def _epochs_and_steps(self) -> dict[str, int]:
+        """Return epochs and steps of teacher and students, each from the other where one is unset."""
+        assert self.n_inputs is not None
+        assert self.batch_size is not None
+        both: dict[str, int] = {}
+        for who, n_samples in zip(ROLES, (self.n_train(), self.n_inputs), strict=True):
+            given = (getattr(self, f"{who}_{unit}") for unit in ("epochs", "steps"))
+            both |= epochs_and_steps(who, -(-n_samples // self.batch_size), *given)
+        return both
+
+    def _check_training(self) -> None:
+        for name in (f"{who}_{unit}" for who in ROLES for unit in ("epochs", "steps")):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        for prefix in ("", "student_"):
+            check_decay(prefix, getattr(self, f"{prefix}optimizer"), getattr(self, f"{prefix}weight_decay"))
 
     def _check_samples(self) -> None:
         assert self.inputs is not None
@@ -228,6 +293,27 @@ class ProtocolConfig:
         check_inputs(self.inputs, self.n_inputs, bool(self.fresh_inputs), n_train)
         check_parameters(self, (self.inputs,), PIXELS[self.dataset])
 
+    def check_built(self, n_aux: int) -> None:
+        """Refuse auxiliary logits that are not built, and heads that cannot be orthonormal.
+
+        Args:
+            n_aux: the largest number of auxiliary logits distilled.
+
+        Raises:
+            UsageError: n_aux_built is not a count or below n_aux, or orthonormal_heads asks for too many columns.
+        """
+        check_count("n_aux_built", self.n_aux_built)
+        assert self.n_aux_built is not None
+        if n_aux > self.n_aux_built:
+            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
+        if not isinstance(self.orthonormal_heads, bool):
+            raise UsageError(f"orthonormal_heads is {self.orthonormal_heads!r}; allowed: True, False")
+        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > self.widths()[-1]:
+            raise UsageError(
+                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
+                f"allowed: at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
+            )
+
 
 @dataclass(frozen=True)
 class DistillationConfig(ProtocolConfig):
@@ -235,13 +321,12 @@ class DistillationConfig(ProtocolConfig):
 
     Attributes:
         n_aux: auxiliary logits distilled.
-        objective: kl or mse, on the distilled logits.
-        n_aux_built: auxiliary logits built; unset: n_aux. One value for several n_aux compiles one program for all.
+        objective: on the distilled logits: kl, mse, centered_mse (each less its sample's mean, so blind to a common
+            shift as kl is) or hard (cross-entropy on the teacher's largest one).
     """
 
     n_aux: int = 3
     objective: str = "kl"
-    n_aux_built: int | None = None
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
@@ -255,7 +340,7 @@ class DistillationConfig(ProtocolConfig):
         """
         super().check()
         check_distilled("n_aux", self.n_aux, self.objective)
-        check_built(self.n_aux, self.n_aux_built)
+        self.check_built(self.n_aux)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -263,34 +348,17 @@ class DistillationConfig(ProtocolConfig):
         return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)
 
 
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
-
-
-def check_built(n_aux: int, n_aux_built: int | None) -> None:
-    """Refuse more distilled logits than are built.
-
-    Raises:
-        UsageError: n_aux_built is not a count, or n_aux is above it.
-    """
-    _check_count("n_aux_built", n_aux_built)
-    assert n_aux_built is not None
-    if n_aux > n_aux_built:
-        raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {n_aux_built}")
-
-
 def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """Refuse a number of auxiliary logits that an objective cannot teach.
 
     Raises:
-        UsageError: n_aux is below one, the objective is unknown, or it is "kl" on one logit.
+        UsageError: n_aux is below one, the objective is unknown, or it sees only differences of logits and has one.
     """
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
-    _check_count(name, n_aux)
-    if n_aux == 1 and objective == "kl":
+    check_count(name, n_aux)
+    if n_aux == 1 and objective in BLIND_TO_SHIFT:
         raise UsageError(
-            f"{name} is 1 with objective kl; a softmax over one logit is constant, so the gradient is exactly zero: "
+            f"{name} is 1 with objective {objective}; {BLIND_TO_SHIFT[objective]}, so the gradient is exactly zero: "
             "use 2 or more, or objective mse"
         )

@@ -55,7 +55,7 @@ class Config(DistillationConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        known = (*(f"trunk_{i}" for i in range(self.depth)), "class_head", "aux_head")
+        known = (*(f"trunk_{i}" for i in range(len(self.widths()))), "class_head", "aux_head")
         for name in ("blocks", "frozen"):
             for block in getattr(self, name):
                 if block not in known:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import PRESETS, ProtocolConfig, check_built, check_distilled
+from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, PRESETS, ProtocolConfig, check_distilled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,8 +80,7 @@ class Config(ProtocolConfig):
         variant: described, as the post's text says; published, as the script behind its figure does; or long, as
             described with many more epochs of the students.
         n_aux: numbers of auxiliary logits, one student each; 1 only under mse.
-        objectives: objectives, one set of students each.
-        n_aux_built: auxiliary logits built; unset: the largest n_aux (described, long), 27 (published).
+        objectives: kl, mse, centered_mse, hard: one set of students each.
         fresh_heads: whether students start with freshly drawn heads; unset: as the variant does.
         update_draws: draws of noise behind the count of directions in an update; 19, 39, 59, ... make its 5 % exact.
     """
@@ -89,7 +88,6 @@ class Config(ProtocolConfig):
     variant: str = "described"
     n_aux: tuple[int, ...] = (2, 4, 8)
     objectives: tuple[str, ...] = ("kl", "mse")
-    n_aux_built: int | None = None
     fresh_heads: bool | None = None
     update_draws: int = DRAWS_LEAST
 
@@ -97,10 +95,11 @@ class Config(ProtocolConfig):
     def pairs(self) -> tuple[tuple[str, int], ...]:
         """Objective and number of auxiliary logits of each student.
 
-        kl on one logit is left out of a grid that has it beside other students of kl and another objective. Asked for
-        by itself it stays, to be refused with its reason.
+        One logit under an objective that sees only differences of logits is left out of a grid that has it beside other
+        students of that objective and another objective. Asked for by itself it stays, to be refused with its reason.
         """
-        left_out = {("kl", 1)} if len(self.objectives) > 1 and max(self.n_aux) > 1 else set()
+        several = len(self.objectives) > 1 and max(self.n_aux) > 1
+        left_out = {(objective, 1) for objective in BLIND_TO_SHIFT} if several else set()
         return tuple(
             p for p in ((objective, k) for objective in self.objectives for k in self.n_aux) if p not in left_out
         )
@@ -129,8 +128,8 @@ class Config(ProtocolConfig):
         super().check()
         for objective, n_aux in self.pairs:
             check_distilled("n_aux", n_aux, objective)
-        check_built(max(self.n_aux), self.n_aux_built)
-        if self.depth < 2:
+        self.check_built(max(self.n_aux))
+        if len(self.widths()) < 2:
             raise UsageError(f"depth is {self.depth}; allowed: 2 or more, for the second hidden layer is measured")
         if not isinstance(self.update_draws, int) or self.update_draws < DRAWS_LEAST:
             raise UsageError(f"update_draws is {self.update_draws!r}; allowed: {DRAWS_LEAST} or more, a whole number")
@@ -188,7 +187,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         coords={
             "member": list(members),
             "network": ["reference", "teacher", *(student.role for student in students)],
-            "component": np.arange(1, weights.shape[-1] + 1),
+            "component": np.arange(1, min(weights.shape[-2:]) + 1),
             "objective": ("network", ["", "", *(student.objective for student in students)]),
             "n_aux": ("network", [0, 0, *(student.n_aux for student in students)]),
         },

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from sottovoce.errors import not_among
+from sottovoce.errors import UsageError, not_among
 from sottovoce.networks.mlp import Linear, Network
 
 
@@ -26,7 +26,19 @@ def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     )
 
 
-SCHEMES: dict[str, Callable[[Key[Array, ""], int, int], Linear]] = {"normal": _normal, "uniform": _uniform}
+def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
+    """Columns orthonormal (rows, where there are fewer), uniform over all such weights, biases zero (Saxe et al. 2014).
+
+    A single column is a unit vector of uniform direction.
+    """
+    return Linear(jax.nn.initializers.orthogonal()(key, (fan_in, fan_out)), jnp.zeros(fan_out))
+
+
+SCHEMES: dict[str, Callable[[Key[Array, ""], int, int], Linear]] = {
+    "normal": _normal,
+    "uniform": _uniform,
+    "orthogonal": _orthogonal,
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class Architecture:
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
         precision: of products, one of `mlp.PRECISIONS`.
+        orthonormal_heads: whether the columns of both heads together are made orthonormal.
     """
 
     n_inputs: int
@@ -50,6 +63,7 @@ class Architecture:
     activation: str = "relu"
     scheme: str = "normal"
     precision: str = "float32"
+    orthonormal_heads: bool = False
 
 
 def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
@@ -63,7 +77,8 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
         A network whose arrays are float32.
 
     Raises:
-        UsageError: the scheme, the activation or the precision is unknown.
+        UsageError: the scheme, the activation or the precision is unknown, or more columns than the last layer has
+            units are to be orthonormal.
     """
     if architecture.scheme not in SCHEMES:
         raise not_among("initialization", architecture.scheme, SCHEMES)
@@ -76,10 +91,35 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
-    """Draw a class head and an auxiliary head; auxiliary column j depends on its own folded key only."""
+    """Draw a class head and an auxiliary head.
+
+    Auxiliary column j depends on its own folded key only. Made orthonormal, it is what the class columns and the
+    auxiliary columns before it leave of the drawn one, at length one: it still does not depend on how many are built.
+    A linear student whose trunk alone moves then learns nothing of the classes, P C = 0 (docs/theory.md, section 2).
+
+    Args:
+        architecture: shape and scheme.
+        class_key: the class head's key.
+        aux_key: the auxiliary head's key.
+
+    Returns:
+        Class head and auxiliary head.
+
+    Raises:
+        UsageError: more columns than the last layer has units are to be orthonormal.
+    """
     draw = SCHEMES[architecture.scheme]
     hidden = architecture.widths[-1]
     column_keys = jax.vmap(lambda j: jax.random.fold_in(aux_key, j))(jnp.arange(architecture.n_aux))
     columns = jax.vmap(lambda key: draw(key, hidden, 1))(column_keys)
     aux_head = Linear(columns.weight[:, :, 0].T, columns.bias[:, 0])
-    return draw(class_key, hidden, architecture.n_class), aux_head
+    class_head = draw(class_key, hidden, architecture.n_class)
+    if not architecture.orthonormal_heads:
+        return class_head, aux_head
+    n_columns = architecture.n_class + architecture.n_aux
+    if n_columns > hidden:
+        raise UsageError(f"orthonormal_heads asks for {n_columns} columns; allowed: at most {hidden}, the hidden units")
+    Q, R = jnp.linalg.qr(jnp.concatenate([class_head.weight, aux_head.weight], axis=1))
+    # Gram and Schmidt's signs: every column keeps a part of the drawn one, not of its negative.
+    class_weight, aux_weight = jnp.split(Q * jnp.sign(jnp.diagonal(R)), [architecture.n_class], axis=1)
+    return Linear(class_weight, class_head.bias), Linear(aux_weight, aux_head.bias)

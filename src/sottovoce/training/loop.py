@@ -1,6 +1,7 @@
 """One pure training run: a scan over epochs of a scan over batches."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ def train(
     optimizer: optax.GradientTransformation,
     epochs: int,
     batch_size: int,
+    steps: int | None = None,
     renewed: Callable[[PyTree, Int[Array, ""]], PyTree] | None = None,
 ) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
@@ -32,14 +34,19 @@ def train(
         optimizer: an optax transformation.
         epochs: passes over the data.
         batch_size: samples in a batch.
+        steps: batches in all, fewer than the epochs hold by less than one epoch: the last is cut short; None: by none.
         renewed: what a batch of the data becomes in an epoch, given its number; None: itself.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
     """
     n_samples = jax.tree.leaves(data)[0].shape[0]
+    n_batches = -(-n_samples // batch_size)
+    last = n_batches if steps is None else steps - (epochs - 1) * n_batches
 
-    def epoch(carry: tuple[PyTree, PyTree], now: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
+    def epoch(
+        carry: tuple[PyTree, PyTree], now: tuple[Array, Array], n_steps: int
+    ) -> tuple[tuple[PyTree, PyTree], Array]:
         key, number = now
 
         def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
@@ -52,12 +59,19 @@ def train(
             updates, state = optimizer.update(gradient, state, parameters)
             return (optax.apply_updates(parameters, updates), state), losses
 
-        carry, losses = jax.lax.scan(step, carry, batches(key, n_samples, batch_size))
+        rows, weights = batches(key, n_samples, batch_size)
+        carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps]))
         return carry, jnp.mean(losses, axis=0)
 
-    start = (parameters, optimizer.init(parameters))
-    (parameters, _), losses = jax.lax.scan(epoch, start, (jax.random.split(key, epochs), jnp.arange(epochs)))
-    return parameters, losses
+    keys, carry = jax.random.split(key, epochs), (parameters, optimizer.init(parameters))
+    whole = partial(epoch, n_steps=n_batches)
+    if last == n_batches:
+        carry, losses = jax.lax.scan(whole, carry, (keys, jnp.arange(epochs)))
+    else:
+        carry, losses = jax.lax.scan(whole, carry, (keys[:-1], jnp.arange(epochs - 1)))
+        carry, cut_short = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
+        losses = jnp.concatenate([losses, cut_short[None]])
+    return carry[0], losses
 
 
 def batches(

@@ -12,6 +12,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 LogitDistance = Callable[[Array, Array, Array, Array], Array]
 
+# Of masked logits: finite, not -inf, for they must leave neither value nor gradient non-finite.
+_FAR_BELOW = -1e30
+
 
 def cross_entropy(logits: Float[Array, "sample logit"], labels: Int[Array, " sample"]) -> Float[Array, " sample"]:
     """Return the cross-entropy of integer labels in nats (the teacher's loss)."""
@@ -44,9 +47,39 @@ def mse(
     return jnp.sum(jnp.where(mask, (student - teacher) ** 2, 0.0), axis=1) / jnp.sum(mask)
 
 
-OBJECTIVES: dict[str, LogitDistance] = {"kl": kl, "mse": mse}
+def centered_mse(
+    student: Float[Array, "sample logit"],
+    teacher: Float[Array, "sample logit"],
+    mask: Bool[Array, " logit"],
+    temperature: Float[Array, ""],  # noqa: ARG001 - one signature for all objectives
+) -> Float[Array, " sample"]:
+    """Return the mean squared difference of the masked logits, each less its sample's mean over them.
+
+    It is `mse` less the square of the mean difference, blind to a shift common to all masked logits as `kl` is, and
+    half of it is what kl times the squared temperature tends to at high temperature. One masked logit: zero.
+    """
+    n_logits = jnp.sum(mask)
+    difference = jnp.where(mask, student - teacher, 0.0)
+    mean = jnp.sum(difference, axis=1, keepdims=True) / n_logits
+    return jnp.sum(jnp.where(mask, (difference - mean) ** 2, 0.0), axis=1) / n_logits
+
+
+def hard(
+    student: Float[Array, "sample logit"],
+    teacher: Float[Array, "sample logit"],
+    mask: Bool[Array, " logit"],
+    temperature: Float[Array, ""],  # noqa: ARG001 - one signature for all objectives
+) -> Float[Array, " sample"]:
+    """Return the cross-entropy in nats, over the masked logits, of the teacher's largest masked logit as the label.
+
+    It is what `kl` tends to when the teacher's temperature alone goes to zero. One masked logit: zero.
+    """
+    label = jnp.argmax(jnp.where(mask, teacher, -jnp.inf), axis=1)
+    return cross_entropy(jnp.where(mask, student, _FAR_BELOW), label)
+
+
+OBJECTIVES: dict[str, LogitDistance] = {"kl": kl, "mse": mse, "centered_mse": centered_mse, "hard": hard}
 
 
 def _masked_log_softmax(logits: Array, mask: Array) -> Array:
-    # A large finite number, not -inf: masked entries must leave neither value nor gradient non-finite.
-    return jax.nn.log_softmax(jnp.where(mask, logits, -1e30), axis=1)
+    return jax.nn.log_softmax(jnp.where(mask, logits, _FAR_BELOW), axis=1)

@@ -18,6 +18,7 @@ from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+from sottovoce.training.optimizers import optimizer
 from sottovoce.training.students import Students, blocks_of
 
 
@@ -35,6 +36,10 @@ class Protocol:
         teacher_epochs: passes of the teacher over the training images.
         student_epochs: passes of the students over the distillation inputs.
         batch_size: samples per step, teacher and students.
+        teacher_optimizer: the teacher's, a key of `optimizers.OPTIMIZERS`.
+        student_optimizer: the students'.
+        teacher_steps: batches at which the teacher's last epoch is cut short; None: not at all.
+        student_steps: the same for the students.
     """
 
     architecture: Architecture
@@ -45,6 +50,10 @@ class Protocol:
     teacher_epochs: int
     student_epochs: int
     batch_size: int
+    teacher_optimizer: str = "adam"
+    student_optimizer: str = "adam"
+    teacher_steps: int | None = None
+    student_steps: int | None = None
 
 
 class Knobs(NamedTuple):
@@ -54,9 +63,12 @@ class Knobs(NamedTuple):
         seed: the configuration's seed.
         students: what each student is distilled on, how, and from where.
         inputs: parameters of the distillation inputs.
-        teacher_rate: Adam's learning rate for the teacher.
-        student_rate: Adam's learning rate for the students.
+        teacher_rate: learning rate of the teacher's optimizer.
+        student_rate: learning rate of the students' optimizer.
         temperature: temperature of the softmaxes in the objective "kl".
+        teacher_decay: weight decay of the teacher's optimizer.
+        student_decay: weight decay of the students' optimizer.
+        gain: factor on every initial weight and bias.
     """
 
     seed: Int[Array, ""]
@@ -65,6 +77,9 @@ class Knobs(NamedTuple):
     teacher_rate: Float[Array, ""]
     student_rate: Float[Array, ""]
     temperature: Float[Array, ""]
+    teacher_decay: Float[Array, ""] | float = 0.0
+    student_decay: Float[Array, ""] | float = 0.0
+    gain: Float[Array, ""] | float = 1.0
 
 
 class Images(NamedTuple):
@@ -168,9 +183,10 @@ def train_teacher(
         loss,
         (images.train_pixels, images.train_labels),
         member_key(knobs.seed, Stream.TEACHER_BATCHES, member),
-        optimizer=optax.adam(knobs.teacher_rate),
+        optimizer=optimizer(protocol.teacher_optimizer, knobs.teacher_rate, knobs.teacher_decay),
         epochs=protocol.teacher_epochs,
         batch_size=protocol.batch_size,
+        steps=protocol.teacher_steps,
     )
 
 
@@ -220,6 +236,7 @@ def distill(
     Returns:
         The students on the same axis, and the mean loss of each epoch and student.
     """
+    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
 
     def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
         def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
@@ -233,9 +250,10 @@ def distill(
             loss,
             data.samples,
             key,
-            optimizer=wrap(optax.chain(optax.adam(knobs.student_rate), _only(which.trained))),
+            optimizer=wrap(optax.chain(chosen, _only(which.trained))),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
+            steps=protocol.student_steps,
             renewed=data.renewed,
         )
 
@@ -253,7 +271,7 @@ def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tupl
         ]
     )
     # One program for the three: drawing is quick, compiling it is not.
-    drawn = jax.vmap(lambda key: initialize(protocol.architecture, key))(keys)
+    drawn = _scaled(jax.vmap(lambda key: initialize(protocol.architecture, key))(keys), knobs.gain)
     own, other, fresh = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
     return own, other, fresh
 
@@ -280,9 +298,13 @@ def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
-    heads = draw_heads(protocol.architecture, keys[0], keys[1])
+    heads = _scaled(draw_heads(protocol.architecture, keys[0], keys[1]), knobs.gain)
     repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(weights), *leaf.shape)), heads)
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)
+
+
+def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
+    return jax.tree.map(lambda leaf: gain * leaf, drawn)
 
 
 def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:

@@ -1,0 +1,67 @@
+"""How a gradient becomes a step, by name. Rates and decays may be traced; the name may not."""
+
+from collections.abc import Callable
+
+import optax
+from jaxtyping import Array, Float
+
+from sottovoce.errors import not_among
+
+Scalar = float | Float[Array, ""]
+
+MOMENTUM = 0.9
+
+
+def _adam(rate: Scalar, _decay: Scalar) -> optax.GradientTransformation:
+    return optax.adam(rate)
+
+
+def _adamw(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    return optax.adamw(rate, weight_decay=decay)  # pyright: ignore[reportArgumentType] - a traced scalar will do
+
+
+def _sgd(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    return _decayed(optax.identity(), rate, decay)
+
+
+def _momentum(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    return _decayed(optax.trace(MOMENTUM), rate, decay)
+
+
+def _sign(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    return _decayed(optax.scale_by_sign(), rate, decay)
+
+
+def _decayed(direction: optax.GradientTransformation, rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    decays = optax.add_decayed_weights(decay)  # pyright: ignore[reportArgumentType]
+    return optax.chain(direction, decays, optax.scale_by_learning_rate(rate))
+
+
+OPTIMIZERS: dict[str, Callable[[Scalar, Scalar], optax.GradientTransformation]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "sign": _sign,
+}
+
+
+def optimizer(name: str, rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
+    """Return an optimizer.
+
+    Args:
+        name: "adam" (betas 0.9 and 0.999, as in Cloud et al.; takes no decay), "adamw" (the same), "sgd" (the gradient
+            itself), "momentum" (heavy ball: gradients summed with factor 0.9) or "sign" (the sign of the gradient).
+        rate: learning rate.
+        decay: weight decay apart from the gradient: each step also takes rate times decay of every weight and bias,
+            those too that no gradient reaches.
+
+    Returns:
+        An optax transformation; its updates are to be added to the parameters.
+
+    Raises:
+        UsageError: the name is unknown.
+    """
+    if name not in OPTIMIZERS:
+        raise not_among("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name](rate, decay)
