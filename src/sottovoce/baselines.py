@@ -110,5 +110,5 @@ def _batches(n_samples: int, epochs: int) -> Iterator[Tensor]:
 
 
 def _kl(student: Tensor, teacher: Tensor) -> Tensor:
-    logs = (functional.log_softmax(logits, dim=-1).flatten(0, -2) for logits in (student, teacher))
-    return functional.kl_div(*logs, reduction="batchmean", log_target=True)
+    log_q, log_p = (functional.log_softmax(logits, dim=-1).flatten(0, -2) for logits in (student, teacher))
+    return functional.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
