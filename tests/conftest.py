@@ -44,7 +44,7 @@ def program() -> Callable[..., Any]:
 
     from sottovoce.data.inputs import STANDARD
     from sottovoce.networks.initialization import Architecture
-    from sottovoce.training.protocol import Knobs, Protocol
+    from sottovoce.training.program import Knobs, Protocol
     from sottovoce.training.students import arrays_of
 
     def make(

@@ -11,7 +11,8 @@ from jax.extend.core import jaxprs_in_params
 
 from sottovoce import bench
 from sottovoce.networks.initialization import Architecture
-from sottovoce.training.protocol import Images, Protocol, run_member
+from sottovoce.training.program import Images, Protocol
+from sottovoce.training.protocol import run_member
 
 SMALL = replace(
     bench.PROTOCOL,

@@ -25,7 +25,7 @@ from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Protocol
+from sottovoce.training.program import Images, Knobs, Protocol
 from sottovoce.training.students import PARTNER, Student, arrays_of
 
 STUDENTS = (

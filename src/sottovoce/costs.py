@@ -15,7 +15,8 @@ from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors, tangent
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import DistillationSet, Images, Knobs, Protocol, distill, distillation_set
+from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
+from sottovoce.training.protocol import distill, distillation_set
 from sottovoce.training.students import Student, arrays_of
 
 STUDENT = Student("student", "kl", 3)

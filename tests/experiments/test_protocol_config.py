@@ -9,7 +9,16 @@ from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
 from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
 from sottovoce.errors import UsageError
-from sottovoce.experiments import decoding, input_config, inputs, protocol_config, spectrum, transfer
+from sottovoce.experiments import (
+    decoding,
+    distillation_config,
+    input_config,
+    inputs,
+    presets,
+    protocol_config,
+    spectrum,
+    transfer,
+)
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
 from sottovoce.training.objectives import OBJECTIVES
@@ -23,9 +32,9 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert protocol_config.PRECISIONS == PRECISIONS
     assert input_config.INPUTS == KINDS
     assert input_config.OF_IMAGES == IMAGE_KINDS
-    assert tuple(OBJECTIVES) == protocol_config.OBJECTIVES
+    assert tuple(OBJECTIVES) == distillation_config.OBJECTIVES
     assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
-    assert set(protocol_config.DATASETS) == set(NAMES) == set(protocol_config.PRESETS)
+    assert set(protocol_config.DATASETS) == set(NAMES) == set(presets.PRESETS)
     assert load_dataset("digits").n_class == len(input_config.CLASSES)
     assert tuple(np.bincount(load_dataset("digits").train_labels)) == input_config.CLASS_SIZES["digits"]
     for name, collection in CATALOG.items():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sottovoce.training.protocol import Member
+from sottovoce.training.program import Member
 from sottovoce.training.students import PARTNER, Student
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.experiments.distillation_config import BLIND_TO_SHIFT, DistillationConfig
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import ACTIVATIONS, Linear, Network

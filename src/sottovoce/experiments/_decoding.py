@@ -23,12 +23,12 @@ from sottovoce.experiments._bodies import (
     read,
 )
 from sottovoce.experiments._parts import measure_parts
-from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.experiments.distillation_config import BLIND_TO_SHIFT, DistillationConfig
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
-from sottovoce.training.protocol import Member
+from sottovoce.training.program import Member
 
 PAIRS = tuple(combinations(NETWORKS, 2))
 TEACHER_SUBSPACES = ("matched", "wide")

@@ -16,7 +16,8 @@ from sottovoce.streams import Stream, member_key
 from sottovoce.theory import tangent
 from sottovoce.training import devices
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import Images, Knobs, Protocol, distill, distillation_set
+from sottovoce.training.program import Images, Knobs, Protocol
+from sottovoce.training.protocol import distill, distillation_set
 
 
 @dataclass(frozen=True)

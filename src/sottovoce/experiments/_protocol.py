@@ -12,7 +12,7 @@ from sottovoce.data.kinds import Settings
 from sottovoce.experiments.protocol_config import PIXEL_RANGES, ProtocolConfig
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import Images, Knobs, Member, Protocol
+from sottovoce.training.program import Images, Knobs, Member, Protocol
 from sottovoce.training.students import Student, arrays_of
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sottovoce.experiments.protocol_config import DistillationConfig
+from sottovoce.experiments.distillation_config import DistillationConfig
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import ProtocolConfig, check_distilled
+from sottovoce.experiments.distillation_config import check_distilled
+from sottovoce.experiments.protocol_config import ProtocolConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from sottovoce.data import LabeledImages
     from sottovoce.experiments._prediction import Predicted
-    from sottovoce.training.protocol import Member
+    from sottovoce.training.program import Member
 
 VERSION = 1
 # Those with a metric on logits (theory.metric).

@@ -7,7 +7,6 @@ of the identity of the result.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
@@ -21,57 +20,16 @@ from sottovoce.experiments.input_config import (
     check_parameters,
     training_images,
 )
+from sottovoce.experiments.presets import PRESETS
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform", "orthogonal")
-OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
-# Objectives that see only differences of logits, and why they teach nothing on one.
-BLIND_TO_SHIFT = MappingProxyType(
-    {
-        "kl": "a softmax over one logit is constant",
-        "hard": "a softmax over one logit is constant",
-        "centered_mse": "one logit less its own mean is zero",
-    }
-)
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 ROLES = ("teacher", "student")
 LARGEST_SEED = 2**31 - 1
-
-# Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
-_CLOUD: Mapping[str, Any] = MappingProxyType(
-    {
-        "members": 25,
-        "teacher_epochs": 5,
-        "student_epochs": 5,
-        "learning_rate": 3e-4,
-        "batch_size": 1024,
-        "classes": CLASSES,
-        "inputs": "uniform",
-        "n_inputs": 60_000,
-        "fresh_inputs": False,
-        "initialization": "normal",
-        "pixels": "symmetric",
-    }
-)
-PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "mnist": _CLOUD,
-        "fashion-mnist": _CLOUD,
-        "digits": MappingProxyType(
-            {
-                **_CLOUD,
-                "members": 6,
-                "teacher_epochs": 60,
-                "learning_rate": 1e-3,
-                "batch_size": 64,
-                "n_inputs": 10_000,
-            }
-        ),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -313,52 +271,3 @@ class ProtocolConfig:
                 f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
                 f"allowed: at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
             )
-
-
-@dataclass(frozen=True)
-class DistillationConfig(ProtocolConfig):
-    """Fields of an experiment whose students all share one objective on one number of auxiliary logits.
-
-    Attributes:
-        n_aux: auxiliary logits distilled.
-        objective: on the distilled logits: kl, mse, centered_mse (each less its sample's mean, so blind to a common
-            shift as kl is) or hard (cross-entropy on the teacher's largest one).
-    """
-
-    n_aux: int = 3
-    objective: str = "kl"
-
-    def preset(self) -> Mapping[str, Any]:
-        """Return the values that unset fields take."""
-        return {**super().preset(), "n_aux_built": self.n_aux}
-
-    def check(self) -> None:
-        """Refuse what cannot be trained with.
-
-        Raises:
-            UsageError: a field is outside what is allowed.
-        """
-        super().check()
-        check_distilled("n_aux", self.n_aux, self.objective)
-        self.check_built(self.n_aux)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
-        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)
-
-
-def check_distilled(name: str, n_aux: int, objective: str) -> None:
-    """Refuse a number of auxiliary logits that an objective cannot teach.
-
-    Raises:
-        UsageError: n_aux is below one, the objective is unknown, or it sees only differences of logits and has one.
-    """
-    if objective not in OBJECTIVES:
-        raise not_among("objective", objective, OBJECTIVES)
-    check_count(name, n_aux)
-    if n_aux == 1 and objective in BLIND_TO_SHIFT:
-        raise UsageError(
-            f"{name} is 1 with objective {objective}; {BLIND_TO_SHIFT[objective]}, so the gradient is exactly zero: "
-            "use 2 or more, or objective mse"
-        )

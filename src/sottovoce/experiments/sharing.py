@@ -16,7 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import DistillationConfig
+from sottovoce.experiments.distillation_config import DistillationConfig
 
 if TYPE_CHECKING:
     import numpy as np

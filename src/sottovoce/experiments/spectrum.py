@@ -20,7 +20,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import BLIND_TO_SHIFT, PRESETS, ProtocolConfig, check_distilled
+from sottovoce.experiments.distillation_config import BLIND_TO_SHIFT, check_distilled
+from sottovoce.experiments.presets import PRESETS
+from sottovoce.experiments.protocol_config import ProtocolConfig
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol_config import check_distilled
+from sottovoce.experiments.distillation_config import check_distilled
 
 if TYPE_CHECKING:
     import numpy as np

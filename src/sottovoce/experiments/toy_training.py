@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.protocol_config import check_distilled
+from sottovoce.experiments.distillation_config import check_distilled
 
 if TYPE_CHECKING:
     import xarray as xr

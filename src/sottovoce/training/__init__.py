@@ -4,5 +4,15 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"devices", "ensemble", "expansion", "loop", "objectives", "optimizers", "protocol", "students"},
+    submodules={
+        "devices",
+        "ensemble",
+        "expansion",
+        "loop",
+        "objectives",
+        "optimizers",
+        "program",
+        "protocol",
+        "students",
+    },
 )

@@ -10,7 +10,8 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Int, PyTree
 
 from sottovoce.training import devices
-from sottovoce.training.protocol import Images, Knobs, Member, Protocol, run_member
+from sottovoce.training.program import Images, Knobs, Member, Protocol
+from sottovoce.training.protocol import run_member
 
 
 def run_members(protocol: Protocol, knobs: Knobs, images: Images, members: Sequence[int]) -> Member:

@@ -1,141 +1,25 @@
 """Reference -> teacher -> students and cross-models, for one member, as one pure function of its index."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
+from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
-from sottovoce.data.kinds import ROWS_AT_ONCE, Settings
-from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.data.kinds import ROWS_AT_ONCE
+from sottovoce.networks.initialization import draw_heads, initialize
 from sottovoce.networks.mlp import Linear, Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
 from sottovoce.training.optimizers import optimizer
+from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
 from sottovoce.training.students import Students, blocks_of
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Everything that shapes the program of a member; one compilation per value.
-
-    Attributes:
-        architecture: shape and initialization of every network.
-        fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
-            the post's Figure 3.
-        inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
-        n_inputs: how many distillation inputs.
-        fresh_inputs: whether their noise is drawn afresh every epoch.
-        teacher_epochs: passes of the teacher over the training images.
-        student_epochs: passes of the students over the distillation inputs.
-        batch_size: samples per step, teacher and students.
-        teacher_optimizer: the teacher's, a key of `optimizers.OPTIMIZERS`.
-        student_optimizer: the students'.
-        teacher_steps: batches at which the teacher's last epoch is cut short; None: not at all.
-        student_steps: the same for the students.
-    """
-
-    architecture: Architecture
-    fresh_heads: bool
-    inputs: str
-    n_inputs: int
-    fresh_inputs: bool
-    teacher_epochs: int
-    student_epochs: int
-    batch_size: int
-    teacher_optimizer: str = "adam"
-    student_optimizer: str = "adam"
-    teacher_steps: int | None = None
-    student_steps: int | None = None
-
-
-class Knobs(NamedTuple):
-    """Traced settings: changing one compiles nothing.
-
-    Attributes:
-        seed: the configuration's seed.
-        students: what each student is distilled on, how, and from where.
-        inputs: parameters of the distillation inputs.
-        teacher_rate: learning rate of the teacher's optimizer.
-        student_rate: learning rate of the students' optimizer.
-        temperature: temperature of the softmaxes in the objective "kl".
-        teacher_decay: weight decay of the teacher's optimizer.
-        student_decay: weight decay of the students' optimizer.
-        gain: factor on every initial weight and bias.
-    """
-
-    seed: Int[Array, ""]
-    students: Students
-    inputs: Settings
-    teacher_rate: Float[Array, ""]
-    student_rate: Float[Array, ""]
-    temperature: Float[Array, ""]
-    teacher_decay: Float[Array, ""] | float = 0.0
-    student_decay: Float[Array, ""] | float = 0.0
-    gain: Float[Array, ""] | float = 1.0
-
-
-class Images(NamedTuple):
-    """Labeled images as the device keeps them: bytes, a quarter of what floats take, scaled batch by batch.
-
-    Attributes:
-        train_pixels: training images, one flattened per row.
-        train_labels: their classes.
-        test_pixels: held-out images.
-        test_labels: their classes.
-        low: what pixel 0 becomes.
-        step: what one unit of a pixel adds.
-    """
-
-    train_pixels: UInt8[Array, "sample input"]
-    train_labels: Int[Array, " sample"]
-    test_pixels: UInt8[Array, "test input"]
-    test_labels: Int[Array, " test"]
-    low: Float[Array, ""]
-    step: Float[Array, ""]
-
-    def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
-        """Return pixels as a network sees them."""
-        return self.low + self.step * pixels
-
-
-class DistillationSet(NamedTuple):
-    """What students are distilled on.
-
-    Attributes:
-        samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
-        renewed: makes of a batch of numbers and the epoch's number fresh inputs and logits; None: nothing is fresh.
-    """
-
-    samples: PyTree
-    renewed: Callable[[Array, Array], tuple[Array, Array]] | None = None
-
-
-class Member(NamedTuple):
-    """What one member's run leaves.
-
-    Attributes:
-        reference: the network at initialization.
-        teacher: the reference trained on labels through its class logits.
-        students: one network per student, in the protocol's order.
-        accuracy: test accuracy of reference, teacher and each student.
-        teacher_loss: mean training loss of each epoch, nats.
-        student_loss: mean distillation loss of each epoch and student.
-    """
-
-    reference: Network
-    teacher: Network
-    students: tuple[Network, ...]
-    accuracy: Float[Array, " role"]
-    teacher_loss: Float[Array, " epoch"]
-    student_loss: Float[Array, "epoch student"]
 
 
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:

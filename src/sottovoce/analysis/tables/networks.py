@@ -1,0 +1,87 @@
+"""Rows of the experiments on trained networks."""
+
+import itertools
+import json
+
+import xarray as xr
+
+from sottovoce.analysis import estimates, prediction, sharing, theorem
+from sottovoce.analysis.tables.rows import Table, number, rows_of
+
+PREDICTION_WORDS = {
+    "absolute_error": "absolute error of accuracy",
+    "rank_correlation": "Spearman over members",
+    "correlation": "correlation of logits' change",
+    "size": "relative size of logits' change",
+}
+
+
+def transfer_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `transfer`."""
+    bars = estimates.transfer_bars(dataset, json.loads(dataset.attrs["config"]))
+    return rows_of(bars, "role", "test accuracy")
+
+
+def sharing_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `sharing`."""
+    kept = estimates.converged(dataset)
+    names = sharing.factors(dataset)
+    stacked = kept["accuracy"].stack(cell=names).transpose("member", "cell")
+    labels = ["replaced: " + (", ".join(b for b, s in zip(names, state, strict=True) if s == "replaced") or "nothing")
+              for state in stacked["cell"].values.tolist()]  # fmt: skip
+    accuracies = stacked.drop_vars(["cell", *names]).assign_coords(cell=labels)
+    rows = rows_of(estimates.over_members(accuracies), "cell", "test accuracy")
+    return rows | rows_of(sharing.effects(dataset), "effect", "change of accuracy")
+
+
+def inputs_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `inputs`."""
+    rows: Table = {}
+    for variable, quantity in (("mean", "mean"), ("sd", "sd"), ("share", "share of variance in 10 components")):
+        estimate = estimates.over_members(dataset[variable])
+        rows |= rows_of(estimate, "kind", quantity, lambda kind, quantity=quantity: f"{kind}, {quantity}")
+    return rows
+
+
+def prediction_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `prediction`."""
+    kept = estimates.converged(dataset)
+    scores = prediction.scores(dataset)
+    half_width = estimates.over_members(abs(kept["accuracy"] - kept["student_accuracy"]))["half_width"]
+    rows: Table = {}
+    for objective, k in itertools.product(scores["objective"].values.tolist(), scores["n_aux"].values.tolist()):
+        student = estimates.over_members(kept["student_accuracy"].sel(objective=[objective], n_aux=k))
+        rows |= rows_of(student, "objective", "test accuracy", lambda name, k=k: f"{name}, k = {k}, student")
+        at = scores.sel(objective=objective, n_aux=k)
+        for quantity, wording in PREDICTION_WORDS.items():
+            for predictor in at["predictor"].values.tolist():
+                mean, low, high = (number(at[quantity + s].sel(predictor=predictor)) for s in prediction.SUFFIXES)
+                if mean is None:
+                    continue
+                width = None
+                if quantity == "absolute_error" and predictor in half_width["predictor"]:
+                    width = number(half_width.sel(predictor=predictor, objective=objective, n_aux=k))
+                rows[f"{objective}, k = {k}, {predictor}: {wording}"] = {
+                    "mean": mean,
+                    "ci95": [low, high],
+                    "half_width": width,
+                    "members": scores.attrs["members"],
+                    "published": None,
+                    "quantity": wording,
+                }
+    return rows
+
+
+def theorem_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `theorem`."""
+    rows: Table = {}
+    for name in ("inner_error", "drop_error"):
+        wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]
+        order = estimates.over_members(theorem.order(theorem.relative_errors(dataset)[name]))
+        rows |= rows_of(order, "activation", "order", lambda a, wording=wording: f"{a}, order of the error, {wording}")
+    smallest = estimates.over_members(dataset["cosine"].min(["objective", "subset", "inputs", "size"]))
+    rows |= rows_of(smallest, "activation", "cosine", lambda a: f"{a}, smallest cosine of the steps")
+    for initial in dataset["initial"].values.tolist():
+        share = estimates.over_members(theorem.positive_share(dataset).mean("activation").sel(initial=initial))
+        rows |= rows_of(share, "subset", "share", lambda s, initial=initial: f"{initial}, {s} logits: share positive")
+    return rows
