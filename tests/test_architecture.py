@@ -36,6 +36,7 @@ TOP = {
     "cli",
     "commands",
     "console",
+    "costs",
     "diagnosis",
     "measure_commands",
     "presentation",

@@ -153,15 +153,18 @@ def doctor() -> None:
 
 
 def bench(members: int | None = None, json: bool = False) -> None:
-    """Measure this machine: products, training as a share of them, memory, toy draws, PyTorch baselines.
+    """Measure this machine: products, training as a share of them, memory, toy draws, predictions, PyTorch baselines.
 
     Args:
         members: members trained; unset: one per CPU device, 100 on an accelerator.
         json: print one JSON object instead of lines.
     """
     from sottovoce import bench as benchmark
+    from sottovoce import costs
 
     found = benchmark.measure(members)
+    protocol = benchmark.PROTOCOL
+    found |= costs.prediction_seconds(protocol, benchmark.published_knobs(protocol), benchmark.synthetic_images())
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 

@@ -32,6 +32,8 @@ ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "spectrum_long": ("spectrum", {"variant": "long"}),
     "calibration": ("calibration", {}),
     "sharing": ("sharing", {"replacement": "independent"}),
+    "theorem": ("theorem", {}),
+    "prediction": ("prediction", {}),
 }
 
 

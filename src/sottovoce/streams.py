@@ -19,6 +19,8 @@ class Stream(enum.IntEnum):
     FRESH_HEADS = 4
     NULL = 5
     PERTURBATION = 6
+    REPLICATE_INPUTS = 7
+    REPLICATE_BATCHES = 8
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

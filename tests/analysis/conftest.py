@@ -244,3 +244,67 @@ def sharing() -> Callable[..., xr.Dataset]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def theorem() -> Callable[..., xr.Dataset]:
+    """Errors of one order in the size of the step, one smallest cosine, and a share of positive independent signs."""
+
+    def make(cosine: float = 0.05, order: float = 1.0, independent: float = 0.5) -> xr.Dataset:
+        size, shape = np.array([0.1, 0.01]), (N_MEMBERS, 2, 2, 2, 2)
+        spread = 1 + 0.01 * np.arange(N_MEMBERS).reshape(-1, 1, 1, 1, 1, 1)
+        error = np.broadcast_to(size ** (order * spread), (*shape, 2))
+        sign = np.ones((*shape[:2], 2, *shape[2:]))
+        sign[:, :, 1] = np.where(np.arange(8).reshape(2, 2, 2) < 8 * independent, 1, -1)
+        grid = ("objective", "subset", "inputs")
+        by_size = ("member", "activation", *grid, "size")
+        return xr.Dataset(
+            {
+                "cosine": (by_size, np.full((*shape, 2), cosine)),
+                # Of either sign: only its size has an order.
+                "inner_error": (by_size, error * [1, -1]),
+                "drop_error": (by_size, -error),
+                "sign": (("member", "activation", "initial", *grid), sign),
+            },
+            coords={
+                "member": np.arange(N_MEMBERS),
+                "activation": ["relu", "tanh"],
+                "initial": ["shared", "independent"],
+                "objective": ["kl", "mse"],
+                "subset": ["auxiliary", "all"],
+                "inputs": ["uniform", "images"],
+                "size": size,
+            },
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prediction() -> Callable[..., xr.Dataset]:
+    """Every predictor errs by so much; by a lot, it also ranks members backward. Few members could not settle ranks."""
+
+    def make(error: float = 0.02, diverged: tuple[int, ...] = ()) -> xr.Dataset:
+        predictors = ["head_gram", "first_update", "linearized", "self_consistent"]
+        true = np.broadcast_to(0.4 + 0.02 * np.arange(12)[:, None, None], (12, 2, 1))
+        predicted = true + error if error < 0.1 else 1 - true + error
+        accuracy = np.repeat(predicted[:, None], len(predictors), axis=1)
+        accuracy[list(diverged)] = np.nan
+        by_predictor, by_student = ("member", "predictor", "objective", "n_aux"), ("member", "objective", "n_aux")
+        return xr.Dataset(
+            {
+                "accuracy": (by_predictor, accuracy),
+                "correlation": (by_predictor, np.full_like(accuracy, 0.8)),
+                "size": (by_predictor, np.full_like(accuracy, 0.5)),
+                "student_accuracy": (by_student, true),
+                "diverged": ("member", np.isin(np.arange(12), diverged)),
+            },
+            coords={
+                "member": np.arange(12),
+                "predictor": predictors,
+                "objective": ["kl", "mse"],
+                "n_aux": [3],
+            },
+        )
+
+    return make

@@ -62,7 +62,7 @@ def calibrated(rule):
 
 
 @pytest.fixture(scope="module")
-def cases(toy, toy_training, spectrum, transfer, decoding, sharing):
+def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
     kl, mse = {"kl 2": 1, "kl 4": 3, "kl 8": 7}, {"mse 2": 2, "mse 4": 4, "mse 8": 8}
@@ -102,6 +102,15 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing):
         },
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
+        "t-sign": {"supported": theorem(), "not supported": theorem(cosine=-0.01)},
+        "t-inner": {"supported": theorem(), "not supported": theorem(order=0.5)},
+        "t-drop": {"supported": theorem(), "not supported": theorem(order=2.0)},
+        "t-independent": {"supported": theorem(), "not supported": theorem(independent=1.0)},
+        **{
+            f"p-{quantity}-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
+            for quantity in ("error", "rank")
+            for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
+        },
         "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
         "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
         "i-lost": {"supported": decoding(off=0.2), "not supported": decoding(off=0.5)},

@@ -119,6 +119,25 @@ def test_toy_training_has_ends_orders_and_drifts(toy_training):
     assert len(rows) == 2 * 8 + 2 + 2 + 3 * 4 * 3
 
 
+def test_prediction_has_scores_by_student_and_predictor(prediction):
+    rows = table(described(prediction(), "prediction"))
+    check(rows)
+    # By objective: the student's accuracy; errors of four predictors and the mean of others; three scores of four.
+    assert len(rows) == 2 * (1 + 5 + 3 * 4)
+    assert rows["kl, k = 3, head_gram: absolute error of accuracy"]["mean"] == pytest.approx(0.02)
+    assert rows["mse, k = 3, linearized: Spearman over members"]["mean"] == pytest.approx(1)
+    assert rows["mse, k = 3, linearized: relative size of logits' change"]["mean"] == pytest.approx(0.5)
+
+
+def test_theorem_has_orders_cosines_and_shares(theorem):
+    rows = table(described(theorem(independent=0.25), "theorem"))
+    check(rows)
+    assert len(rows) == 2 * 2 + 2 + 2 * 2
+    assert rows["tanh, order of the error, inner product"]["mean"] == pytest.approx(1.02)
+    assert rows["shared, all logits: share positive"]["mean"] == 1
+    assert rows["relu, smallest cosine of the steps"]["mean"] == pytest.approx(0.05)
+
+
 @pytest.mark.parametrize(("module", "label"), [(toy_experiment, "cosine, class logit 0"), (capture, "mse, k = 1")])
 def test_closed_forms_have_their_rows(module, label):
     config = module.Config.smoke().resolve()

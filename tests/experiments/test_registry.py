@@ -58,6 +58,13 @@ def test_a_configuration_is_a_frozen_value_that_json_can_say(name):
 
 
 @each
+def test_an_experiment_on_devices_says_how_much_memory_a_member_takes(name):
+    experiment = registry.experiment(name)
+    if experiment.trains:
+        assert experiment.Config.smoke().resolve().member_bytes() > 0
+
+
+@each
 def test_a_module_says_what_it_asks(name):
     experiment = registry.experiment(name)
     assert experiment.VERSION >= 1

@@ -12,11 +12,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "directions",
         "estimates",
         "ledger",
+        "prediction",
         "published",
         "sharing",
         "spectrum",
         "sweeps",
         "tables",
+        "theorem",
         "toy_training",
     },
 )

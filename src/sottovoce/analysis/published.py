@@ -37,6 +37,9 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "fresh_inputs": False,
     "inputs_scale": 1.0,
     "inputs_shift": 0.0,
+    "inputs_length_scale": 1.0,
+    "inputs_rank": 8,
+    "inputs_alpha": 0.5,
     "classes": list(range(10)),
     "width": 256,
     "depth": 2,
@@ -62,7 +65,7 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "n_aux": 3,
     "objective": "kl",
 }
-"""Fields of a configuration under which `TRANSFER` was measured; with any other it is no comparison."""
+"""Fields of a saved configuration under which `TRANSFER` was measured; with any other it is no comparison."""
 
 SPECTRUM_SETTINGS: Mapping[str, Any] = {
     **{name: value for name, value in TRANSFER_SETTINGS.items() if name not in {"n_aux", "objective"}},

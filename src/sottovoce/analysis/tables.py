@@ -1,5 +1,6 @@
 """What `sottovoce run` prints: rows by role with a mean, its interval, the members and the published value."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import calibration, counts, estimates, sharing, toy_training
+from sottovoce.analysis import calibration, counts, estimates, prediction, sharing, theorem, toy_training
 from sottovoce.measure.statistics import normal_half_width
 
 Table = dict[str, dict[str, Any]]
+PREDICTION_WORDS = {
+    "absolute_error": "absolute error of accuracy",
+    "rank_correlation": "Spearman over members",
+    "correlation": "correlation of logits' change",
+    "size": "relative size of logits' change",
+}
 
 
 def table(dataset: xr.Dataset) -> Table:
@@ -206,6 +213,48 @@ def _calibration(dataset: xr.Dataset) -> Table:
     return rows
 
 
+def _prediction(dataset: xr.Dataset) -> Table:
+    kept = estimates.converged(dataset)
+    scores = prediction.scores(dataset)
+    half_width = estimates.over_members(abs(kept["accuracy"] - kept["student_accuracy"]))["half_width"]
+    rows: Table = {}
+    for objective, k in itertools.product(scores["objective"].values.tolist(), scores["n_aux"].values.tolist()):
+        student = estimates.over_members(kept["student_accuracy"].sel(objective=[objective], n_aux=k))
+        rows |= _rows(student, "objective", "test accuracy", lambda name, k=k: f"{name}, k = {k}, student")
+        at = scores.sel(objective=objective, n_aux=k)
+        for quantity, wording in PREDICTION_WORDS.items():
+            for predictor in at["predictor"].values.tolist():
+                mean, low, high = (_number(at[quantity + s].sel(predictor=predictor)) for s in prediction.SUFFIXES)
+                if mean is None:
+                    continue
+                width = None
+                if quantity == "absolute_error" and predictor in half_width["predictor"]:
+                    width = _number(half_width.sel(predictor=predictor, objective=objective, n_aux=k))
+                rows[f"{objective}, k = {k}, {predictor}: {wording}"] = {
+                    "mean": mean,
+                    "ci95": [low, high],
+                    "half_width": width,
+                    "members": scores.attrs["members"],
+                    "published": None,
+                    "quantity": wording,
+                }
+    return rows
+
+
+def _theorem(dataset: xr.Dataset) -> Table:
+    rows: Table = {}
+    for name in ("inner_error", "drop_error"):
+        wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]
+        order = estimates.over_members(theorem.order(theorem.relative_errors(dataset)[name]))
+        rows |= _rows(order, "activation", "order", lambda a, wording=wording: f"{a}, order of the error, {wording}")
+    smallest = estimates.over_members(dataset["cosine"].min(["objective", "subset", "inputs", "size"]))
+    rows |= _rows(smallest, "activation", "cosine", lambda a: f"{a}, smallest cosine of the steps")
+    for initial in dataset["initial"].values.tolist():
+        share = estimates.over_members(theorem.positive_share(dataset).mean("activation").sel(initial=initial))
+        rows |= _rows(share, "subset", "share", lambda s, initial=initial: f"{initial}, {s} logits: share positive")
+    return rows
+
+
 def _sharing(dataset: xr.Dataset) -> Table:
     kept = estimates.converged(dataset)
     names = sharing.factors(dataset)
@@ -235,6 +284,8 @@ _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "decoding": _decoding,
     "sharing": _sharing,
     "inputs": _inputs,
+    "prediction": _prediction,
+    "theorem": _theorem,
 }
 
 _DECODING = {

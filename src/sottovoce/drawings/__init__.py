@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, inputs, sharing, spectrum, toy, transfer
+from sottovoce.drawings import calibration, decoding, inputs, prediction, sharing, spectrum, theorem, toy, transfer
 
 SECTIONS = MappingProxyType(
     {
@@ -13,6 +13,8 @@ SECTIONS = MappingProxyType(
         "calibration": calibration,
         "decoding": decoding,
         "sharing": sharing,
+        "theorem": theorem,
+        "prediction": prediction,
     }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

@@ -36,6 +36,13 @@ def train_members(
     Returns:
         `training.protocol.Member` with a leading member axis on every array.
     """
+    return run_members(*program(config, students, n_aux=n_aux, fresh_heads=fresh_heads), members)
+
+
+def program(
+    config: ProtocolConfig, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
+) -> tuple[Protocol, Knobs, Images]:
+    """Return what shapes a member's program, its traced settings and its images; arguments as for `train_members`."""
     assert config.inputs
     assert config.initialization
     images = images_of(config)
@@ -79,7 +86,7 @@ def train_members(
         student_decay=jnp.asarray(config.student_weight_decay),
         gain=jnp.asarray(config.gain),
     )
-    return run_members(protocol, knobs, device_images(images), members)
+    return protocol, knobs, device_images(images)
 
 
 def device_images(images: LabeledImages) -> Images:

@@ -3,5 +3,15 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"directions", "heads", "nulls", "similarity", "spectra", "statistics", "subspaces"}
+    __name__,
+    submodules={
+        "changes",
+        "directions",
+        "heads",
+        "nulls",
+        "similarity",
+        "spectra",
+        "statistics",
+        "subspaces",
+    },
 )

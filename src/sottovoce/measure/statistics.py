@@ -71,3 +71,35 @@ def proportion(successes: int, trials: int) -> Interval:
 
     exact = binomtest(successes, trials).proportion_ci(method="exact")
     return Interval(successes / trials, float(exact.low), float(exact.high))
+
+
+def rank_correlation(values: Real[np.ndarray, "member *rest"], others: Real[np.ndarray, "member *rest"]) -> Interval:
+    """Return Spearman's rank correlation over members, averaged over columns, with its 95 % interval.
+
+    The interval is that of Bonett & Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. For
+    it, r is kept half a swap of neighbors short of perfect order, which resampling members would take for certain
+    though three members agree by chance once in six. Columns share their members: their mean is given the width of
+    one.
+
+    Args:
+        values: one number, or several columns of them, per member.
+        others: the same for what they are compared with; equal values share their mean rank.
+
+    Returns:
+        The correlation; NaN where some side is constant or there is one member. The ends are NaN below four members.
+    """
+    from scipy.stats import rankdata
+
+    n = len(values)
+    sides = [np.reshape(np.asarray(side, dtype=np.float64), (n, -1)) for side in (values, others)]
+    if n < 2 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
+        return Interval(np.nan, np.nan, np.nan)
+    a, b = (rankdata(side, axis=0) - (n + 1) / 2 for side in sides)
+    found = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    mean = float(found.mean())
+    if n < 4:
+        return Interval(mean, np.nan, np.nan)
+    most = 1 - 6 / (n * (n**2 - 1))
+    half_width = 1.96 * np.sqrt((1 + np.mean(found**2) / 2) / (n - 3))
+    z = float(np.arctanh(np.clip(found, -most, most)).mean())
+    return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))

@@ -1,7 +1,23 @@
-"""Closed forms: linear students, random-matrix edges, predictors. NumPy float64, arrays in, arrays out."""
+"""Closed forms: linear students, random-matrix edges, predictors. NumPy float64, arrays in, arrays out.
+
+`krylov`, `metric` and `tangent` differentiate somebody's network, and so compute on jax in its precision.
+"""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"capture", "chains", "columns", "dynamics", "generators", "linear", "random_matrix"}
+    __name__,
+    submodules={
+        "capture",
+        "chains",
+        "columns",
+        "dynamics",
+        "generators",
+        "krylov",
+        "linear",
+        "metric",
+        "predictors",
+        "random_matrix",
+        "tangent",
+    },
 )

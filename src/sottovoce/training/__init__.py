@@ -3,5 +3,6 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"devices", "ensemble", "loop", "objectives", "optimizers", "protocol", "students"}
+    __name__,
+    submodules={"devices", "ensemble", "expansion", "loop", "objectives", "optimizers", "protocol", "students"},
 )

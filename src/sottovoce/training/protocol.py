@@ -1,5 +1,6 @@
 """Reference -> teacher -> students and cross-models, for one member, as one pure function of its index."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PyTree, UInt8
+from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE, Settings
@@ -105,6 +106,18 @@ class Images(NamedTuple):
         return self.low + self.step * pixels
 
 
+class DistillationSet(NamedTuple):
+    """What students are distilled on.
+
+    Attributes:
+        samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
+        renewed: makes of a batch of numbers and the epoch's number fresh inputs and logits; None: nothing is fresh.
+    """
+
+    samples: PyTree
+    renewed: Callable[[Array, Array], tuple[Array, Array]] | None = None
+
+
 class Member(NamedTuple):
     """What one member's run leaves.
 
@@ -142,7 +155,10 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
     starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
-    students, student_loss = distill(protocol, knobs, images, teacher, starts, member)
+    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    data = distillation_set(protocol, knobs, images, teacher, inputs_key)
+    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
+    students, student_loss = distill(protocol, knobs, data, starts, order)
     # Tested along one axis: a program of the same size however many students there are.
     tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
     test_images = images.scaled(images.test_pixels)
@@ -174,15 +190,13 @@ def train_teacher(
     )
 
 
-def distill(
-    protocol: Protocol, knobs: Knobs, images: Images, teacher: Network, starts: Network, member: Int[Array, ""]
-) -> tuple[Network, Float[Array, "epoch student"]]:
-    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
+def distillation_set(
+    protocol: Protocol, knobs: Knobs, images: Images, teacher: Network, key: Key[Array, ""]
+) -> DistillationSet:
+    """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
 
-    Students stand on a leading axis, in and out. Inputs and the teacher's logits on them are computed once for all
-    students and epochs; fresh ones batch by batch, and never stand in memory together.
+    Fresh inputs are made batch by batch, and never stand in memory together.
     """
-    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
     row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
     samples = jnp.arange(protocol.n_inputs)
@@ -193,31 +207,54 @@ def distill(
         return inputs, teacher(inputs)
 
     if protocol.fresh_inputs:
-        data, renewed = samples, drawn
-    else:
-        inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
-        data = (inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE))
-        renewed = None
+        return DistillationSet(samples, drawn)
+    inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
+    return DistillationSet((inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE)))
 
+
+def distill(
+    protocol: Protocol,
+    knobs: Knobs,
+    data: DistillationSet,
+    starts: PyTree,
+    key: Key[Array, ""],
+    *,
+    apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
+    wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
+) -> tuple[PyTree, Float[Array, "epoch student"]]:
+    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        data: the distillation inputs and the teacher's logits on them.
+        starts: the students before training, on a leading axis: networks, or what `apply` takes instead.
+        key: gives the order of the inputs in each epoch.
+        apply: maps a student and inputs to all logits.
+        wrap: makes of a network's optimizer that of what `apply` takes.
+
+    Returns:
+        The students on the same axis, and the mean loss of each epoch and student.
+    """
     chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
 
-    def one(start: Network, which: Students) -> tuple[Network, Array]:
-        def loss(student: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+    def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
+        def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
             samples, targets = batch
-            arguments = (student(samples), targets, which.masks, knobs.temperature)
+            arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
             value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
             return value, value
 
         return train(
             start,
             loss,
-            data,
-            member_key(knobs.seed, Stream.STUDENT_BATCHES, member),
-            optimizer=optax.chain(chosen, _only(which.trained)),
+            data.samples,
+            key,
+            optimizer=wrap(optax.chain(chosen, _only(which.trained))),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
-            renewed=renewed,
+            renewed=data.renewed,
         )
 
     students, losses = devices.across(one)(starts, knobs.students)

@@ -5,9 +5,19 @@ from collections.abc import Mapping
 import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
-from sottovoce.analysis.ledger import calibration, decoding, sharing, spectrum, toy, toy_training, transfer
+from sottovoce.analysis.ledger import (
+    calibration,
+    decoding,
+    prediction,
+    sharing,
+    spectrum,
+    theorem,
+    toy,
+    toy_training,
+    transfer,
+)
 
-_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing)
+_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing, theorem, prediction)
 LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 

@@ -1,0 +1,163 @@
+"""Predicted students of one member as one pure function of its index, sharded over devices like their training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Float, Int, PyTree
+
+from sottovoce.networks.mlp import Network
+from sottovoce.streams import Stream, member_key
+from sottovoce.theory import tangent
+from sottovoce.training import devices
+from sottovoce.training.expansion import Expansion, relinearizing
+from sottovoce.training.protocol import Images, Knobs, Protocol, distill, distillation_set
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What shapes the program of a member's predictions; one compilation per value.
+
+    Attributes:
+        protocol: as the students are trained.
+        objectives: the objective of each student.
+        directions: dimension of the Krylov space of kernel regression.
+    """
+
+    protocol: Protocol
+    objectives: tuple[str, ...]
+    directions: int
+
+
+class Predicted(NamedTuple):
+    """Class logits on the test images, predicted for each student.
+
+    Attributes:
+        first_update: linearized at the reference, after the first gradient step alone.
+        kernel_regression: linearized at the reference, fitted by kernel regression.
+        linearized: linearized at the reference, trained as the student is.
+        reference_kernel: the network itself at the parameters that `linearized` ends at.
+        teacher_kernel: the same with the network linearized at the teacher, though started at the reference.
+        relinearized: trained as the student is, but linearized anew once per epoch only; read as the network itself.
+        retrained: no prediction: another student of the same teacher, on other inputs in another order.
+    """
+
+    first_update: Float[Array, "student sample class"]
+    kernel_regression: Float[Array, "student sample class"]
+    linearized: Float[Array, "student sample class"]
+    reference_kernel: Float[Array, "student sample class"]
+    teacher_kernel: Float[Array, "student sample class"]
+    relinearized: Float[Array, "student sample class"]
+    retrained: Float[Array, "student sample class"]
+
+
+def predict_members(
+    setting: Setting, knobs: Knobs, images: Images, members: Sequence[int], reference: Network, teacher: Network
+) -> Predicted:
+    """Predict the students of the given members.
+
+    Args:
+        setting: what shapes the program.
+        knobs: traced settings, as the students are trained with.
+        images: training and test images.
+        members: the members' indices.
+        reference: their references, on a leading axis.
+        teacher: their teachers, on a leading axis.
+
+    Returns:
+        Predictions with a leading member axis, as NumPy arrays.
+    """
+    n_devices = len(jax.local_devices())
+    # As in `training.ensemble`: slots beyond the last member repeat it, and their results are dropped.
+    rows = np.minimum(np.arange(-(-len(members) // n_devices) * n_devices), len(members) - 1)
+    one_each = (np.asarray(members, np.int32), reference, teacher)
+    slots = jax.tree.map(lambda values: jnp.asarray(np.asarray(values)[rows]), one_each)
+    predicted = _predict_sharded(setting, knobs, images, *slots)
+    return jax.tree.map(lambda values: np.asarray(values)[: len(members)], predicted)
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict_sharded(
+    setting: Setting, knobs: Knobs, images: Images, members: Array, reference: Network, teacher: Network
+) -> PyTree:
+    predict = devices.across(partial(predict_member, setting, knobs, images))
+    spec = PartitionSpec("member")
+    sharded = jax.shard_map(predict, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)
+    return sharded(members, reference, teacher)
+
+
+def predict_member(
+    setting: Setting, knobs: Knobs, images: Images, member: Int[Array, ""], reference: Network, teacher: Network
+) -> Predicted:
+    """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
+    protocol, test = setting.protocol, images.scaled(images.test_pixels)
+    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    data = distillation_set(protocol, knobs, images, teacher, inputs_key)
+    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
+    first, regression = _displacements(setting, knobs, reference, data.samples)
+    start = reference.class_logits(test)
+    read = jax.vmap(lambda network: network.class_logits(test))
+    expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
+
+    def train(base: Network, every: int | None = None) -> Network:
+        """Train every student from the reference as the protocol does, but linearized at a base."""
+        expansion, _ = distill(
+            protocol,
+            knobs,
+            data,
+            _repeated(Expansion(reference, base), len(setting.objectives)),
+            order,
+            apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
+            wrap=partial(relinearizing, every=every),
+        )
+        return expansion.network
+
+    at_reference = train(reference)
+    return Predicted(
+        first_update=expand(first),
+        kernel_regression=expand(regression),
+        linearized=expand(jax.tree.map(jnp.subtract, at_reference, _repeated(reference, len(setting.objectives)))),
+        reference_kernel=read(at_reference),
+        teacher_kernel=read(train(teacher)),
+        relinearized=read(train(reference, every=-(-protocol.n_inputs // protocol.batch_size))),
+        retrained=read(_retrained(setting, knobs, images, member, reference, teacher)),
+    )
+
+
+def _displacements(
+    setting: Setting, knobs: Knobs, reference: Network, data: tuple[Array, Array]
+) -> tuple[Network, Network]:
+    """Return the parameters' changes by the first update and by kernel regression, of every student."""
+    n_class = setting.protocol.architecture.n_class
+    inputs, logits = data
+    found = []
+    for objective, mask in zip(setting.objectives, knobs.students.masks, strict=True):
+        problem = (_aux_logits, reference, inputs, logits[:, n_class:])
+        how = {"objective": objective, "temperature": knobs.temperature, "mask": mask[n_class:]}
+        regression = tangent.kernel_student(*problem, directions=setting.directions, **how)
+        found.append((tangent.first_update(*problem, **how), regression.parameters))
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+
+
+def _aux_logits(network: Network, inputs: Array) -> Array:
+    return network.aux_head(network.hidden(inputs), network.precision)
+
+
+def _retrained(
+    setting: Setting, knobs: Knobs, images: Images, member: Array, reference: Network, teacher: Network
+) -> Network:
+    """Train the students once more, on other inputs in another order."""
+    inputs_key = member_key(knobs.seed, Stream.REPLICATE_INPUTS, member)
+    data = distillation_set(setting.protocol, knobs, images, teacher, inputs_key)
+    starts = _repeated(reference, len(setting.objectives))
+    order = member_key(knobs.seed, Stream.REPLICATE_BATCHES, member)
+    return distill(setting.protocol, knobs, data, starts, order)[0]
+
+
+def _repeated(tree: PyTree, times: int) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)

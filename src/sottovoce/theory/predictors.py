@@ -1,0 +1,73 @@
+"""What a student will do, from networks that exist before it: the head-Gram predictor (docs/theory.md, section 10).
+
+Predictors that need the network's derivatives are in `theory.tangent`.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from sottovoce.theory import linear
+
+
+def head_gram(
+    reference_logits: Float[np.ndarray, "... sample n_class"],
+    teacher_logits: Float[np.ndarray, "... sample n_class"],
+    class_head: Float[np.ndarray, "hidden n_class"],
+    aux_head: Float[np.ndarray, "hidden n_aux"],
+    objective: str = "mse",
+) -> Float[np.ndarray, "... sample n_class"]:
+    """Return the student's class logits if only the trunk moved: ``z_0 + (z_T - z_0) (C^T C)^-1 C^T P C``.
+
+    Labels move the teacher's hidden features within the span of the class columns C, so the change of its class
+    logits tells that of the features, ``(z_T - z_0) (C^T C)^-1 C^T``; of this the student keeps what the objective
+    sees, P (docs/theory.md, sections 2 and 3). Exact for a linear network whose trunk alone moved, from inputs of
+    full rank and distilled to convergence; for anything else a hypothesis.
+
+    Limits: no auxiliary logit, or "kl" on one, leaves the reference; as many in general position as hidden units give
+    the teacher.
+
+    Args:
+        reference_logits: class logits of the reference, z_0.
+        teacher_logits: class logits of its teacher on the same inputs, z_T.
+        class_head: the initial class columns, C; at most as many as hidden units, linearly independent.
+        aux_head: the initial columns of the distilled logits.
+        objective: "mse" or "kl".
+
+    Returns:
+        The student's predicted class logits on the same inputs, float64.
+
+    Raises:
+        UsageError: unknown objective, shapes that do not fit, or a weight that is not finite.
+    """
+    C = np.asarray(class_head, dtype=np.float64)
+    z_0, z_T = (np.asarray(logits, dtype=np.float64) for logits in (reference_logits, teacher_logits))
+    P = linear.aux_projector(np.concatenate([C, aux_head], axis=1), aux_head.shape[1], objective)
+    return z_0 + (z_T - z_0) @ np.linalg.lstsq(C, P @ C, rcond=None)[0]
+
+
+def self_consistent_share(
+    at_reference: Float[np.ndarray, "..."],
+    at_teacher: Float[np.ndarray, "..."],
+    reference: float,
+    teacher: float,
+) -> Float[np.ndarray, "..."]:
+    """Return how far a student's kernel moves from the reference's to the teacher's, if as far as its accuracy does.
+
+    A student that learns little keeps the reference's kernel, one that learns all ends with the teacher's. Taking the
+    predicted accuracy as ``a = a_r + w (a_t - a_r)`` between the predictions of both kernels, and w as the recovered
+    fraction of that very prediction, ``w = (a - a_0) / (a_T - a_0)``, gives ``w = (a_r - a_0) / (a_T - a_0 - a_t +
+    a_r)`` (docs/theory.md, section 10). A hypothesis without constants, not a theorem.
+
+    Args:
+        at_reference: accuracies predicted by the kernel at the reference, a_r.
+        at_teacher: accuracies predicted by the kernel at the teacher, a_t.
+        reference: accuracy of the reference, a_0.
+        teacher: accuracy of the teacher, a_T.
+
+    Returns:
+        w, kept between 0 and 1; 1 where the equation has no positive solution because the kernels differ by more than
+        the teacher learned.
+    """
+    learned, apart = np.asarray(at_reference) - reference, teacher - reference - (at_teacher - np.asarray(at_reference))
+    share = np.divide(learned, apart, out=np.ones_like(learned, dtype=np.float64), where=apart > 0)
+    return np.clip(share, 0.0, 1.0)

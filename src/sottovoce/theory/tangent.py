@@ -1,0 +1,234 @@
+"""A network linearized in its weights, and what distillation makes of it, without ever forming a kernel.
+
+With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` of second derivative
+``H_i = B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Gradient flow on the linearized network
+``f = f_0 + J delta`` then moves ``u = B^T (y - f)`` by ``du/dt = -K u`` with ``K = B^T J J^T B / n``, so that
+
+    delta(t) = J^T B phi_t(K) u_0 / n,    phi_t(x) = (1 - exp(-x t)) / x    (docs/theory.md, section 10).
+
+``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). Only products with it are taken, by
+forward- and reverse-mode differentiation in blocks of rows; `phi_t` is applied through the Krylov space that they span
+(`theory.krylov`). These two modules are the only ones of this room on jax: they need derivatives of somebody's network.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PyTree
+
+from sottovoce.errors import UsageError
+from sottovoce.theory import krylov
+from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
+
+ROWS_AT_ONCE = 1_000
+
+
+class Displacement(NamedTuple):
+    """Where a predicted student stands from its base.
+
+    Attributes:
+        parameters: predicted parameters minus the base's, a pytree like the base.
+        ritz_values: eigenvalues of the kernel in the Krylov space, ascending; zero where the space ended early.
+    """
+
+    parameters: PyTree
+    ritz_values: Float[Array, " direction"]
+
+
+def linearized(apply: Apply, base: PyTree) -> Apply:
+    """Return the first-order expansion of a network in its parameters.
+
+    Args:
+        apply: maps (parameters, inputs) to outputs.
+        base: where to expand.
+
+    Returns:
+        A function of (parameters, inputs): ``apply(base, x) + J(x) (parameters - base)``, exact in parameters that
+        enter linearly.
+    """
+
+    def apply_linearized(parameters: PyTree, inputs: Array) -> Array:
+        difference = jax.tree.map(jnp.subtract, parameters, base)
+        value, change = jax.jvp(lambda p: apply(p, inputs), (base,), (difference,))
+        return value + change
+
+    return apply_linearized
+
+
+def kernel_student(
+    apply: Apply,
+    base: PyTree,
+    inputs: Float[Array, "sample input"],
+    targets: Float[Array, "sample logit"],
+    *,
+    objective: str,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
+    time: float = float("inf"),
+    directions: int = 16,
+    rows: int = ROWS_AT_ONCE,
+) -> Displacement:
+    """Return what gradient flow on the linearized network does to its parameters.
+
+    Cost: `directions` + 1 pairs of products with J and its transpose over all inputs, about five forward passes each.
+    Memory: `directions` vectors of n times k numbers, and one block's activations.
+
+    Args:
+        apply: maps (parameters, inputs) to the distilled logits.
+        base: parameters at which the network is expanded and where the flow starts.
+        inputs: the distillation inputs, all of them.
+        targets: the teacher's distilled logits on them.
+        objective: "mse" or "kl".
+        temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
+        time: time of flow on the mean objective; 0 leaves the base, infinity gives kernel regression, by the
+            minimum-norm change of parameters that fits the targets within the Krylov space.
+        directions: dimension of the Krylov space; as many steps of conjugate gradients would span it.
+        rows: inputs differentiated together.
+
+    Returns:
+        The displacement, and the kernel's Ritz values.
+
+    Raises:
+        UsageError: unknown objective, or fewer than one direction.
+    """
+    if directions < 1:
+        raise UsageError(f"directions is {directions}; allowed: 1 or more")
+    flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
+    residual = flow.weigh(flow.targets - flow.outputs())
+    learned, ritz_values = krylov.flow(flow.kernel, residual, time, directions)
+    return Displacement(flow.pull(learned), ritz_values)
+
+
+def predicted_student(
+    apply: Apply,
+    reference: PyTree,
+    teacher: PyTree,
+    inputs: Float[Array, "sample input"],
+    *,
+    objective: str,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
+    time: float = float("inf"),
+    directions: int = 16,
+) -> PyTree:
+    """Return the student that the kernel at the reference predicts for this teacher and these distillation inputs.
+
+    Evaluated on other inputs, it tells what distillation would carry over to them.
+
+    Args:
+        apply: maps (parameters, inputs) to logits.
+        reference: parameters that teacher and student start from.
+        teacher: the teacher's parameters.
+        inputs: the distillation inputs.
+        objective: "mse" or "kl".
+        temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
+        time: as in `kernel_student`.
+        directions: as in `kernel_student`.
+
+    Returns:
+        The predicted parameters, a pytree like the reference.
+
+    Raises:
+        UsageError: unknown objective, or fewer than one direction.
+    """
+    targets = jax.lax.map(lambda row: apply(teacher, row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
+    found = kernel_student(
+        apply,
+        reference,
+        inputs,
+        targets,
+        objective=objective,
+        temperature=temperature,
+        mask=mask,
+        time=time,
+        directions=directions,
+    )
+    return jax.tree.map(jnp.add, reference, found.parameters)
+
+
+def first_update(
+    apply: Apply,
+    base: PyTree,
+    inputs: Float[Array, "sample input"],
+    targets: Float[Array, "sample logit"],
+    *,
+    objective: str,
+    temperature: Scalar = 1.0,
+    mask: Bool[Array, " logit"] | None = None,
+    rows: int = ROWS_AT_ONCE,
+) -> PyTree:
+    """Return the first gradient step on the whole distillation set, at the length that suits the linearized network.
+
+    Its direction is that of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9): minus the gradient of the mean
+    objective at the base. Its length minimizes the objective's quadratic form along that line.
+
+    Args:
+        apply: maps (parameters, inputs) to the distilled logits.
+        base: parameters before the step.
+        inputs: the distillation inputs.
+        targets: the teacher's distilled logits on them.
+        objective: "mse" or "kl".
+        temperature: of the softmaxes of "kl".
+        mask: which of the logits are distilled; None: all.
+        rows: inputs differentiated together.
+
+    Returns:
+        The change of parameters, a pytree like the base; zero where the objective sees nothing to learn.
+
+    Raises:
+        UsageError: unknown objective.
+    """
+    flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
+    outputs = flow.outputs()
+    slope = descent(outputs, flow.targets, objective, temperature, mask)
+    direction = flow.transpose(slope * flow.kept[..., None])
+    change, residual = flow.weigh(flow.push(direction)), flow.weigh(flow.targets - outputs)
+    square = jnp.vdot(change, change)
+    length = jnp.where(square > 0, jnp.vdot(change, residual) / jnp.where(square > 0, square, 1), 0)
+    return jax.tree.map(lambda leaf: length * leaf, direction)
+
+
+class _Blocks:
+    """Products with J and its transpose over zero-padded blocks of rows; padding has weight zero throughout."""
+
+    def __init__(self, apply: Apply, base: PyTree, inputs: Array, targets: Array, root: Array, rows: int) -> None:
+        self._apply, self._base, self._n = apply, base, inputs.shape[0]
+        padding = -inputs.shape[0] % rows
+
+        def block(values: Array) -> Array:
+            padded = jnp.pad(values, [(0, padding)] + [(0, 0)] * (values.ndim - 1))
+            return padded.reshape(-1, rows, *values.shape[1:])
+
+        self._inputs, self.targets = block(inputs), block(targets)
+        self.kept = block(jnp.ones(inputs.shape[0], targets.dtype))
+        self._root = block(root)
+
+    def outputs(self) -> Array:
+        return jax.lax.map(lambda x: self._apply(self._base, x), self._inputs)
+
+    def push(self, change: PyTree) -> Array:
+        """Return J times a change of parameters."""
+        return jax.lax.map(lambda x: jax.jvp(lambda p: self._apply(p, x), (self._base,), (change,))[1], self._inputs)
+
+    def transpose(self, cotangents: Array) -> PyTree:
+        """Return the transpose of J times a vector of logits."""
+
+        def add(total: PyTree, block: tuple[Array, Array]) -> tuple[PyTree, None]:
+            x, cotangent = block
+            _, pullback = jax.vjp(lambda p: self._apply(p, x), self._base)
+            return jax.tree.map(jnp.add, total, pullback(cotangent)[0]), None
+
+        return jax.lax.scan(add, jax.tree.map(jnp.zeros_like, self._base), (self._inputs, cotangents))[0]
+
+    def weigh(self, logits: Array) -> Array:
+        return jnp.einsum("bnji,bnj->bni", self._root, logits)
+
+    def pull(self, u: Array) -> PyTree:
+        """Return J^T B u / n."""
+        return self.transpose(jnp.einsum("bnij,bnj->bni", self._root, u) / self._n)
+
+    def kernel(self, u: Array) -> Array:
+        return self.weigh(self.push(self.pull(u)))
