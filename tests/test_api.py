@@ -11,6 +11,7 @@ import sottovoce as sv
 from sottovoce.api import Execution
 from sottovoce.errors import UsageError
 from sottovoce.experiments import toy, transfer
+from sottovoce.runs.identity import plain
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_an_experiment_is_one_call_and_its_result_says_what_it_is(execution, smo
     assert result.attrs["experiment"] == "transfer"
     assert result.attrs["cached"] == 0
     assert result.attrs["diverged_members"] == []
-    assert json.loads(result.attrs["config"]) == asdict(transfer.Config.smoke().resolve())
+    assert json.loads(result.attrs["config"]) == plain(transfer.Config.smoke().resolve())
     expected = smoke("transfer")
     np.testing.assert_array_equal(result["accuracy"], expected["accuracy"])
     assert result["role"].values.tolist() == expected["role"].values.tolist()

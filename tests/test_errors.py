@@ -1,5 +1,7 @@
 """Errors: exit codes, and the message for a value that is not in a list."""
 
+from functools import partial
+
 import pytest
 
 from sottovoce import errors
@@ -7,7 +9,12 @@ from sottovoce import errors
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(errors.UsageError, 2), (errors.DataError, 1), (errors.StoreError, 1), (errors.DivergenceError, 1)],
+    [
+        (errors.UsageError, 2),
+        (errors.DataError, 1),
+        (errors.StoreError, 1),
+        (partial(errors.DivergenceError, dataset=None), 1),
+    ],
 )
 def test_every_error_is_caught_as_ours_and_has_its_exit_code(kind, code):
     with pytest.raises(errors.SottovoceError) as caught:

@@ -76,7 +76,7 @@ def test_settings_that_change_no_shape_share_one_program(execution):
 class Unstable:
     """An experiment whose members diverge above a learning rate."""
 
-    name, VERSION, trains = "unstable", 1, False
+    name, VERSION, trains, side_by_side = "unstable", 1, False, None
 
     def __init__(self) -> None:
         self.Config = registry.experiment("toy").Config

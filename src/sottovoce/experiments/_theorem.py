@@ -10,8 +10,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from sottovoce.data import load_dataset
 from sottovoce.data.inputs import distillation_inputs
-from sottovoce.experiments.protocol_config import OBJECTIVES
-from sottovoce.experiments.theorem import INPUTS
+from sottovoce.experiments.theorem import INPUTS, OBJECTIVES
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key, partner

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from sottovoce.errors import UsageError
+from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol_config import ProtocolConfig, check_distilled
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sottovoce.training.protocol import Member
 
 VERSION = 1
+# Those with a metric on logits (theory.metric).
+OBJECTIVES = ("kl", "mse")
 PREDICTORS = (
     "head_gram",
     "first_update",
@@ -60,7 +62,11 @@ class Config(ProtocolConfig):
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
-        return {**super().preset(), "members": 6}
+        for name in ("n_aux", "objectives"):
+            values = getattr(self, name)
+            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
+                raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
+        return {**super().preset(), "members": 6, "n_aux_built": max(self.n_aux)}
 
     def n_students(self) -> int:
         """Return how many students a teacher has."""
@@ -73,13 +79,12 @@ class Config(ProtocolConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        for name in ("n_aux", "objectives"):
-            values = getattr(self, name)
-            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
-                raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
         for objective in self.objectives:
+            if objective not in OBJECTIVES:
+                raise not_among("objectives", objective, OBJECTIVES)
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
+        self.check_built(max(self.n_aux))
         if self.perturbation != 0:
             raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
         if self.fresh_inputs:
@@ -124,7 +129,8 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
 
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
-    protocol, knobs, images = program(config, students, n_aux=max(config.n_aux))
+    assert config.n_aux_built is not None
+    protocol, knobs, images = program(config, students, n_aux=config.n_aux_built)
     trained = run_members(protocol, knobs, images, members)
     setting = Setting(protocol, tuple(objective for objective, _ in pairs), config.directions)
     predicted = predict_members(setting, knobs, images, members, trained.reference, trained.teacher)
