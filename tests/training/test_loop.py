@@ -71,7 +71,7 @@ def test_renewed_batches_are_those_of_their_epoch():
     assert losses.shape == (3, 2)
 
 
-@pytest.mark.parametrize("steps", [None, 9, 7])
+@pytest.mark.parametrize("steps", [None, 9, 8])
 @pytest.mark.parametrize("optimizer", [optax.sgd(0.05), optax.adam(0.01)], ids=["sgd", "adam"])
 def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer, steps):
     (x, y), start = regression()
@@ -97,8 +97,8 @@ def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer, steps):
     np.testing.assert_allclose(trained["w"], parameters["w"], **close)
     np.testing.assert_allclose(trained["b"], parameters["b"], **close)
     np.testing.assert_allclose(losses, np.outer(expected, [1, 2]), rtol=5e-6)
-    # The loss of a single batch is no epoch's.
-    assert steps == 7 or losses[-1, 0] < losses[0, 0]
+    # The losses of some batches are no epoch's.
+    assert steps == 8 or losses[-1, 0] < losses[0, 0]
 
 
 def test_steps_within_the_first_epoch_are_its_first_batches():
