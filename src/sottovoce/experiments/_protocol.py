@@ -34,7 +34,7 @@ def train_members(
         fresh_heads: whether students start with freshly drawn heads.
 
     Returns:
-        `training.protocol.Member` with a leading member axis on every array.
+        `training.program.Member` with a leading member axis on every array.
     """
     return run_members(*program(config, students, n_aux=n_aux, fresh_heads=fresh_heads), members)
 
