@@ -54,7 +54,7 @@ def program(
         activation=config.activation,
         scheme=config.initialization,
         precision=config.precision,
-        orthonormal_heads=config.orthonormal_heads,
+        orthonormal_heads=bool(config.orthonormal_heads),
     )
     assert config.n_inputs
     assert config.teacher_epochs

@@ -18,6 +18,7 @@ _CLOUD: Mapping[str, Any] = MappingProxyType(
         "inputs": "uniform",
         "n_inputs": 60_000,
         "fresh_inputs": False,
+        "orthonormal_heads": False,
         "initialization": "normal",
         "pixels": "symmetric",
     }

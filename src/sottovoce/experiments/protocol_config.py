@@ -58,7 +58,8 @@ class ProtocolConfig:
         initialization: normal, N(0, 1/fan_in) with zero biases; uniform, +-1/sqrt(fan_in) for weights and biases; or
             orthogonal, orthonormal columns (or rows, where there are fewer) with zero biases.
         gain: factor on every initial weight and bias.
-        orthonormal_heads: whether the columns of both heads together are made orthonormal, before the gain.
+        orthonormal_heads: whether the columns of both heads together are made orthonormal, before the gain;
+            unset: they are not.
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
@@ -97,7 +98,7 @@ class ProtocolConfig:
     activation: str = "relu"
     initialization: str | None = None
     gain: float = 1.0
-    orthonormal_heads: bool = False
+    orthonormal_heads: bool | None = None
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
