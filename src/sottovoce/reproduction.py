@@ -22,7 +22,6 @@ RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "toy_training": ("toy_training", {}),
     "capture": ("capture", {}),
     "transfer": ("transfer", {}),
-    "inputs": ("inputs", {}),
     "decoding": ("decoding", {}),
     "spectrum_described": ("spectrum", {"variant": "described"}),
     "spectrum_published": ("spectrum", {"variant": "published"}),
@@ -32,6 +31,7 @@ ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "spectrum_long": ("spectrum", {"variant": "long"}),
     "calibration": ("calibration", {}),
     "sharing": ("sharing", {"replacement": "independent"}),
+    "inputs": ("inputs", {}),
     "theorem": ("theorem", {}),
     "prediction": ("prediction", {}),
 }

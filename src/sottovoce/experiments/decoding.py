@@ -11,9 +11,9 @@ Expected: by the post, the class head stays close enough to initialization to de
 Runtime: 10 epochs of one network a member at the published settings, against 25 of `transfer`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.experiments.distillation_config import DistillationConfig
 
@@ -45,6 +45,12 @@ DIMS = {
 @dataclass(frozen=True)
 class Config(DistillationConfig):
     """Fields of the experiment: the protocol's and one objective on one number of auxiliary logits."""
+
+    def preset(self) -> Mapping[str, Any]:
+        """Return the values that unset fields take."""
+        preset = super().preset()
+        # Digits in seconds, for a first look.
+        return {**preset, "members": 4} if self.dataset == "digits" else preset
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
