@@ -94,6 +94,7 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
         published=claim.published,
         verdict=judgment.verdict,
         figure=claim.figure,
+        fixed="fixed beforehand" if claim.beforehand else "written after a look at one seed",
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
     )
 
@@ -133,10 +134,8 @@ def _summary(results: Results, judgments: list[Judgment]) -> str:
     counts = Counter(judgment.verdict for judgment in judgments)
     used = sorted({config_of(d)["dataset"] for d in results.values() if "dataset" in config_of(d)})
     return (
-        f"{len(judgments)} claims of the post and of Cloud's MNIST experiment, judged on "
-        f"{', '.join(used) or 'the toy'}: "
-        + ", ".join(f"{counts[name]} {name}" for name in VERDICTS)
-        + ". Statistics and criteria were fixed in code before any run."
+        f"{len(judgments)} claims of the post, of Cloud's MNIST experiment and of this laboratory, judged on "
+        f"{', '.join(used) or 'the toy'}: " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS) + "."
     )
 
 

@@ -63,7 +63,13 @@ def page(drawings, claim):
     claims = (
         claim,
         replace(claim, key="two", verdict="not supported", figure=None, published=""),
-        replace(claim, key="six", verdict="inconclusive", setting=("digits", 1, "aaaaaaaaaaaa")),
+        replace(
+            claim,
+            key="six",
+            verdict="inconclusive",
+            fixed="written after a look at one seed",
+            setting=("digits", 1, "aaaaaaaaaaaa"),
+        ),
     )
     sections = (
         Section("transfer", "Transfer", "Intro.", (bars,), (table,)),

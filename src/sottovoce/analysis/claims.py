@@ -1,4 +1,4 @@
-"""A claim with a statistic and a criterion fixed before any run, and the verdict computed from what was measured.
+"""A claim with a statistic and a criterion, and the verdict computed from what was measured.
 
 A criterion is a range for the statistic. The verdict is "supported" if the 95 % interval lies within the range,
 "not supported" if it lies outside, "inconclusive" otherwise.
@@ -32,6 +32,7 @@ class Claim:
         measure: the statistic with its 95 % interval.
         published: the value that the source gives, in words.
         figure: key of the figure that shows it.
+        beforehand: whether the criterion was written before any value was seen; if not, another seed is its test.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Claim:
     measure: Callable[[xr.Dataset], Interval]
     published: str
     figure: str
+    beforehand: bool = True
 
     @property
     def criterion(self) -> str:

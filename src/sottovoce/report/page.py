@@ -73,12 +73,13 @@ class ClaimRow:
         claim: the claim in our own words.
         place: where it was made.
         statistic: what is computed.
-        criterion: what was fixed beforehand as deciding.
+        criterion: what was fixed as deciding.
         measured: the value with its interval.
         published: the published value; empty where there is none.
         verdict: what follows.
         figure: key of the figure that shows it, or None.
         setting: dataset, number of members, first 12 digits of the run's identity.
+        fixed: when the criterion was.
     """
 
     key: str
@@ -91,6 +92,7 @@ class ClaimRow:
     verdict: Verdict
     figure: str | None
     setting: tuple[str, int, str]
+    fixed: str = "fixed beforehand"
 
 
 @dataclass(frozen=True)

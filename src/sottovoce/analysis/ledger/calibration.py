@@ -29,6 +29,7 @@ CLAIMS = tuple(
         "mean over members, each with its own draws of noise",
         low=0.03,
         high=0.07,
+        beforehand=False,
         measure=_false_alarms(rule),
         published="0.05, nominal",
         figure="calibration",

@@ -75,6 +75,7 @@ CLAIMS = (
         "member's reference; mean over members",
         low=0.05,
         high=0.95,
+        beforehand=False,
         measure=_independent,
         published="-",
         figure="theorem",
