@@ -1,5 +1,7 @@
 """The benchmark's count of operations, by hand and by walking the traced program."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -79,3 +81,12 @@ def test_toy_draws_are_counted():
 def test_without_pytorch_nothing_is_compared(monkeypatch):
     monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: None)
     assert bench.speedups(6.0) == {}
+
+
+def test_the_peak_of_a_process_is_its_own_and_not_its_parents():
+    # A page that is touched counts; a child begins anew.
+    held = np.ones(60_000_000)
+    assert bench._peak_bytes() > held.nbytes
+    code = "from sottovoce.bench import _peak_bytes; print(_peak_bytes())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < held.nbytes
