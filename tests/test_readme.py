@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,20 @@ def test_every_short_command_runs(reproduced: Path, tmp_path: Path):
         needs_network = command.startswith("sottovoce data fetch")
         assert done.returncode == 0 or needs_network, f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr
+
+
+def test_commands_on_ones_own_files_run(tmp_path: Path):
+    commands = re.findall(r"`(sottovoce measure [^`]+)`", README.replace("\n", " "))
+    assert len(commands) >= 2
+    rng = np.random.default_rng(0)
+    for name in ("reference", "teacher", "student"):
+        np.savez(tmp_path / f"{name}.npz", layer=rng.standard_normal((30, 20)))
+    for name in ("mine", "theirs"):
+        np.save(tmp_path / f"{name}.npy", rng.standard_normal((50, 8)))
+    for command in commands:
+        done = subprocess.run(command.split(), cwd=tmp_path, env=offline(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert done.stdout
 
 
 def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
