@@ -64,18 +64,20 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
     """Load a saved run of every result, computing nothing: the newest at preset settings, else the newest of all.
 
-    A sweep leaves many runs of one experiment; what stands for the experiment is its preset.
+    A sweep leaves many runs of one experiment; what stands for the experiment is its preset. The report's own sweeps
+    are there if all their points are.
 
     Args:
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of `RESULTS` and `ON_REQUEST`, those that are there.
+        Datasets by the names of `RESULTS`, `ON_REQUEST` and `sweeps.named.SWEEPS`, those that are there.
 
     Raises:
         UsageError: none is there.
     """
     from sottovoce.runs import catalog
+    from sottovoce.sweeps.named import load_named
 
     results = {}
     for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
@@ -83,10 +85,10 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
         if chosen := next(preset, next(iter(runs), None)):
             header = chosen.folder.header()
-            members = sorted({member for span in chosen.folder.spans() for member in span})
-            results[name] = chosen.folder.load(members).assign_attrs(
+            results[name] = chosen.folder.load(chosen.folder.members()).assign_attrs(
                 experiment=experiment_name, identity=header["identity"], config=json.dumps(header["config"])
             )
+    results |= load_named(root)
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results

@@ -14,7 +14,7 @@ KEYS = {"mean", "ci95", "half_width", "members", "published", "quantity"}
 
 
 def described(result, name, config=None):
-    config = {} if config is None else asdict(config)
+    config = {"classes": list(range(10))} if config is None else asdict(config)
     return result.assign_attrs(experiment=name, config=json.dumps(config))
 
 
@@ -30,7 +30,9 @@ def check(rows):
 def test_transfer_has_a_row_by_role_with_the_published_number(transfer_result):
     rows = table(transfer_result)
     check(rows)
-    assert list(rows) == ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all"]
+    roles = ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all"]
+    assert list(rows) == roles + [f"{role}, recovered fraction" for role in roles if role != "teacher"]
+    assert rows["student, recovered fraction"]["mean"] == pytest.approx(0.43 / 0.8454, abs=1e-5)
     assert rows["student"]["published"] == 0.528
     assert rows["student"]["mean"] == pytest.approx(0.528 + 0.002)
     assert rows["student"]["members"] == 5
@@ -46,7 +48,7 @@ def transfer_config():
 
 
 def test_what_is_not_a_number_is_null(transfer_result):
-    rows = table(transfer_result.isel(member=[0]).assign_attrs(config="{}"))
+    rows = table(transfer_result.isel(member=[0]).assign_attrs(config='{"classes": [0, 1]}'))
     assert json.dumps(rows, allow_nan=False)
     assert rows["student"]["ci95"] == [None, None]
     assert rows["student"]["half_width"] is None

@@ -20,6 +20,14 @@ def test_accuracy_is_the_share_of_right_argmaxes():
     assert heads.accuracy(logits, np.array([0, 1, 2, 0])) == 0.75
 
 
+def test_a_class_that_is_not_tested_is_never_chosen():
+    # Class 1 has the largest logit everywhere and no label.
+    logits = np.array([[1.0, 9.0, 0.0], [0.0, 9.0, 1.0], [1.0, 9.0, 0.0]])
+    labels = np.array([0, 2, 2])
+    assert heads.accuracy(logits, labels) == pytest.approx(2 / 3)
+    np.testing.assert_array_equal(heads.label_accuracy(logits, labels), [1.0, np.nan, 0.5])
+
+
 def test_a_probe_reads_separable_features_and_not_noise():
     train, test = slice(0, 200), slice(200, None)
     for separation, expected, tolerance in (

@@ -2,13 +2,25 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, inputs, prediction, sharing, spectrum, theorem, toy, transfer
+from sottovoce.drawings import (
+    calibration,
+    decoding,
+    inputs,
+    prediction,
+    sharing,
+    spectrum,
+    sweep,
+    theorem,
+    toy,
+    transfer,
+)
 
 SECTIONS = MappingProxyType(
     {
         "toy": toy,
         "transfer": transfer,
         "inputs": inputs,
+        "sweep": sweep,
         "spectrum": spectrum,
         "calibration": calibration,
         "decoding": decoding,

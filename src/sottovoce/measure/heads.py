@@ -5,17 +5,25 @@ from jaxtyping import Float, Int
 
 
 def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]) -> float:
-    """Return the share of samples whose largest logit is at their label."""
-    return float(np.mean(np.argmax(logits, axis=1) == labels))
+    """Return the share of samples whose label has the largest logit among the classes that occur in `labels`."""
+    return float(np.mean(_chosen(logits, labels) == labels))
 
 
 def label_accuracy(
     logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]
 ) -> Float[np.ndarray, " logit"]:
-    """Return for each label the share of its samples whose largest logit is at it; NaN for a label without samples."""
+    """Return for each label the share of its samples counted right by `accuracy`; NaN for a label without samples."""
     n = np.bincount(labels, minlength=logits.shape[1])
-    right = np.bincount(labels[np.argmax(logits, axis=1) == labels], minlength=logits.shape[1])
+    right = np.bincount(labels[_chosen(logits, labels) == labels], minlength=logits.shape[1])
     return np.divide(right, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def _chosen(
+    logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]
+) -> Int[np.ndarray, " sample"]:
+    """Return each sample's class of the largest logit, among those that are tested."""
+    tested = np.isin(np.arange(logits.shape[1]), labels)
+    return np.argmax(np.where(tested, logits, -np.inf), axis=1)
 
 
 def affine_map(

@@ -11,13 +11,14 @@ from sottovoce.analysis.ledger import (
     prediction,
     sharing,
     spectrum,
+    sweep,
     theorem,
     toy,
     toy_training,
     transfer,
 )
 
-_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing, theorem, prediction)
+_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, sweep, decoding, sharing, theorem, prediction)
 LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 
