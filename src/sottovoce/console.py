@@ -79,11 +79,13 @@ def _print_effects(console: Console, effects: dict[str, Any]) -> None:
     together = effects["multiplicity"]["comparisons"]
     baseline = words(effects["differences"][0]["baseline"])
     table = Table(title=f"test accuracy less that at {baseline}, member by member", title_justify="left")
-    for name in ("at", "network", "difference", "95 % interval", f"95 %, all {together} together", "n"):
-        table.add_column(name, justify="left" if name in ("at", "network") else "right")
+    fields = [*effects["differences"][0]["at"]]
+    for name in (*fields, "network", "difference", "95 % interval", f"95 %, all {together} together", "n"):
+        table.add_column(name.replace("_", " "), justify="left" if name == "network" else "right")
     for row in effects["differences"]:
         ends = (_ends(row["ci95"]), _ends(row["simultaneous95"]))
-        table.add_row(words(row["at"]), row["network"], f"{row['mean']:+.3f}", *ends, str(row["members"]))
+        at = map(str, row["at"].values())
+        table.add_row(*at, row["network"], f"{row['mean']:+.3f}", *ends, str(row["members"]))
     console.print(table)
     for row in effects["trend"]:
         mean = "undefined" if row["mean"] is None else f"{row['mean']:+.3f} {_ends(row['simultaneous95'])}"

@@ -61,6 +61,33 @@ def calibrated(rule):
     return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
 
 
+def swept(field: str, rise: float) -> xr.Dataset:
+    """Students whose accuracy rises by so much per tenfold of a field, members a little apart; hidden width 100."""
+    values, network = np.array([10, 100, 1000]), "network" if field == "n_aux" else "role"
+    names = ["reference", "teacher", *(("kl", "mse") if network == "network" else ("student",))]
+    accuracy = np.full((3, 5, len(names)), 0.5) + 0.001 * np.arange(5)[:, None] * np.arange(3)[:, None, None]
+    accuracy[..., 2:] += rise * np.arange(3)[:, None, None]
+    accuracy[..., 1] = 0.9
+    return xr.Dataset(
+        {"accuracy": ((field, "member", network), accuracy)},
+        coords={field: values, "member": np.arange(5), network: names},
+        attrs={
+            "experiment": "transfer",
+            "swept": [field],
+            "config": '{"width": 100}',
+            "configs": ['{"classes": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}'] * 3,
+            "baseline": 0,
+        },
+    )
+
+
+def test_a_sweep_without_the_claims_student_or_points_decides_nothing():
+    sweep = swept("n_aux", 0.1).drop_sel(network="mse").isel(n_aux=[0, 1])
+    sweep = sweep.assign_attrs(configs=sweep.attrs["configs"][:2])
+    judged = {j.claim.key: j.verdict for j in ledger.judge({"sweep_n_aux": sweep})}
+    assert set(judged.values()) == {"inconclusive"}
+
+
 @pytest.fixture(scope="module")
 def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction):
     """A result that bears out each claim and one that contradicts it."""
@@ -99,6 +126,18 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
         **{
             f"sharing-{block}": {"supported": sharing(), "not supported": sharing(replaced=0.4)}
             for block in ("trunk_0", "class_head", "aux_head")
+        },
+        **{
+            f"n_aux-{objective}": {"supported": swept("n_aux", 0.1), "not supported": swept("n_aux", -0.1)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            f"n_aux-beyond-{objective}": {"supported": swept("n_aux", 0.01), "not supported": swept("n_aux", 0.2)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            field: {"supported": swept(field, -0.1), "not supported": swept(field, 0.1)}
+            for field in ("width", "teacher_epochs")
         },
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},

@@ -10,6 +10,7 @@ from sottovoce.experiments import transfer
 from sottovoce.experiments._protocol import program
 from sottovoce.networks.mlp import accuracy
 from sottovoce.training.protocol import references
+from sottovoce.training.students import Student
 
 
 def test_roles_have_an_accuracy_and_all_but_the_reference_a_loss(smoke):
@@ -50,7 +51,7 @@ def test_a_diverged_member_is_named(smoke):
 @pytest.mark.parametrize("classes", [(0, 1), (0, 3, 7), tuple(range(10))], ids=len)
 def test_untrained_networks_reach_chance_among_the_classes_tested(classes):
     config = transfer.Config(dataset="digits", classes=classes, width=16).resolve()
-    protocol, knobs, images = program(config, (), n_aux=3)
+    protocol, knobs, images = program(config, (Student("student", "kl", 3),), n_aux=3)
     # Unequal classes change nothing: labels of the first stand for three quarters of the images.
     first = np.flatnonzero(np.asarray(images.test_labels) == classes[0])
     others = np.flatnonzero(np.asarray(images.test_labels) != classes[0])

@@ -9,12 +9,12 @@ import xarray as xr
 
 import sottovoce as sv
 from sottovoce import sweeps
-from sottovoce.sweeps import saved
 from sottovoce.analysis import sweeps as by
 from sottovoce.api import Execution
 from sottovoce.cli import main
 from sottovoce.errors import DivergenceError, UsageError
 from sottovoce.experiments import registry
+from sottovoce.sweeps import saved
 from sottovoce.training import ensemble
 
 SMALL = {"dataset": "digits", "members": 2, "width": 16, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 256}

@@ -25,7 +25,7 @@ def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
     accuracy = sweeps.by_point(dataset)
     shown = ", ".join(effects.students(dataset))
     marks = {"hidden width": float(config_of(dataset)["width"])} if field == "n_aux" else {}
-    title = f"{field} on {source_of(dataset)}, n = {dataset.sizes['member']} members"
+    title = f"Accuracy against {field}: {source_of(dataset)}, n = {dataset.sizes['member']} members"
     return Drawing(
         key=name,
         title=f"Accuracy against {field}",

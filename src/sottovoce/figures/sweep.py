@@ -37,7 +37,7 @@ def line_panel(
         ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
     for label, value in marks.items():
         ax.axvline(value, color=style.OKABE_ITO["black"], ls=":", lw=1)
-        ax.annotate(label, (value, 0.02), (-4, 0), textcoords="offset points", rotation=90, ha="right", fontsize=8)
+        ax.annotate(label, (value, 0.3), (-4, 0), textcoords="offset points", rotation=90, ha="right", fontsize=8)
     if numeric and x.min() > 0 and x.max() / x.min() >= SPAN:
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{value:g}" for value in x])

@@ -43,11 +43,13 @@ def join(planned: Plan, results: "Sequence[xr.Dataset]") -> "xr.Dataset":
     )  # fmt: skip
     along = {field: (field if planned.is_grid else POINT, label) for field, label in labels.items()}
     joined = joined.transpose(*dims, ...).assign_coords(along)
-    common = {k: v for k, v in json.loads(canonical(planned.configs[0])).items() if k not in planned.over}
+    first, *others = (json.loads(canonical(config)) for config in planned.configs)
+    # Without the swept fields, and those that follow from them.
+    common = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
     identities = [result.attrs["identity"] for result in results]
     return joined.assign_attrs(
         experiment=planned.experiment.name,
-        config=canonical(common),
+        config=canonical({name: value for name, value in common.items() if name not in planned.over}),
         configs=[canonical(config) for config in planned.configs],
         swept=list(planned.over),
         baseline=planned.baseline,
