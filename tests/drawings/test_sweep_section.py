@@ -53,8 +53,11 @@ def test_each_sweep_has_a_figure_that_says_what_differs_and_how_it_was_made():
     assert "sottovoce sweep transfer --over" in width.caption
     assert "n = 5 members, sweep 0123456789ab" in width.caption
     assert "the 2 intervals that hold together" in width.caption
-    assert "student, width = 64, +0.3" in width.caption
-    assert "Slope per tenfold of the field: student +0.49" in width.caption
+    student = results["sweep_width"]["accuracy"].sel(role="student").mean("member")
+    rise = float(student.sel(width=64) - student.sel(width=16))
+    assert f"student, width = 64, {rise:+.3f}" in width.caption
+    slope = float(student.sel(width=256) - student.sel(width=16)) / np.log10(16)
+    assert f"Slope per tenfold of the field: student {slope:+.3f} [" in width.caption
     assert "Slope" not in inputs.caption
     assert n_aux.figure.axes[0].get_xscale() == width.figure.axes[0].get_xscale() == "log"
     assert [text.get_text() for text in n_aux.figure.axes[0].texts] == ["hidden width"]
