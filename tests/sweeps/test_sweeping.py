@@ -108,8 +108,8 @@ class Unstable:
 
     def simulate(self, config, members):
         ill = config.draws > 10
-        accuracy = np.full((len(members), 1), np.nan if ill else 0.5)
         flags = ("member", [ill and member < 2 for member in members])
+        accuracy = np.where(flags[1], np.nan, 0.5)[:, None]
         data = {"accuracy": (("member", "role"), accuracy), "diverged": flags}
         return xr.Dataset(data, coords={"member": list(members), "role": ["student"]})
 
