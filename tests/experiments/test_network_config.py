@@ -86,7 +86,7 @@ SAME = "so the students' last hidden layer has 128 units; allowed: 256, the teac
         ),
         (
             sharing,
-            {"student_channels": (4,), "blocks": ("trunk_1", "conv_0")},
+            {"student_channels": (5,), "blocks": ("trunk_1", "conv_0")},
             "allowed: trunk_1, class_head, aux_head, for the teacher has no conv_0 of this shape",
         ),
         (sharing, {"blocks": ("conv_0",)}, "blocks is 'conv_0'; allowed: trunk_0, trunk_1, class_head, aux_head"),
@@ -105,8 +105,11 @@ def test_the_teachers_trunk_in_other_words_is_not_refused():
     same = {"student_width": (256, 256), "student_depth": 2, "student_channels": ()}
     for module in (transfer, spectrum, decoding, prediction, sharing):
         assert module.Config(dataset="digits", **same).resolve().student_width == (256, 256)
-    deeper = spectrum.Config(dataset="digits", student_depth=3, student_channels=(4,)).resolve()
+    deeper = spectrum.Config(dataset="digits", student_depth=3, student_channels=(5,)).resolve()
     assert deeper.shared_blocks() == ("trunk_1", "class_head", "aux_head")
+    # Four channels of 4 x 4 are 64 numbers, as many as there are pixels.
+    same_shape = replace(deeper, student_channels=(4,))
+    assert same_shape.shared_blocks() == ("trunk_0", *deeper.shared_blocks())
     assert deeper.student_blocks() == ("conv_0", "trunk_0", "trunk_1", "trunk_2", "class_head", "aux_head")
 
 
