@@ -88,8 +88,8 @@ def flow_time(optimizer: optax.GradientTransformation, gradient: PyTree, steps: 
 
     def step(state: PyTree, _: None) -> tuple[PyTree, Array]:
         updates, state = optimizer.update(gradient, state, parameters)
-        return state, -optax.tree.vdot(gradient, updates)
+        return state, -jnp.asarray(optax.tree.vdot(gradient, updates))
 
     _, lowered = jax.lax.scan(step, optimizer.init(parameters), length=steps)
-    square = optax.tree.vdot(gradient, gradient)
+    square = jnp.asarray(optax.tree.vdot(gradient, gradient))
     return jnp.where(square > 0, jnp.sum(lowered) / jnp.where(square > 0, square, 1), 0)
