@@ -37,8 +37,8 @@ def _(mo):
         ## 1. The toy
 
         A teacher maps inputs to logits by two matrices, `y = x W1 W2`. The columns of `W2 = [C | Z]` are heads: C
-        gives the class logits, Z the auxiliary ones. The student keeps W2 and replaces W1 by the smallest W1' that gives the teacher's
-        auxiliary logits, `W1' Z = W1 Z`. It never hears of C.
+        gives the class logits, Z the auxiliary ones. The student keeps W2 and replaces W1 by the smallest W1' that
+        gives the teacher's auxiliary logits, `W1' Z = W1 Z`. It never hears of C.
         """
     )
 
@@ -99,14 +99,14 @@ def _(n_aux, seed, sv):
 def _(mo):
     mo.md(
         r"""
-        Yellow is the teacher, pink the student's class column, which nobody taught it. With one auxiliary logit the pink
-        ray lies on the line of the others and often, not always, near the teacher's. With two logits in two dimensions
-        nothing is left to chance.
+        Yellow is the teacher, pink the student's class column, which nobody taught it. With one auxiliary logit the
+        pink ray lies on the line of the others and often, not always, near the teacher's. With two logits in two
+        dimensions nothing is left to chance.
 
         ## 3. How much does luck give?
 
-        The share of a class column c that the student keeps is `|P c|^2 / |c|^2`, its *captured energy*. For Gaussian heads
-        it follows `Beta(r/2, (hidden - r)/2)`, r being the number of directions that the objective sees.
+        The share of a class column c that the student keeps is `|P c|^2 / |c|^2`, its *captured energy*. For Gaussian
+        heads it follows `Beta(r/2, (hidden - r)/2)`, r being the number of directions that the objective sees.
 
         **Exercise 2.** What is its mean? Mind that a softmax cannot see a shift common to all of its logits.
         """
@@ -130,7 +130,9 @@ def _(np, sv):
         kept = sv.theory.capture.captured_energy(W2_many, 3, objective)[:, :10]
         rank = sv.theory.capture.distilled_rank(16, 3, objective)
         test = sv.theory.capture.capture_test(kept[:, :1], 16, rank)
-        print(f"{objective}: r = {rank}, mean captured energy {kept.mean():.4f}, Kolmogorov-Smirnov p = {test.pvalue:.2f}")
+        print(
+            f"{objective}: r = {rank}, mean captured energy {kept.mean():.4f}, Kolmogorov-Smirnov p = {test.pvalue:.2f}"
+        )
     return
 
 
@@ -224,9 +226,9 @@ def _(sv):
 def _(mo):
     mo.md(
         r"""
-        Compare the counts of the students with their accuracies: does the number of directions that stand out follow k where
-        digits are recognized? The report judges this with calibrated counts and intervals (`sottovoce reproduce`); the derivations
-        are in docs/theory.md, and its last section lists what nobody understands yet.
+        Compare the counts of the students with their accuracies: does the number of directions that stand out
+        follow k where digits are recognized? The report judges this with calibrated counts and intervals (`sottovoce
+        reproduce`); the derivations are in docs/theory.md, and its last section lists what nobody understands yet.
         """
     )
 
