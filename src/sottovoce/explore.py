@@ -43,18 +43,7 @@ def serve(out: Path, port: int, *, browser: bool) -> None:
             raise UsageError(f"--port is {port}, which another program has taken; name another, such as {port + 1}")
     page = Path(__file__).with_name("explore_app.py")
     options = ["--host", LOOPBACK, "--port", str(port), *([] if browser else ["--headless"])]
-    command = [
-        sys.executable,
-        "-m",
-        "marimo",
-        "--quiet",
-        "run",
-        str(page),
-        *options,
-        "--",
-        "--out",
-        str(out.absolute()),
-    ]
+    marimo = [sys.executable, "-m", "marimo", "--quiet", "run", str(page), *options]
     print(f"http://{LOOPBACK}:{port} shows the toy, the runs in {out / 'runs'} and live training; Ctrl-C ends it")
     try:
         subprocess.run([*marimo, "--", "--out", str(out.absolute())], check=False)
