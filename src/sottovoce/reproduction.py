@@ -84,14 +84,25 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         runs = [run for run in catalog.runs(root, experiment_name) if _fits(run, fixed) and run.folder.spans()]
         preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
         if chosen := next(preset, next(iter(runs), None)):
-            header = chosen.folder.header()
-            results[name] = chosen.folder.load(chosen.folder.members()).assign_attrs(
-                experiment=experiment_name, identity=header["identity"], config=json.dumps(header["config"])
-            )
+            results[name] = load(chosen)
     results |= load_named(root)
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
+
+
+def load(run: "Run") -> "xr.Dataset":
+    """Load every member of a saved run, with its experiment, identity and configuration as attributes."""
+    header = run.folder.header()
+    return run.folder.load(run.folder.members()).assign_attrs(
+        experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
+    )
+
+
+def name_of(run: "Run") -> str:
+    """Return by which of the names of `RESULTS` and `ON_REQUEST` a run is shown; its experiment's name, if by none."""
+    named = {**RESULTS, **ON_REQUEST}.items()
+    return next((name for name, (of, fixed) in named if of == run.experiment and _fits(run, fixed)), run.experiment)
 
 
 def _fits(run: "Run", fixed: Mapping[str, Any]) -> bool:

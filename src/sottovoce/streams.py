@@ -21,6 +21,7 @@ class Stream(enum.IntEnum):
     PERTURBATION = 6
     REPLICATE_INPUTS = 7
     REPLICATE_BATCHES = 8
+    STUDENT_TRUNK = 13
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

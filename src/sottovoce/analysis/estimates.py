@@ -107,7 +107,7 @@ def recovered_fraction(dataset: xr.Dataset) -> xr.DataArray:
 
     (accuracy - chance) / (teacher's accuracy - chance), with the same `chance` for all members. The member's own
     reference would put in its place one noisy draw of mean `chance`, which on two classes is anywhere
-    (docs/decisions/0008-recovered-fraction.md).
+    (docs/decisions/0009-recovered-fraction.md).
 
     Args:
         dataset: a result with `accuracy` by member and role or network, among them "teacher"; its configuration as
