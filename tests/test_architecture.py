@@ -39,8 +39,10 @@ TOP = {
     "costs",
     "diagnosis",
     "measure_commands",
+    "network_commands",
     "presentation",
     "reproduction",
+    "risk",
     "sweeps",
     "__init__",
 }
