@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from json import dumps as to_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +73,7 @@ def graft(
     import jax.numpy as jnp
     import numpy as np
 
+    from sottovoce.experiments._bodies import read
     from sottovoce.measure import heads
 
     images = _images(perceptrons)
@@ -82,7 +84,9 @@ def graft(
         raise UsageError(
             f"networks have {widths or 'no'} hidden units; allowed: two files or more, of one number of units"
         )
-    accuracy = heads.graft_accuracy(hidden, [network.class_head for network in networks], images.test_labels)
+    accuracy = heads.graft_accuracy(
+        hidden, [partial(read, network.class_head) for network in networks], images.test_labels
+    )
     names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
     n_test = len(images.test_labels)
     if json:

@@ -131,7 +131,8 @@ def _linear(name: str, arrays: Arrays) -> Linear:
             f"layer {name!r} has weight {weight.shape}, (input, output), and bias {bias.shape}; allowed: as many "
             "biases as outputs, so if the matrices are kept (output, input) say so by orientation"
         )
-    return Linear(jnp.asarray(weight, jnp.float32), jnp.asarray(bias, jnp.float32))
+    # Copies: what is given may be a module's own memory, which its next training step changes.
+    return Linear(jnp.array(weight, jnp.float32), jnp.array(bias, jnp.float32))
 
 
 def _head(what: str, given: str | None, layers: Mapping[str, Linear]) -> str | None:

@@ -74,7 +74,7 @@ def state_arrays(state: Mapping[str, Any]) -> Arrays:
 
 
 def as_array(tensor: torch.Tensor) -> Num[np.ndarray, "..."]:
-    """Return a tensor as an array; floats of fewer than 32 bits, which NumPy does not know, as float32."""
+    """Return a tensor as an array, of the same memory where it can be; floats of fewer than 32 bits as float32."""
     tensor = tensor.detach().cpu()
     short = tensor.is_floating_point() and tensor.dtype not in {torch.float32, torch.float64}
     return (tensor.float() if short else tensor).numpy()
