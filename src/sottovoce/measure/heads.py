@@ -1,7 +1,13 @@
 """What a head reads from hidden features: accuracies, probes, affine maps, drift."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int
+
+# From features of samples to their logits, in NumPy or in whatever takes and gives arrays.
+Head = Callable[[Any], Any]
 
 
 def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]) -> float:
@@ -24,6 +30,22 @@ def _chosen(
     """Return each sample's class of the largest logit, among those that are tested."""
     tested = np.isin(np.arange(logits.shape[1]), labels)
     return np.argmax(np.where(tested, logits, -np.inf), axis=1)
+
+
+def graft_accuracy(
+    bodies: Sequence[Float[np.ndarray, "sample hidden"]], heads: Sequence[Head], labels: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, "body head"]:
+    """Return the accuracy of every body under every head.
+
+    Args:
+        bodies: the hidden features that each body makes of the same samples.
+        heads: what each head makes of hidden features, whoever made them: logits `(sample, logit)`.
+        labels: of the samples.
+
+    Returns:
+        The share of samples whose largest logit is at their label; where body and head are one network's, its accuracy.
+    """
+    return np.array([[accuracy(np.asarray(head(hidden)), labels) for head in heads] for hidden in bodies])
 
 
 def affine_map(
