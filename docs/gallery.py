@@ -49,7 +49,8 @@ def figure(drawing: Drawing, folder: Path) -> str:
     """Draw one figure and return it with its alt text and caption."""
     svg, _ = figures.style.save(drawing.figure, folder / drawing.key)
     # Options are read as YAML, of which JSON is a part; the caption is Markdown.
-    return f"### {plain(drawing.title)}\n\n```{{figure}} {svg.name}\n:alt: {json.dumps(drawing.alt)}\n\n{plain(drawing.caption)}\n```\n"
+    shown = f"```{{figure}} {svg.name}\n:alt: {json.dumps(drawing.alt)}\n\n{plain(drawing.caption)}\n```"
+    return f"### {plain(drawing.title)}\n\n{shown}\n"
 
 
 def plain(text: str) -> str:
@@ -57,12 +58,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|$~^])", r"\\\1", text)
 
 
-def main(folder: Path) -> None:
+def write(results: Results, folder: Path) -> None:
     """Write the page and its figures."""
     folder.mkdir(parents=True, exist_ok=True)
-    results = smallest_results(Execution(out=Path("out/gallery"), device="cpu", quiet=True))
     (folder / "index.md").write_text("\n".join(page(results, folder)), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write(smallest_results(Execution(out=Path("out/gallery"), device="cpu", quiet=True)), Path(sys.argv[1]))
