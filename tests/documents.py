@@ -37,7 +37,7 @@ class Step:
 
 def steps(text: str) -> list[Step]:
     """Return a page's Python and indented `sottovoce` commands in order, each with the output block that follows."""
-    blocks = re.findall(r"^```python\n(.*?)^```|((?:^    \S.*\n)+)", text, flags=re.M | re.S)
+    blocks = re.findall(r"^```python\n((?s:.*?))^```|((?:^    \S.*\n)+)", text, flags=re.M)
     found: list[Step] = []
     for python, other in blocks:
         if python:

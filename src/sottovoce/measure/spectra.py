@@ -23,7 +23,7 @@ def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -
     Ratios are normalized by the total: a component can fall because others grew. Look at `singular_values` as well.
 
     Example:
-        >>> explained_variance_ratio(np.array([[3.0, -3.0], [1.0, 1.0]])).round(12)  # the second row is the same for all outputs
+        >>> explained_variance_ratio(np.array([[3.0, -3.0], [1.0, 1.0]])).round(12)  # the second row says nothing
         array([1., 0.])
     """
     variance = singular_values(centered(weight)) ** 2
