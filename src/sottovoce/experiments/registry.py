@@ -53,6 +53,17 @@ class Experiment:
         """The frozen dataclass of the experiment's fields."""
         return self._module().Config
 
+    def check_data(self, config: Any) -> None:
+        """Load the configuration's dataset, if it has one.
+
+        Raises:
+            DataError: its files are missing or damaged.
+        """
+        if self.trains:
+            from sottovoce.data import load_dataset
+
+            load_dataset(config.dataset)
+
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
         """Compute the given members."""
         return self._module().simulate(config, members)

@@ -26,7 +26,12 @@ class Interval(NamedTuple):
 
 
 def normal_half_width(values: Real[np.ndarray, "member *rest"]) -> Float[Values, "*rest"]:
-    """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member."""
+    """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member.
+
+    Example:
+        >>> float(normal_half_width(np.array([0.0, 1.0])).round(12))  # sd 1 / sqrt(2), n = 2
+        0.98
+    """
     n = values.shape[0]
     if n < 2:
         return np.full(values.shape[1:], np.nan)
