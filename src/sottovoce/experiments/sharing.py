@@ -4,8 +4,8 @@ Question: what does a student lose if the trunk's layers, the class head or the 
     teacher's did?
 Setting: the transfer protocol with one student per combination of blocks; each block is the reference's own ("shared")
     or replaced: by an independent draw, by the trained teacher's block, or by either's - the reference's before
-    training, the teacher's after - perturbed by sigma times a draw. Blocks can be frozen. All students of a member share
-    one teacher and one set of inputs.
+    training, the teacher's after - perturbed by sigma times a draw. Blocks can be frozen. All students of a member
+    share one teacher and one set of inputs.
 Expected: by the post, the trunk and both heads must be shared: the trunk, since directions are learned relative to it,
     the heads, since the auxiliary head writes the directions that the class head reads.
 Runtime: 2^blocks students where `transfer` has 4; digits about a minute, MNIST 85 network-epochs a member.
