@@ -149,9 +149,12 @@ def test_one_run_over_n_aux_is_a_sweep(spectrum):
     assert effects.students(result) == ["kl", "mse"]
     found = effects.differences(result)
     assert found.attrs["intervals"] == 4
-    # Where one logit is left out under kl, its differences are not there and not counted.
+    # A number that one objective lacks is no baseline, and its difference is not there and not counted.
     assert np.isnan(alone["accuracy"].sel(network="kl", n_aux=2)).all()
-    assert effects.differences(alone).attrs["intervals"] == 2
+    lacking = effects.differences(alone)
+    assert lacking.attrs["baseline"] == {"n_aux": 4}
+    assert lacking["n"].values.tolist() == [[0, 5], [5, 5]]
+    assert lacking.attrs["intervals"] == 3
 
 
 def test_rows_of_the_report_say_which_intervals_hold_together():

@@ -93,8 +93,10 @@ def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
     assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
     assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
-    # Reference 0.1, teacher 0.9, part 0.2, each 0.002 more on average.
-    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(0.1 / 0.8)
+    # Chance 0.1; teacher 0.9 and part 0.2, each 0.001 more from member to member.
+    more = 0.001 * np.arange(5)
+    expected = ((0.1 + more) / (0.8 + more)).mean()
+    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(expected)
     assert "teacher on label 9" in rows
     assert not {"reference on label 0", "reference drift, trunk_0", "teacher, whole change of trunk"} & set(rows)
     nulls = {

@@ -111,7 +111,8 @@ def by_n_aux(spectrum: xr.Dataset) -> xr.Dataset:
 
     Returns:
         `accuracy` by n_aux, member and network: "reference", "teacher" and one student per objective, NaN where there
-        is none; `diverged`; attributes as `sottovoce.sweep` gives them, the smallest n_aux as baseline.
+        is none; `diverged`; attributes as of `sottovoce.sweep`, the smallest n_aux that all objectives have as
+        baseline.
     """
     students = np.flatnonzero(spectrum["n_aux"] > 0)
     taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
@@ -122,8 +123,9 @@ def by_n_aux(spectrum: xr.Dataset) -> xr.Dataset:
     )
     swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
     swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
-    config = spectrum.attrs["config"]
-    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=[config] * numbers.size, baseline=0)
+    there = swept["accuracy"].notnull().any("member").all("network").values
+    configs = [spectrum.attrs["config"]] * numbers.size
+    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(there.argmax()))
 
 
 def _along(dataset: xr.Dataset, found: Sequence[Labelled]) -> Labelled:

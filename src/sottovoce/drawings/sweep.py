@@ -35,7 +35,7 @@ def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
             + ", ".join(f"{float(v):.3f}" for v in _means(accuracy, effects.students(dataset), field, value))
             for value in accuracy[field].values.tolist()
         ),
-        caption="Mean over members, bands: 95 % bootstrap interval of each mean by itself. "
+        caption="Mean over members, bands and whiskers: 95 % bootstrap interval of each mean by itself. "
         f"{_effects(dataset)} Made by: {dataset.attrs['command']}. Setting: {setting(dataset)}.",
         figure=figures.sweep.draw(accuracy, title, marks=marks),
         data=accuracy,
@@ -60,8 +60,8 @@ def _effects(dataset: xr.Dataset) -> str:
     )
     baseline = words(found["differences"][0]["baseline"])
     differ = (
-        f"Accuracies that differ from that at {baseline} by more than the {together} intervals that hold together in "
-        f"95 % of experiments: {named}."
+        f"Differences from the accuracy at {baseline} whose interval, of {together} that hold together in 95 % of "
+        f"experiments, does not hold zero: {named}."
     )
     return f"{differ} Slope per {found['trend'][0]['per']} of the field: {slopes}." if slopes else differ
 

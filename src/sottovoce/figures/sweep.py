@@ -18,7 +18,7 @@ SPAN = 10
 def line_panel(
     ax: Axes, by_point: xr.Dataset, field: str, kinds: str, marks: Mapping[str, float] = MappingProxyType({})
 ) -> None:
-    """Draw the mean of every network against one swept field, with its 95 % interval.
+    """Draw the mean of every network against one swept field, with its 95 % interval: lines over numbers, else points.
 
     Args:
         ax: where to draw.
@@ -33,8 +33,15 @@ def line_panel(
     for i, name in enumerate(by_point[kinds].values.tolist()):
         estimate = by_point.sel({kinds: name}).transpose(field)
         color = (style.ROLES | style.OBJECTIVES).get(name) or list(style.OKABE_ITO.values())[i % len(style.OKABE_ITO)]
-        ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name.replace("_", " "))
-        ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
+        name = name.replace("_", " ")
+        if numeric:
+            ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name)
+            ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
+        else:
+            # Words have no order that a line could follow; networks stand side by side.
+            aside = x + 0.1 * (i - (by_point.sizes[kinds] - 1) / 2)
+            whiskers = [estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]]
+            ax.errorbar(aside, estimate["mean"], yerr=np.maximum(whiskers, 0), fmt="o", color=color, ms=4, label=name)
     for label, value in marks.items():
         ax.axvline(value, color=style.OKABE_ITO["black"], ls=":", lw=1)
         ax.annotate(label, (value, 0.3), (-4, 0), textcoords="offset points", rotation=90, ha="right", fontsize=8)
@@ -43,7 +50,9 @@ def line_panel(
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.set_xticks([], minor=True)
     elif not numeric:
-        ax.set_xticks(x, [str(value) for value in values], rotation=0 if len(values) < 6 else 30)
+        words = [str(value).replace("_", " ") for value in values]
+        slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(x, words, **({} if len(values) < 6 else slanted))
     ax.set(xlabel=field, ylim=(0, 1.02))
 
 
@@ -88,7 +97,7 @@ def draw(
         if len(swept) == 1:
             figure, ax = plt.subplots(figsize=(7.4, 4.2))
             line_panel(ax, by_point, swept[0], kinds, marks)
-            ax.set_title("test accuracy, mean over members; bands: 95 % interval")
+            ax.set_title("test accuracy, mean over members and its 95 % interval")
             figure.legend(loc="outside right center")
         else:
             down, across = swept[:2]
