@@ -2,7 +2,18 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, inputs, prediction, sharing, spectrum, theorem, toy, transfer
+from sottovoce.drawings import (
+    alignment,
+    calibration,
+    decoding,
+    inputs,
+    prediction,
+    sharing,
+    spectrum,
+    theorem,
+    toy,
+    transfer,
+)
 
 SECTIONS = MappingProxyType(
     {
@@ -15,6 +26,7 @@ SECTIONS = MappingProxyType(
         "sharing": sharing,
         "theorem": theorem,
         "prediction": prediction,
+        "alignment": alignment,
     }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

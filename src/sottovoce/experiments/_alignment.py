@@ -49,8 +49,7 @@ class Probe(NamedTuple):
         inputs: distillation inputs held apart.
         targets: the own teacher's logits on them.
         images: training images.
-        labels: theirs.
-        shuffled: the same labels exchanged among the images.
+        labels: theirs, and the same labels exchanged among the images.
         way: what the own teacher's training added to its trunk.
         other_way: the same of the partner's teacher.
     """
@@ -58,8 +57,7 @@ class Probe(NamedTuple):
     inputs: Float[Array, "sample input"]
     targets: Float[Array, "sample logit"]
     images: Float[Array, "sample input"]
-    labels: Int[Array, " sample"]
-    shuffled: Int[Array, " sample"]
+    labels: Int[Array, "2 sample"]
     way: PyTree
     other_way: PyTree
 
@@ -132,14 +130,13 @@ def _probe(
     # Of the same filter, subspace or permutation as those that students are trained on, but other draws.
     drawn_with = member_key(knobs.seed, Stream.PROBE_INPUTS, member)
     inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
-    labels = images.train_labels[:n_probe]
+    labels, shuffle = images.train_labels[:n_probe], member_key(knobs.seed, Stream.SHUFFLED_LABELS, member)
     way, other_way = (jax.tree.map(jnp.subtract, after.trunk, before.trunk) for after, before in (own, other))
     return Probe(
         inputs=inputs,
         targets=own[0](inputs),
         images=images.scaled(images.train_pixels[:n_probe]),
-        labels=labels,
-        shuffled=jax.random.permutation(member_key(knobs.seed, Stream.SHUFFLED_LABELS, member), labels),
+        labels=jnp.stack([labels, jax.random.permutation(shuffle, labels)]),
         way=way,
         other_way=other_way,
     )
@@ -215,11 +212,12 @@ def overlaps(
     """
     samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
     (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
-    class_loss, slope = class_loss_and_gradient(network, probe.images, probe.labels)
-    _, null_slope = class_loss_and_gradient(network, probe.images, probe.shuffled)
-    updates: Any = optimizer.update(gradient, state, network)[0]
+    class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
+    class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
+    parameters: Any = network
+    updates: Any = optimizer.update(gradient, state, parameters)[0]
     way = jax.tree.map(jnp.subtract, network.trunk, start.trunk)
-    down, class_down, null_down = (jax.tree.map(jnp.negative, g) for g in (gradient.trunk, slope, null_slope))
+    down = jax.tree.map(jnp.negative, gradient.trunk)
     pairs = [
         (down, class_down, null_down),
         (down, probe.way, probe.other_way),
@@ -229,7 +227,7 @@ def overlaps(
     ]
     return {
         "auxiliary_loss": aux_loss,
-        "class_loss": class_loss,
+        "class_loss": class_losses[0],
         "inner": jnp.stack([inner(a, b) for a, b, _ in pairs]),
         "cosine": jnp.stack([cosine(a, b) for a, b, _ in pairs]),
         "cosine_null": jnp.stack([cosine(a, b) for a, _, b in pairs]),

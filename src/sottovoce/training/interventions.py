@@ -5,7 +5,7 @@ or penalty is off, its cost is not paid on a CPU.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -110,12 +110,26 @@ def treated_optimizer(
         rate: its learning rate.
         class_gradient: the class loss's gradient by the trunk, of a network at a step.
     """
-    return optax.chain(
-        _projecting(strengths.projection, class_gradient),
-        plain,
-        _projecting(-strengths.step_projection, class_gradient),
-        optax.add_decayed_weights(-rate * strengths.decay),  # pyright: ignore[reportArgumentType] - traced
-    )
+
+    def init(network: Any) -> tuple[PyTree, Array]:
+        return plain.init(network), jnp.zeros((), jnp.int32)
+
+    def update(gradient: Any, state: tuple[PyTree, Array], network: Any) -> tuple[Any, tuple[PyTree, Array]]:
+        of_plain, step = state
+        # Where nothing is projected the direction is zero, and nothing is taken out.
+        along = jax.lax.cond(
+            strengths.projection + strengths.step_projection > 0,
+            lambda: class_gradient(network, step),
+            lambda: jax.tree.map(jnp.zeros_like, network.trunk),
+        )
+        against = jax.tree.map(jnp.negative, along)
+        gradient = _with_trunk(gradient, without_aligned(gradient.trunk, along, strengths.projection))
+        updates, of_plain = plain.update(gradient, of_plain, network)
+        trunk = without_aligned(updates.trunk, against, strengths.step_projection)
+        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
+        return decayed, (of_plain, step + 1)
+
+    return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 
 
 def labeled_batches(images: Images, batch_size: int, shuffled: Scalar, key: Key[Array, ""]) -> ClassGradient:
@@ -144,8 +158,7 @@ def class_loss_and_gradient(
     """Return the mean cross-entropy of labels in nats and its gradient by the trunk."""
 
     def loss(trunk: PyTree) -> Array:
-        moved = eqx.tree_at(lambda n: n.trunk, network, trunk)
-        return jnp.mean(cross_entropy(moved.class_logits(inputs), labels))
+        return jnp.mean(cross_entropy(_with_trunk(network, trunk).class_logits(inputs), labels))
 
     return jax.value_and_grad(loss)(network.trunk)
 
@@ -172,18 +185,5 @@ def cosine(a: PyTree, b: PyTree) -> Float[Array, ""]:
     return inner(a, b) / jnp.sqrt(inner(a, a) * inner(b, b))
 
 
-def _projecting(strength: Scalar, class_gradient: ClassGradient) -> optax.GradientTransformation:
-    """Take the component that lowers the class loss out of a gradient, or at negative strength out of a step."""
-
-    def init(_network: Network) -> Array:
-        return jnp.zeros((), jnp.int32)
-
-    def update(updates: Network, step: Array, network: Network) -> tuple[Network, Array]:
-        def projected() -> PyTree:
-            along = jax.tree.map(lambda leaf: jnp.sign(strength) * leaf, class_gradient(network, step))
-            return without_aligned(updates.trunk, along, jnp.abs(strength))
-
-        trunk = jax.lax.cond(strength != 0, projected, lambda: updates.trunk)
-        return eqx.tree_at(lambda n: n.trunk, updates, trunk), step + 1
-
-    return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
+def _with_trunk(network: Any, trunk: PyTree) -> Network:
+    return eqx.tree_at(lambda n: n.trunk, network, trunk)

@@ -6,6 +6,7 @@ import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
 from sottovoce.analysis.ledger import (
+    alignment,
     calibration,
     decoding,
     prediction,
@@ -17,7 +18,7 @@ from sottovoce.analysis.ledger import (
     transfer,
 )
 
-_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing, theorem, prediction)
+_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing, theorem, prediction, alignment)
 LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 
