@@ -33,8 +33,8 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         caption="Cosines over the trunk; above zero: a step on auxiliary logits lowers the class loss, or goes the "
         "teacher's way, the difference of its trunk before and after its training. Gradient: of the distillation loss "
         f"on auxiliary logits, on {n_probe:,} inputs held apart; step: what the student's optimizer makes of it, "
-        f"projection included; class loss: of {n_probe:,} training images. Null of the class loss: its labels shuffled; "
-        "of the teacher's way: that of another member's teacher. Bands: 95 % bootstrap interval over members. Setting: "
+        f"projection included; class loss: of {n_probe:,} training images. Null of the class loss: labels shuffled; of "
+        "the teacher's way: that of another member's teacher. Bands: 95 % bootstrap interval over members. Setting: "
         f"{setting(dataset)}.",
         figure=figures.alignment.draw_traces(traces, f"Alignment: {where}"),
         data=traces.drop_dims("teacher_step"),
@@ -62,8 +62,8 @@ def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
         title="Fit and transfer",
         alt="Scatter of test accuracy at the end against the loss on auxiliary logits at the end, one point per "
         "student.",
-        caption="Fit: distillation loss on auxiliary logits against the own teacher's logits as they are, on inputs held "
-        f"apart. Share projected out {config['projection']:g}; held by a penalty of weight {config['penalty']:g} up to "
+        caption="Fit: distillation loss on auxiliary logits against the own teacher's logits as they are, on inputs "
+        f"held apart. Projected out {config['projection']:g}; penalty {config['penalty']:g} up to "
         f"{config['penalty_until']:g} of the training; decay {config['decay']:g}; noise {config['target_noise']:g} "
         f"standard deviations; share of the own teacher among two {config['mix']:g}. Controls: projected along class "
         "gradients of shuffled labels. Dotted: chance. Whiskers: 95 % bootstrap interval over members. Setting: "

@@ -124,7 +124,8 @@ def treated_optimizer(
         )
         against = jax.tree.map(jnp.negative, along)
         gradient = _with_trunk(gradient, without_aligned(gradient.trunk, along, strengths.projection))
-        updates, of_plain = plain.update(gradient, of_plain, network)
+        taken: tuple[Any, Any] = plain.update(gradient, of_plain, network)
+        updates, of_plain = taken
         trunk = without_aligned(updates.trunk, against, strengths.step_projection)
         decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
         return decayed, (of_plain, step + 1)
