@@ -14,6 +14,7 @@ import pytest
 from sottovoce.analysis import alignment as analysis
 from sottovoce.drawings import alignment as drawings
 from sottovoce.experiments import alignment
+from sottovoce.experiments.distillation_config import OBJECTIVES
 from sottovoce.figures import alignment as figures
 
 
@@ -25,10 +26,11 @@ def result(smoke):
 
 
 def test_every_student_and_overlap_has_its_look():
-    assert set(figures.STUDENTS) == {*alignment.PLAIN, *alignment.INTERVENTIONS}
-    assert len(set(figures.STUDENTS.values())) == len(figures.STUDENTS)
+    students = {*alignment.PLAIN, *alignment.INTERVENTIONS}
+    assert set(figures.NETWORKS) == {"teacher", "null", *students}
+    assert len({figures.NETWORKS[name][2] for name in students}) == len(students)
     assert set(figures.OVERLAPS) <= set(alignment.OVERLAPS)
-    assert len({marker for _, _, marker in figures.STUDENTS.values()}) == len(figures.STUDENTS)
+    assert set(drawings.UNITS) == set(OBJECTIVES)
 
 
 def test_panels_hold_the_traces(result):
@@ -40,7 +42,7 @@ def test_panels_hold_the_traces(result):
     np.testing.assert_allclose(lines["projection"], found.sel(student="projection"), atol=1e-7)
     null = result["cosine_null"].sel(overlap="step_class", student="student").mean("member")
     np.testing.assert_allclose(lines["student, null"], null, atol=1e-7)
-    figures.accuracy_panel(right, traces, ["decay"])
+    figures.accuracy_panel(right, traces, ["teacher", "decay"])
     lines = {line.get_label(): line.get_ydata() for line in right.lines}
     decay = result["student_accuracy"].sel(student="decay").mean("member")
     np.testing.assert_allclose(lines["decay"], decay, atol=1e-7)

@@ -11,6 +11,7 @@ INTRO = (
     "To first order a step changes the class loss by its inner product with that loss's gradient. Here it is followed "
     "along the students' training, with and without interventions that might stop transfer."
 )
+UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 
 def draw(results: Results) -> list[Drawing]:
@@ -68,6 +69,6 @@ def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
         f"standard deviations; share of the own teacher among two {config['mix']:g}. Controls: projected along class "
         "gradients of shuffled labels. Dotted: chance. Whiskers: 95 % bootstrap interval over members. Setting: "
         f"{setting(dataset)}.",
-        figure=figures.alignment.draw_outcomes(ends, f"Fit and transfer: {where}"),
+        figure=figures.alignment.draw_outcomes(ends, UNITS[config["objective"]], f"Fit and transfer: {where}"),
         data=xr.concat(list(ends.values()), dim="quantity").assign_coords(quantity=list(ends)),
     )

@@ -1,7 +1,6 @@
 """Students along their training: overlaps with their nulls, accuracy, and fit against transfer at the end."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +9,8 @@ from sottovoce.figures import style
 
 _OKABE = style.OKABE_ITO
 # Color, dashes and marker; those drawn in one panel differ in more than one of the three.
-STUDENTS = {
+NETWORKS = {
+    "teacher": (style.ROLES["teacher"], "-.", ""),
     "student": (_OKABE["blue"], "-", "o"),
     "student_all": (_OKABE["sky"], "-", "s"),
     "cross_model": (_OKABE["vermilion"], "-", "X"),
@@ -22,8 +22,10 @@ STUDENTS = {
     "decay": (_OKABE["orange"], "--", "<"),
     "noisy_targets": (_OKABE["vermilion"], "--", ">"),
     "two_teachers": (_OKABE["gray"], "--", "*"),
+    "null": (_OKABE["gray"], "--", ""),
 }
 LABELS = {
+    "null": "student, null",
     "student_all": "student, all logits",
     "cross_model": "cross-model",
     "projection_control": "projection, control",
@@ -51,41 +53,41 @@ def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
     """
     here = traces.sel(overlap=overlap)
     ax.axhline(0, color=_OKABE["gray"], lw=0.8)
+    _band(ax, here.sel(student="student"), "cosine_null", "step", "null")
     for name in (name for name in TRACED if name in here["student"]):
-        color, dashes, _ = STUDENTS[name]
-        _band(ax, here.sel(student=name), "cosine", "step", color=color, ls=dashes, label=label(name))
-    _band(ax, here.sel(student="student"), "cosine_null", "step", color=_OKABE["gray"], ls="--", label="student, null")
-    _step_axis(ax, traces["step"].values)
+        _band(ax, here.sel(student=name), "cosine", "step", name)
+    _step_axis(ax)
 
 
 def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
-    """Draw test accuracy along training for the teacher and these students, with intervals.
+    """Draw test accuracy along training, with intervals.
 
     Args:
         ax: where to draw.
         traces: `analysis.alignment.traces`.
-        names: students.
+        names: students, or the teacher.
     """
-    color = style.ROLES["teacher"]
-    _band(ax, traces, "teacher_accuracy", "teacher_step", color=color, ls="-.", label="teacher")
     for name in names:
-        color, dashes, _ = STUDENTS[name]
-        _band(ax, traces.sel(student=name), "student_accuracy", "step", color=color, ls=dashes, label=label(name))
-    _step_axis(ax, np.concatenate([traces["step"].values, traces["teacher_step"].values]))
-    ax.set_ylim(0, 1)
+        if name == "teacher":
+            _band(ax, traces, "teacher_accuracy", "teacher_step", name)
+        else:
+            _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
+    _step_axis(ax)
+    ax.set_ylim(bottom=0)
     ax.legend(loc="upper left", fontsize=8)
 
 
-def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset]) -> None:
+def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
     """Draw each student's accuracy at the end against its fit of the auxiliary logits, with intervals.
 
     Args:
         ax: where to draw.
         outcomes: `analysis.alignment.outcomes`.
+        unit: of the auxiliary loss.
     """
     fit, accuracy = outcomes["auxiliary_loss"], outcomes["accuracy"]
     for name in accuracy["student"].values.tolist():
-        color, dashes, marker = STUDENTS[name]
+        color, dashes, marker = NETWORKS[name]
         x, y = fit.sel(student=name), accuracy.sel(student=name)
         errors = [[[float(abs(at["mean"] - at[end]))] for end in ("low", "high")] for at in (x, y)]
         ax.errorbar(
@@ -94,12 +96,12 @@ def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset]) -> None:
         )  # fmt: skip
     ax.axhline(0.1, color=_OKABE["gray"], ls=":", lw=1)
     ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
-    ax.set_xlabel("auxiliary loss at the end, on the own teacher's clean logits")
+    ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
 
 
-def label(student: str) -> str:
-    """Return a student's name in words."""
-    return LABELS.get(student, student)
+def label(network: str) -> str:
+    """Return a network's name in words."""
+    return LABELS.get(network, network)
 
 
 def draw_traces(traces: xr.Dataset, title: str) -> Figure:
@@ -123,8 +125,8 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
     """Draw accuracy along training, roles left and interventions right; the title states dataset and members."""
     names = traces["student"].values.tolist()
     with style.context():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4), sharey=True)
-        accuracy_panel(left, traces, names[:3])
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
+        accuracy_panel(left, traces, ["teacher", *names[:3]])
         accuracy_panel(right, traces, ["student", *names[3:]])
         left.set(title="roles", ylabel="test accuracy")
         right.set_title("interventions")
@@ -132,22 +134,25 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
     return figure
 
 
-def draw_outcomes(outcomes: dict[str, xr.Dataset], title: str) -> Figure:
+def draw_outcomes(outcomes: dict[str, xr.Dataset], unit: str, title: str) -> Figure:
     """Draw fit against transfer; the title states dataset and members."""
     with style.context():
         figure, ax = plt.subplots(figsize=(8.4, 4.6))
-        outcome_panel(ax, outcomes)
+        outcome_panel(ax, outcomes, unit)
         figure.legend(loc="outside right center")
         figure.suptitle(title)
     return figure
 
 
-def _band(ax: Axes, traces: xr.Dataset, name: str, dim: str, *, color: str, ls: str, label: str) -> None:
+def _band(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -> None:
+    color, dashes, _ = NETWORKS[network]
     x = traces[dim].values
-    ax.plot(x, traces[name], color=color, ls=ls, lw=1.5, label=label)
-    ax.fill_between(x, traces[f"{name}_low"], traces[f"{name}_high"], color=color, alpha=0.15, lw=0)
+    # The student's line is wide, to be seen under those that coincide with it.
+    ax.plot(x, traces[variable], color=color, ls=dashes, lw=3 if network == "student" else 1.3, label=label(network))
+    ax.fill_between(x, traces[f"{variable}_low"], traces[f"{variable}_high"], color=color, alpha=0.1, lw=0)
 
 
-def _step_axis(ax: Axes, steps: np.ndarray) -> None:
+def _step_axis(ax: Axes) -> None:
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
-    ax.set(xlim=(0, steps.max()), xlabel="training step")
+    ax.set_xlim(left=0)
+    ax.set_xlabel("training step")
