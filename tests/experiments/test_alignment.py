@@ -1,5 +1,6 @@
 """Students watched along their training: the students of `transfer`, and overlaps written out for a linear network."""
 
+import json
 from dataclasses import replace
 
 import jax
@@ -110,14 +111,10 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
     trunks = [(Linear(*(jnp.asarray(leaf, jnp.float32) for leaf in way)),) for way in ways]
     optimizer = optax.sgd(rate)
     network = single(W)
-    found = overlaps(
-        network,
-        optimizer.init(network),
-        on_aux_logits,
-        optimizer,
-        single(W_0),
-        Probe(*float32, jnp.asarray(labels), *trunks),
-    )
+    probe = Probe(*float32, jnp.asarray(labels), *trunks)
+    found = jax.jit(
+        lambda network: overlaps(network, optimizer.init(network), on_aux_logits, optimizer, single(W_0), probe)
+    )(network)
     error = (x @ W + b) @ Z - targets[:, 4:]
     slope = 2 / (20 * 3) * error @ Z.T
     aux = -np.concatenate([(x.T @ slope).ravel(), slope.sum(axis=0)])
@@ -179,3 +176,28 @@ def test_a_smaller_probe_and_fresh_inputs_run_too():
     found = alignment.simulate(config, (0,))
     assert not found["diverged"].any()
     assert jax.tree.all(jax.tree.map(np.isfinite, found["auxiliary_loss"].values.ravel().tolist()))
+
+
+def test_the_command_prints_ends_and_overlaps(tmp_path, capsys):
+    from sottovoce.cli import main
+
+    small = ["--dataset", "digits", "--members", "2", "--width", "16", "--teacher-epochs", "2", "--student-epochs", "1"]
+    main(
+        [
+            "run",
+            "alignment",
+            *small,
+            "--n-inputs",
+            "256",
+            "--n-probe",
+            "64",
+            "--json",
+            "--quiet",
+            "--out",
+            str(tmp_path),
+        ]
+    )
+    rows = json.loads(capsys.readouterr().out)["table"]
+    assert list(rows)[:5] == ["reference", "teacher", "student", "student_all", "cross_model"]
+    assert rows["projection, cosine of step and class loss, null"]["quantity"] == "mean cosine"
+    assert rows["student, auxiliary loss over the student's"]["mean"] == 1
