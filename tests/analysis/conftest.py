@@ -329,7 +329,8 @@ def alignment() -> Callable[..., xr.Dataset]:
         spread = 0.002 * np.arange(N_MEMBERS)[:, None]
         ends = np.array([0.6, 0.9, 0.1] + [stopped_at] * len(stopped) + [control] * len(controls))
         level = np.broadcast_to(ends, (N_MEMBERS, len(students))) + spread * (ends != 0.6)
-        loss_level = np.where(np.isin(students, stopped), loss, 1.0) * (1 + spread * np.isin(students, stopped))
+        treated = np.isin(students, stopped)
+        loss_level = 0.003 * np.where(treated, loss, 1.0) * (1 + spread * treated)
         level[list(diverged)] = np.nan
         accuracy = np.concatenate([np.full((N_MEMBERS, 1), 0.1), np.full((N_MEMBERS, 1), 0.95), level], axis=1)
         shape = (N_MEMBERS, len(students), 3)

@@ -124,7 +124,7 @@ def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None 
     """
     n_batches = -(-n_samples // batch_size)
     last = epochs * n_batches if steps is None else steps
-    powers = {2**i for i in range(n_batches.bit_length()) if 2**i < min(n_batches, last)}
+    powers = {2**i for i in range(n_batches.bit_length()) if 2**i < last}
     return tuple(sorted({0, *powers, *range(n_batches, last, n_batches), last}))
 
 
