@@ -38,6 +38,8 @@ TOP = {
     "console",
     "costs",
     "diagnosis",
+    "explore",
+    "explore_app",
     "measure_commands",
     "presentation",
     "reproduction",

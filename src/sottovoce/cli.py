@@ -92,6 +92,7 @@ def _commands() -> dict[str, Any]:
         "run": {"": "Run one experiment and print its table.", **experiments},
         "sweep": {"": "Run one experiment at many settings.", **sweeps},
         "report": commands.report,
+        "explore": commands.explore,
         "list": commands.list_,
         "show": commands.show,
         "data": {"": "See and fetch datasets.", "list": commands.data_list, "fetch": commands.data_fetch},

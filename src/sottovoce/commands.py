@@ -89,6 +89,19 @@ def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: 
     _write_report(reproduction.load_all(runs), out or runs.parent)
 
 
+def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> None:
+    """Open a live page: the toy to play with, saved runs to pick, members to train. On this machine only.
+
+    Args:
+        out: folder whose runs/ can be picked, and where new runs are saved.
+        port: of the loopback interface.
+        browser: open a browser on it.
+    """
+    from sottovoce.explore import serve
+
+    serve(out, port, browser=browser)
+
+
 def list_(out: Path = Path("out")) -> None:
     """List the experiments, then the saved runs, newest first, with what sets them apart.
 

@@ -83,14 +83,25 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         runs = [run for run in catalog.runs(root, experiment_name) if _fits(run, fixed) and run.folder.spans()]
         preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
         if chosen := next(preset, next(iter(runs), None)):
-            header = chosen.folder.header()
-            members = sorted({member for span in chosen.folder.spans() for member in span})
-            results[name] = chosen.folder.load(members).assign_attrs(
-                experiment=experiment_name, identity=header["identity"], config=json.dumps(header["config"])
-            )
+            results[name] = load(chosen)
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
+
+
+def load(run: "Run") -> "xr.Dataset":
+    """Load every member of a saved run, with its experiment, identity and configuration as attributes."""
+    header = run.folder.header()
+    members = sorted({member for span in run.folder.spans() for member in span})
+    return run.folder.load(members).assign_attrs(
+        experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
+    )
+
+
+def name_of(run: "Run") -> str:
+    """Return by which of the names of `RESULTS` and `ON_REQUEST` a run is shown; its experiment's name, if by none."""
+    named = {**RESULTS, **ON_REQUEST}.items()
+    return next((name for name, (of, fixed) in named if of == run.experiment and _fits(run, fixed)), run.experiment)
 
 
 def _fits(run: "Run", fixed: Mapping[str, Any]) -> bool:

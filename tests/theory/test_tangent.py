@@ -74,6 +74,15 @@ def test_flow_is_its_dense_twin(objective, rows, time):
     np.testing.assert_allclose(found.ritz_values[-1], np.linalg.eigvalsh(kernel)[-1], rtol=1e-12)
 
 
+def test_several_times_are_each_one_alone():
+    base, inputs, targets = problem()
+    times = jnp.asarray([0.0, 0.4, jnp.inf])
+    together = tangent.kernel_student(apply, base, inputs, targets, objective="mse", time=times, rows=5).parameters
+    for i, time in enumerate(times.tolist()):
+        alone = tangent.kernel_student(apply, base, inputs, targets, objective="mse", time=time, rows=5).parameters
+        np.testing.assert_allclose(flat(jax.tree.map(lambda leaf: leaf[i], together)), flat(alone), atol=ROUNDING)  # noqa: B023
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_infinite_time_is_kernel_regression(objective):
     # Six inputs: 18 (mse) or 12 (kl) conditions on 48 parameters can all be met. Softmaxes far from saturation keep
@@ -143,7 +152,8 @@ def test_a_linear_trunk_ends_as_the_closed_form_says(objective, n_aux):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_first_update_points_down_the_gradient_and_goes_to_the_lowest_point(objective):
     base, inputs, targets = problem()
-    found = flat(tangent.first_update(apply, base, inputs, targets, objective=objective, temperature=2.0, rows=5))
+    first = tangent.first_update(apply, base, inputs, targets, objective=objective, temperature=2.0, rows=5)
+    found = flat(first.step)
 
     def loss(parameters):
         student, teacher = apply(parameters, inputs), targets
@@ -153,6 +163,7 @@ def test_the_first_update_points_down_the_gradient_and_goes_to_the_lowest_point(
         return jnp.mean(jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=1))
 
     gradient = flat(jax.grad(loss)(base))
+    np.testing.assert_allclose(flat(first.gradient), gradient, atol=1e-12)
     np.testing.assert_allclose(found / np.linalg.norm(found), -gradient / np.linalg.norm(gradient), atol=1e-12)
     root = np.asarray(metric.metric_root(targets, objective, 2.0))
     J = dense(base, inputs, targets, "mse")[0].reshape(N, K, -1)
@@ -170,7 +181,7 @@ def test_one_logit_under_kl_teaches_nothing():
     one = lambda parameters, x: apply(parameters, x)[:, :1]  # noqa: E731
     for displacement in (
         tangent.kernel_student(one, base, inputs, targets[:, :1], objective="kl").parameters,
-        tangent.first_update(one, base, inputs, targets[:, :1], objective="kl"),
+        tangent.first_update(one, base, inputs, targets[:, :1], objective="kl").step,
     ):
         np.testing.assert_allclose(flat(displacement), 0, atol=1e-15)
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.training.optimizers import MOMENTUM, OPTIMIZERS, optimizer
+from sottovoce.training.optimizers import MOMENTUM, OPTIMIZERS, flow_time, optimizer
 
 STEPS = 4
 BETAS, EPSILON = (0.9, 0.999), 1e-8
@@ -67,3 +67,25 @@ def test_adam_takes_no_decay_and_adamw_without_decay_is_adam():
 def test_an_unknown_optimizer_is_refused():
     with pytest.raises(UsageError, match=r"optimizer is 'adma'; allowed: .*; did you mean 'adam'"):
         optimizer("adma", 0.1, 0.0)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_the_time_of_flow_is_what_each_rule_says(decay):
+    gradient = {"w": jnp.asarray([0.5, -2.0]), "unreached": jnp.zeros(3)}
+    rate, steps, square, length = 0.01, 40, 0.5**2 + 2.0**2, 0.5 + 2.0
+    gathered = sum((1 - MOMENTUM**t) / (1 - MOMENTUM) for t in range(1, steps + 1))
+    expected = {
+        "adam": rate * steps * length / square,
+        "adamw": rate * steps * length / square,
+        "sgd": rate * steps,
+        "momentum": rate * gathered,
+        "sign": rate * steps * length / square,
+    }
+    for name, time in expected.items():
+        found = flow_time(optimizer(name, rate, decay), gradient, steps)
+        # Float32 sums of 40 steps; Adam divides by |g| + 1e-8.
+        np.testing.assert_allclose(found, time, rtol=1e-5, err_msg=name)
+
+
+def test_without_a_gradient_no_time_passes():
+    assert flow_time(optimizer("adam", 0.1, 0.0), jnp.zeros(2), 3) == 0

@@ -16,6 +16,7 @@ from sottovoce.streams import Stream, member_key
 from sottovoce.theory import tangent
 from sottovoce.training import devices
 from sottovoce.training.expansion import Expansion, relinearizing
+from sottovoce.training.optimizers import flow_time, optimizer
 from sottovoce.training.program import Images, Knobs, Protocol
 from sottovoce.training.protocol import distill, distillation_set
 
@@ -41,6 +42,7 @@ class Predicted(NamedTuple):
     Attributes:
         first_update: linearized at the reference, after the first gradient step alone.
         kernel_regression: linearized at the reference, fitted by kernel regression.
+        finite_time: linearized at the reference, after gradient flow for as long as the optimizer's steps amount to.
         linearized: linearized at the reference, trained as the student is.
         reference_kernel: the network itself at the parameters that `linearized` ends at.
         teacher_kernel: the same with the network linearized at the teacher, though started at the reference.
@@ -50,6 +52,7 @@ class Predicted(NamedTuple):
 
     first_update: Float[Array, "student sample class"]
     kernel_regression: Float[Array, "student sample class"]
+    finite_time: Float[Array, "student sample class"]
     linearized: Float[Array, "student sample class"]
     reference_kernel: Float[Array, "student sample class"]
     teacher_kernel: Float[Array, "student sample class"]
@@ -100,7 +103,7 @@ def predict_member(
     inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    first, regression = _displacements(setting, knobs, reference, data.samples)
+    first, regression, finite = _displacements(setting, knobs, reference, data.samples)
     start = reference.class_logits(test)
     read = jax.vmap(lambda network: network.class_logits(test))
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
@@ -122,6 +125,7 @@ def predict_member(
     return Predicted(
         first_update=expand(first),
         kernel_regression=expand(regression),
+        finite_time=expand(finite),
         linearized=expand(jax.tree.map(jnp.subtract, at_reference, _repeated(reference, len(setting.objectives)))),
         reference_kernel=read(at_reference),
         teacher_kernel=read(train(teacher)),
@@ -132,16 +136,21 @@ def predict_member(
 
 def _displacements(
     setting: Setting, knobs: Knobs, reference: Network, data: tuple[Array, Array]
-) -> tuple[Network, Network]:
-    """Return the parameters' changes by the first update and by kernel regression, of every student."""
-    n_class = setting.protocol.architecture.n_class
+) -> tuple[Network, Network, Network]:
+    """Return every student's change of parameters by the first update, kernel regression and finite flow."""
+    protocol, n_class = setting.protocol, setting.protocol.architecture.n_class
+    trained_by = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
+    n_steps = protocol.student_steps or protocol.student_epochs * -(-protocol.n_inputs // protocol.batch_size)
     inputs, logits = data
     found = []
     for objective, mask in zip(setting.objectives, knobs.students.masks, strict=True):
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
         how = {"objective": objective, "temperature": knobs.temperature, "mask": mask[n_class:]}
-        regression = tangent.kernel_student(*problem, directions=setting.directions, **how)
-        found.append((tangent.first_update(*problem, **how), regression.parameters))
+        first = tangent.first_update(*problem, **how)
+        times = jnp.stack([jnp.asarray(jnp.inf), flow_time(trained_by, first.gradient, n_steps)])
+        flowed = tangent.kernel_student(*problem, time=times, directions=setting.directions, **how).parameters
+        regression, finite = (jax.tree.map(lambda leaf, i=i: leaf[i], flowed) for i in range(len(times)))
+        found.append((first.step, regression, finite))
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
 
 

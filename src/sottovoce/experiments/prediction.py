@@ -4,8 +4,9 @@ Question: do the initial heads, the linearized network or the first gradient ste
     accuracy of a student, for each member, number of auxiliary logits and objective?
 Setting: the transfer protocol. Each predictor sees reference, teacher and distillation inputs and knows optimizer and
     schedule, but takes no step of a student. `head_gram` reads the heads and the teacher's logits. `first_update`,
-    `kernel_regression` and `linearized` follow the network linearized at the reference: for one gradient step, to the
-    fit of all targets, and through the student's own batches and optimizer. `reference_kernel` and `teacher_kernel`
+    `kernel_regression`, `finite_time` and `linearized` follow the network linearized at the reference: for one gradient
+    step, to the fit of all targets, for as long a flow as the optimizer's steps amount to at the first slope, and
+    through the student's own batches and optimizer. `reference_kernel` and `teacher_kernel`
     read the network itself at the parameters where a linearized one ends, expanded at the reference or at the teacher;
     `self_consistent` lies between the two as far as the share of the teacher's accuracy that it predicts. Two rows are
     no predictions: `relinearized`, expanded anew in each epoch, shows what linearization costs, and `retrained`,
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     from sottovoce.experiments._prediction import Predicted
     from sottovoce.training.program import Member
 
-VERSION = 1
+VERSION = 2
 # Those with a metric on logits (theory.metric).
 OBJECTIVES = ("kl", "mse")
 PREDICTORS = (
     "head_gram",
     "first_update",
     "kernel_regression",
+    "finite_time",
     "linearized",
     "reference_kernel",
     "teacher_kernel",

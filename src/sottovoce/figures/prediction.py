@@ -12,6 +12,7 @@ TITLES = {
     "head_gram": "Gram matrix of the heads",
     "first_update": "first gradient step",
     "kernel_regression": "kernel regression",
+    "finite_time": "gradient flow, finite time",
     "linearized": "linearized at the reference",
     "reference_kernel": "kernel at the reference",
     "teacher_kernel": "kernel at the teacher",
@@ -20,7 +21,7 @@ TITLES = {
     "retrained": "another student*",
 }
 MARKERS = ("o", "s", "^", "D")
-COLUMNS = 3
+COLUMNS = 5
 
 
 def panel(ax: Axes, predicted: xr.DataArray, true: xr.DataArray, error: float) -> None:
@@ -56,7 +57,7 @@ def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
     names = dataset["predictor"].values.tolist()
     with style.context():
         n_rows = -(-len(names) // COLUMNS)
-        figure, axes = plt.subplots(n_rows, COLUMNS, figsize=(8.8, 2.9 * n_rows + 0.8), sharex=True, sharey=True)
+        figure, axes = plt.subplots(n_rows, COLUMNS, figsize=(11.5, 2.45 * n_rows + 0.9), sharex=True, sharey=True)
         for ax, name in zip(np.ravel(axes), names, strict=False):
             predicted = dataset["accuracy"].sel(predictor=name)
             panel(ax, predicted, dataset["student_accuracy"], float(errors.sel(predictor=name)))

@@ -10,7 +10,7 @@ Product = Callable[[Array], Array]
 
 
 def flow(
-    product: Product, start: Float[Array, "..."], time: float, directions: int
+    product: Product, start: Float[Array, "..."], time: float | Float[Array, "..."], directions: int
 ) -> tuple[Float[Array, "..."], Float[Array, " direction"]]:
     """Return ``phi_t(K) u`` with ``phi_t(x) = (1 - exp(-x t)) / x``, the integral of ``exp(-K s) u`` from 0 to t.
 
@@ -20,15 +20,17 @@ def flow(
     Args:
         product: maps a vector u to K u, for K symmetric with no negative eigenvalue.
         start: u, of any shape.
-        time: t; infinity gives the pseudo-inverse.
+        time: t, one or an array of any shape; infinity gives the pseudo-inverse.
         directions: dimension of the Krylov space, at least 1.
 
     Returns:
-        The vector, of the shape of u, and the eigenvalues of T, ascending; zero where the space ended early.
+        The vectors, of the shape of t followed by that of u, and the eigenvalues of T, ascending; zero where the space
+        ended early.
     """
     basis, diagonal, beside = _lanczos(product, start, directions)
     values, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))
-    coefficients = vectors @ (_phi(values, time) * vectors[0]) * jnp.linalg.norm(start)
+    phi = _phi(values, jnp.asarray(time, start.dtype)[..., None])
+    coefficients = (phi * vectors[0]) @ vectors.T * jnp.linalg.norm(start)
     return jnp.tensordot(coefficients, basis, axes=1), values
 
 
@@ -58,9 +60,9 @@ def _lanczos(product: Product, start: Array, n_steps: int) -> tuple[Array, Array
     return jax.lax.fori_loop(0, n_steps, step, (basis, entries, entries))
 
 
-def _phi(values: Array, time: float) -> Array:
+def _phi(values: Array, time: Array) -> Array:
     """Return ``(1 - exp(-x t)) / x``; where x is rounding, t, or at infinite time nothing (the pseudo-inverse)."""
     seen = values > 100 * jnp.finfo(values.dtype).eps * jnp.max(values)
     x = jnp.where(seen, values, 1)
-    unseen = 0.0 if time == float("inf") else time
+    unseen = jnp.where(jnp.isinf(time), 0, time)
     return jnp.where(seen, -jnp.expm1(-x * time) / x, unseen)

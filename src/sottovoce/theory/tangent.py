@@ -65,7 +65,7 @@ def kernel_student(
     objective: str,
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
-    time: float = float("inf"),
+    time: float | Float[Array, " time"] = float("inf"),
     directions: int = 16,
     rows: int = ROWS_AT_ONCE,
 ) -> Displacement:
@@ -82,13 +82,13 @@ def kernel_student(
         objective: "mse" or "kl".
         temperature: of the softmaxes of "kl".
         mask: which of the logits are distilled; None: all.
-        time: time of flow on the mean objective; 0 leaves the base, infinity gives kernel regression, by the
-            minimum-norm change of parameters that fits the targets within the Krylov space.
+        time: time of flow on the mean objective, one or several; 0 leaves the base, infinity gives kernel regression,
+            by the minimum-norm change of parameters that fits the targets within the Krylov space.
         directions: dimension of the Krylov space; as many steps of conjugate gradients would span it.
         rows: inputs differentiated together.
 
     Returns:
-        The displacement, and the kernel's Ritz values.
+        The displacement (of several times, on a leading axis), and the kernel's Ritz values.
 
     Raises:
         UsageError: unknown objective, or fewer than one direction.
@@ -98,7 +98,7 @@ def kernel_student(
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     residual = flow.weigh(flow.targets - flow.outputs())
     learned, ritz_values = krylov.flow(flow.kernel, residual, time, directions)
-    return Displacement(flow.pull(learned), ritz_values)
+    return Displacement(flow.pull(learned) if jnp.ndim(time) == 0 else jax.lax.map(flow.pull, learned), ritz_values)
 
 
 def predicted_student(
@@ -149,6 +149,19 @@ def predicted_student(
     return jax.tree.map(jnp.add, reference, found.parameters)
 
 
+class FirstUpdate(NamedTuple):
+    """The first step of gradient descent on the whole distillation set.
+
+    Attributes:
+        gradient: of the mean objective at the base, a pytree like the base.
+        step: minus the gradient, at the length that suits the linearized network; zero where the objective sees
+            nothing to learn.
+    """
+
+    gradient: PyTree
+    step: PyTree
+
+
 def first_update(
     apply: Apply,
     base: PyTree,
@@ -159,11 +172,11 @@ def first_update(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
     rows: int = ROWS_AT_ONCE,
-) -> PyTree:
+) -> FirstUpdate:
     """Return the first gradient step on the whole distillation set, at the length that suits the linearized network.
 
-    Its direction is that of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9): minus the gradient of the mean
-    objective at the base. Its length minimizes the objective's quadratic form along that line.
+    Its direction is that of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length minimizes the
+    objective's quadratic form along that line.
 
     Args:
         apply: maps (parameters, inputs) to the distilled logits.
@@ -176,7 +189,7 @@ def first_update(
         rows: inputs differentiated together.
 
     Returns:
-        The change of parameters, a pytree like the base; zero where the objective sees nothing to learn.
+        The gradient and the step.
 
     Raises:
         UsageError: unknown objective.
@@ -184,11 +197,11 @@ def first_update(
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()
     slope = descent(outputs, flow.targets, objective, temperature, mask)
-    direction = flow.transpose(slope * flow.kept[..., None])
-    change, residual = flow.weigh(flow.push(direction)), flow.weigh(flow.targets - outputs)
+    gradient = flow.transpose(-slope * flow.kept[..., None] / inputs.shape[0])
+    change, residual = flow.weigh(flow.push(gradient)), flow.weigh(flow.targets - outputs)
     square = jnp.vdot(change, change)
     length = jnp.where(square > 0, jnp.vdot(change, residual) / jnp.where(square > 0, square, 1), 0)
-    return jax.tree.map(lambda leaf: length * leaf, direction)
+    return FirstUpdate(gradient, jax.tree.map(lambda leaf: length * leaf, gradient))
 
 
 class _Blocks:
