@@ -25,6 +25,7 @@ class Stream(enum.IntEnum):
     SHUFFLED_LABELS = 10
     LABELED_BATCHES = 11
     TARGET_NOISE = 12
+    STUDENT_TRUNK = 13
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

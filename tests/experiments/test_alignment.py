@@ -13,7 +13,8 @@ from sottovoce.analysis import alignment as analysis
 from sottovoce.errors import UsageError
 from sottovoce.experiments import alignment, transfer
 from sottovoce.experiments._alignment import Probe, overlaps
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.layers import Linear
+from sottovoce.networks.mlp import Network
 from sottovoce.training.loop import weighted_mean
 from sottovoce.training.objectives import mse
 
@@ -147,6 +148,7 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
         ({"penalty": -1.0}, "penalty is -1.0; allowed: zero or a positive number"),
         ({"decay": float("nan")}, "decay is nan"),
         ({"target_noise": float("inf")}, "target_noise is inf"),
+        ({"student_depth": 3}, "student_depth is 3; allowed: 2, the teacher's, for ways of the two are compared"),
         ({"n_probe": 0}, "n_probe is 0; allowed: 1 or more"),
         ({"n_probe": 1443}, "n_probe is 1443; allowed: 1 to 1442, the smaller of the 1442 training images"),
     ],
@@ -171,11 +173,14 @@ def test_the_fields_of_transfer_are_those_of_alignment_and_its_own():
     assert set(alignment.Config.__dataclass_fields__) == set(transfer.Config.__dataclass_fields__) | own
 
 
-def test_a_smaller_probe_and_fresh_inputs_run_too():
-    config = replace(SMALL, fresh_inputs=True, interventions=("two_teachers",), n_probe=32, members=1).resolve()
+def test_fresh_inputs_and_convolutions_run_too():
+    config = replace(SMALL, fresh_inputs=True, channels=(2,), n_probe=32, members=1).resolve()
     found = alignment.simulate(config, (0,))
     assert not found["diverged"].any()
-    assert jax.tree.all(jax.tree.map(np.isfinite, found["auxiliary_loss"].values.ravel().tolist()))
+    assert np.isfinite(found["cosine"].isel(step=-1)).all()
+    # A convolution's weights are part of the trunk, and of what is projected.
+    inner = found["inner"].sel(overlap="step_class").isel(step=0)
+    assert (inner.sel(student="step_projection") < 0.3 * inner.sel(student="student")).all()
 
 
 def test_the_command_prints_ends_and_overlaps(tmp_path, capsys):

@@ -131,7 +131,9 @@ def _probe(
     drawn_with = member_key(knobs.seed, Stream.PROBE_INPUTS, member)
     inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
     labels, shuffle = images.train_labels[:n_probe], member_key(knobs.seed, Stream.SHUFFLED_LABELS, member)
-    way, other_way = (jax.tree.map(jnp.subtract, after.trunk, before.trunk) for after, before in (own, other))
+    way, other_way = (
+        jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers()) for after, before in (own, other)
+    )
     return Probe(
         inputs=inputs,
         targets=own[0](inputs),
@@ -216,13 +218,13 @@ def overlaps(
     class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
     parameters: Any = network
     updates: Any = optimizer.update(gradient, state, parameters)[0]
-    way = jax.tree.map(jnp.subtract, network.trunk, start.trunk)
-    down = jax.tree.map(jnp.negative, gradient.trunk)
+    way = jax.tree.map(jnp.subtract, network.hidden_layers(), start.hidden_layers())
+    down = jax.tree.map(jnp.negative, gradient.hidden_layers())
     pairs = [
         (down, class_down, null_down),
         (down, probe.way, probe.other_way),
-        (updates.trunk, class_down, null_down),
-        (updates.trunk, probe.way, probe.other_way),
+        (updates.hidden_layers(), class_down, null_down),
+        (updates.hidden_layers(), probe.way, probe.other_way),
         (way, probe.way, probe.other_way),
     ]
     return {

@@ -29,6 +29,7 @@ from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
 from sottovoce.training.program import Member
+from sottovoce.training.students import blocks_of
 
 PAIRS = tuple(combinations(NETWORKS, 2))
 TEACHER_SUBSPACES = ("matched", "wide")
@@ -96,7 +97,7 @@ def measure(
 def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int[np.ndarray, " sample"]) -> Measured:
     """Return `graft_accuracy` by body and head, `label_accuracy` by body, `relative_drift` by body and block."""
     logits = [[read(network.class_head, features.hidden) for network in networks] for features in test]
-    blocks = [[np.asarray(b.weight) for b in (*n.trunk, n.class_head, n.aux_head)] for n in networks]
+    blocks = [[np.asarray(b.weight) for b in blocks_of(n)] for n in networks]
     drift = [[heads.relative_drift(*pair) for pair in zip(row, blocks[0], strict=True)] for row in blocks]
     return {
         "graft_accuracy": np.array([[heads.accuracy(values, labels) for values in row] for row in logits]),

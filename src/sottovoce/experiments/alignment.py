@@ -89,6 +89,7 @@ class Config(DistillationConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
+        self.refuse_other_trunks("ways of the two are compared")
         for name in self.interventions:
             if name not in INTERVENTIONS:
                 raise not_among("interventions", name, INTERVENTIONS)

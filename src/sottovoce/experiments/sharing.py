@@ -32,7 +32,8 @@ class Config(DistillationConfig):
     """Fields of the factorial.
 
     Attributes:
-        blocks: which blocks are factors: trunk_0, trunk_1, ..., class_head, aux_head.
+        blocks: which blocks are factors: conv_0, ..., trunk_0, trunk_1, ..., class_head, aux_head. Of a trunk that
+            differs from the teacher's, only what both have.
         replacement: what a block that is not shared starts from: independent, a fresh draw of its scheme; perturbed,
             the reference plus sigma times a fresh draw; teacher, the teacher's block after its training.
         sigma: size of the perturbation, relative to the block's initialization.
@@ -55,11 +56,18 @@ class Config(DistillationConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        known = (*(f"trunk_{i}" for i in range(len(self.widths()))), "class_head", "aux_head")
+        known = self.student_blocks()
         for name in ("blocks", "frozen"):
             for block in getattr(self, name):
                 if block not in known:
                     raise not_among(name, block, known)
+        shared = self.shared_blocks()
+        for block in self.blocks:
+            if block not in shared:
+                raise UsageError(
+                    f"blocks is {self.blocks!r}; allowed: {', '.join(shared)}, for the teacher has no {block} of this "
+                    "shape that the students could share"
+                )
         if not self.blocks or len(set(self.blocks)) < len(self.blocks):
             raise UsageError(f"blocks is {self.blocks}; allowed: one block or more, none twice")
         if set(self.frozen) >= set(known) - {"class_head"}:

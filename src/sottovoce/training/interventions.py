@@ -7,7 +7,6 @@ or penalty is off, its cost is not paid on a CPU.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
@@ -17,6 +16,7 @@ from sottovoce.networks.mlp import Network
 from sottovoce.training.loop import Loss, weighted_mean
 from sottovoce.training.objectives import cross_entropy, kl
 from sottovoce.training.program import Images
+from sottovoce.training.students import with_blocks
 
 ClassGradient = Callable[[Network, Int[Array, ""]], PyTree]
 Scalar = float | Float[Array, ""]
@@ -120,13 +120,13 @@ def treated_optimizer(
         along = jax.lax.cond(
             strengths.projection + strengths.step_projection > 0,
             lambda: class_gradient(network, step),
-            lambda: jax.tree.map(jnp.zeros_like, network.trunk),
+            lambda: jax.tree.map(jnp.zeros_like, network.hidden_layers()),
         )
         against = jax.tree.map(jnp.negative, along)
-        gradient = _with_trunk(gradient, without_aligned(gradient.trunk, along, strengths.projection))
+        gradient = _with_trunk(gradient, without_aligned(gradient.hidden_layers(), along, strengths.projection))
         taken: tuple[Any, Any] = plain.update(gradient, of_plain, network)
         updates, of_plain = taken
-        trunk = without_aligned(updates.trunk, against, strengths.step_projection)
+        trunk = without_aligned(updates.hidden_layers(), against, strengths.step_projection)
         decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
         return decayed, (of_plain, step + 1)
 
@@ -161,7 +161,7 @@ def class_loss_and_gradient(
     def loss(trunk: PyTree) -> Array:
         return jnp.mean(cross_entropy(_with_trunk(network, trunk).class_logits(inputs), labels))
 
-    return jax.value_and_grad(loss)(network.trunk)
+    return jax.value_and_grad(loss)(network.hidden_layers())
 
 
 def without_aligned(vector: PyTree, along: PyTree, share: Scalar = 1.0) -> PyTree:
@@ -187,4 +187,4 @@ def cosine(a: PyTree, b: PyTree) -> Float[Array, ""]:
 
 
 def _with_trunk(network: Any, trunk: PyTree) -> Network:
-    return eqx.tree_at(lambda n: n.trunk, network, trunk)
+    return with_blocks(network, (*trunk, network.class_head, network.aux_head))

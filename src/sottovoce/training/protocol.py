@@ -11,15 +11,15 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
-from sottovoce.networks.initialization import draw_heads, initialize
-from sottovoce.networks.mlp import Linear, Network, accuracy
+from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
 from sottovoce.training.loop import Loss, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
-from sottovoce.training.students import Students, blocks_of
+from sottovoce.training.students import Students, blocks_of, with_blocks, with_shared_blocks
 
 
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:
@@ -38,15 +38,13 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     """
     reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
-    starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
+    sources = student_sources(protocol, knobs, (reference, other, fresh, teacher), member)
+    starts = student_starts(protocol, knobs, sources, member)
     inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
     students, losses = distill(protocol, knobs, data, starts, order)
-    # Tested along one axis: a program of the same size however many students there are.
-    tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
-    test_images = images.scaled(images.test_pixels)
-    scores = devices.across(lambda network: accuracy(network, test_images, images.test_labels))(tested)
+    scores = _scores(protocol, images, (reference, teacher, students))
     n_students = len(knobs.students.masks)
     each = tuple(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students))
     return Member(reference, teacher, each, scores, teacher_loss, losses.T)
@@ -178,17 +176,37 @@ def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> opta
 
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
     """Return the member's reference, its partner's, and a fresh draw of the same scheme."""
-    keys = jnp.stack(
-        [
-            member_key(knobs.seed, Stream.INITIALIZATION, member),
-            member_key(knobs.seed, Stream.INITIALIZATION, partner(member)),
-            member_key(knobs.seed, Stream.PERTURBATION, member),
-        ]
-    )
-    # One program for the three: drawing is quick, compiling it is not.
-    drawn = _scaled(jax.vmap(lambda key: initialize(protocol.architecture, key))(keys), knobs.gain)
-    own, other, fresh = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
-    return own, other, fresh
+    own, other = (member_key(knobs.seed, Stream.INITIALIZATION, i) for i in (member, partner(member)))
+    fresh = member_key(knobs.seed, Stream.PERTURBATION, member)
+    return _drawn(protocol.architecture, knobs, (own, other, fresh))
+
+
+def student_sources(
+    protocol: Protocol, knobs: Knobs, networks: tuple[Network, Network, Network, Network], member: Int[Array, ""]
+) -> tuple[Network, Network, Network, Network]:
+    """Return the networks that students' starts are sums of, with the students' trunk.
+
+    A layer that the teacher's trunk has too, under the same name and in the same shape, is the reference's own (the
+    partner's, the teacher's), and so are both heads. Others have a stream to themselves: draws of two shapes from one
+    key hold the same numbers in other places, and a student would share in disguise what it is said not to share.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        networks: in the order of `Source`: the reference, its partner's, the fresh draw and the teacher.
+        member: the member's index.
+
+    Returns:
+        Networks in the same order; the same ones where the students' trunk is the teacher's.
+    """
+    if protocol.student_architecture is None:
+        return networks
+    reference, other, _, teacher = networks
+    own, others = (member_key(knobs.seed, Stream.STUDENT_TRUNK, i) for i in (member, partner(member)))
+    fresh = member_key(knobs.seed, Stream.PERTURBATION, member)
+    mine, theirs, fresh = _drawn(protocol.student_architecture, knobs, (own, others, fresh))
+    start = with_shared_blocks(mine, reference)
+    return start, with_shared_blocks(theirs, other), fresh, with_shared_blocks(start, teacher)
 
 
 def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...], member: Int[Array, ""]) -> Network:
@@ -199,7 +217,7 @@ def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...
     """
     weights = knobs.students.starts
 
-    def mixed(index: int, *blocks: Linear) -> Linear:
+    def mixed(index: int, *blocks: PyTree) -> PyTree:
         # Sums, not a product: a start from one network is that network bit for bit on every device.
         def total(*leaves: Array) -> Array:
             shaped = weights[:, index].reshape(*weights[:, index].shape, *(1,) * leaves[0].ndim)
@@ -208,14 +226,34 @@ def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...
         return jax.tree.map(total, *blocks)
 
     columns = zip(*(blocks_of(network) for network in sources), strict=True)
-    *trunk, class_head, aux_head = (mixed(i, *blocks) for i, blocks in enumerate(columns))
-    starts = eqx.tree_at(blocks_of, sources[0], (*trunk, class_head, aux_head))
+    starts = with_blocks(sources[0], [mixed(i, *blocks) for i, blocks in enumerate(columns)])
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
     heads = _scaled(draw_heads(protocol.architecture, keys[0], keys[1]), knobs.gain)
     repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(weights), *leaf.shape)), heads)
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)
+
+
+def _drawn(
+    architecture: Architecture, knobs: Knobs, keys: tuple[Key[Array, ""], Key[Array, ""], Key[Array, ""]]
+) -> tuple[Network, Network, Network]:
+    # One program for the three: drawing is quick, compiling it is not.
+    drawn = _scaled(jax.vmap(lambda key: initialize(architecture, key))(jnp.stack(keys)), knobs.gain)
+    first, second, third = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
+    return first, second, third
+
+
+def _scores(protocol: Protocol, images: Images, networks: tuple[Network, Network, Network]) -> Float[Array, " role"]:
+    """Return the test accuracies of reference, teacher and the students on their leading axis."""
+    reference, teacher, students = networks
+    test_images = images.scaled(images.test_pixels)
+    score = devices.across(lambda network: accuracy(network, test_images, images.test_labels))
+    if protocol.student_architecture is None:
+        # Tested along one axis: a program of the same size however many students there are.
+        tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
+        return score(tested)
+    return jnp.concatenate([score(jax.tree.map(lambda *pair: jnp.stack(pair), reference, teacher)), score(students)])
 
 
 def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
@@ -229,6 +267,6 @@ def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
         kept = [
             jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
         ]
-        return eqx.tree_at(blocks_of, updates, tuple(kept))
+        return with_blocks(updates, kept)
 
     return optax.stateless(keep)
