@@ -34,6 +34,7 @@ ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "inputs": ("inputs", {}),
     "theorem": ("theorem", {}),
     "prediction": ("prediction", {}),
+    "alignment": ("alignment", {}),
 }
 
 

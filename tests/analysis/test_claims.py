@@ -89,7 +89,7 @@ def test_a_sweep_without_the_claims_student_or_points_decides_nothing():
 
 
 @pytest.fixture(scope="module")
-def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction):
+def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction, alignment):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
     kl, mse = {"kl 2": 1, "kl 4": 3, "kl 8": 7}, {"mse 2": 2, "mse 4": 4, "mse 8": 8}
@@ -150,6 +150,19 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
             for quantity in ("error", "rank")
             for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
         },
+        **{
+            f"align-{overlap}": {"supported": alignment(), "not supported": alignment(cosine=-0.05)}
+            for overlap in ("gradient_class", "step_class", "gradient_teacher")
+        },
+        **{
+            f"{kind}-{name}": {"supported": alignment(), "not supported": alignment(stopped_at=0.4, loss=2.0)}
+            for kind in ("stop", "fit")
+            for name in ("projection", "step_projection", "held", "decay", "noisy_targets", "two_teachers")
+        },
+        **{
+            f"control-{name}_control": {"supported": alignment(), "not supported": alignment(control=0.3)}
+            for name in ("projection", "step_projection")
+        },
         "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
         "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
         "i-lost": {"supported": decoding(off=0.2), "not supported": decoding(off=0.5)},
@@ -174,6 +187,15 @@ def test_students_that_were_not_trained_decide_nothing(spectrum):
     judged = {j.claim.key: j.verdict for j in ledger.judge({"spectrum_described": result})}
     assert judged["d-described"] == judged["directions-mse-described"] == "inconclusive"
     assert judged["e-described"] == judged["f-described"] == "supported"
+
+
+def test_interventions_that_were_not_tried_decide_nothing(alignment):
+    result = alignment().drop_sel(student=["held", "projection_control"], role=["held", "projection_control"])
+    judged = {j.claim.key: j for j in ledger.judge({"alignment": result})}
+    for key in ("stop-held", "fit-held", "control-projection_control"):
+        assert judged[key].verdict == "inconclusive"
+        assert np.isnan(judged[key].measured).all()
+    assert judged["stop-decay"].verdict == judged["fit-decay"].verdict == "supported"
 
 
 def test_a_share_near_its_criterion_is_inconclusive(toy):

@@ -112,6 +112,29 @@ def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
         assert f"overlap, input side, random {which}, 95 % quantile" in rows
 
 
+def test_alignment_has_ends_ratios_and_cosines_with_their_nulls(alignment):
+    rows = table(described(alignment(loss=1.2), "alignment"))
+    defined = {label: row for label, row in rows.items() if None not in row["ci95"]}
+    check(defined)
+    assert len(defined) == len(rows)
+    assert rows["reference"]["mean"] == pytest.approx(0.1)
+    # Members add 0.004 on average to all but the plain student.
+    assert rows["projection"]["mean"] == pytest.approx(0.124)
+    assert rows["projection, accuracy less the student's"]["mean"] == pytest.approx(0.124 - 0.6)
+    ratio = np.exp(np.mean(np.log(1.2 * (1 + 0.002 * np.arange(5)))))
+    assert rows["decay, auxiliary loss over the student's"]["mean"] == pytest.approx(ratio)
+    assert rows["projection_control, auxiliary loss over the student's"]["mean"] == pytest.approx(1)
+    assert rows["step_projection, cosine of step and class loss"]["mean"] == pytest.approx(0.054)
+    assert rows["cross_model, cosine of way and the teacher's way, null"]["mean"] == pytest.approx(0.01)
+
+
+def test_alignment_leaves_diverged_members_and_absent_students_out(alignment):
+    result = alignment(diverged=(4,)).drop_sel(student="projection", role="projection")
+    rows = table(described(result, "alignment"))
+    assert rows["student"]["members"] == 4
+    assert not any(label.startswith("projection,") for label in rows)
+
+
 def test_toy_training_has_ends_orders_and_drifts(toy_training):
     rows = table(described(toy_training(order=1.5), "toy_training"))
     check(rows)

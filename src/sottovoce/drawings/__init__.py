@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from sottovoce.drawings import (
+    alignment,
     calibration,
     decoding,
     inputs,
@@ -27,6 +28,7 @@ SECTIONS = MappingProxyType(
         "sharing": sharing,
         "theorem": theorem,
         "prediction": prediction,
+        "alignment": alignment,
     }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

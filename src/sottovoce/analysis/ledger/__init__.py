@@ -6,6 +6,7 @@ import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
 from sottovoce.analysis.ledger import (
+    alignment,
     calibration,
     decoding,
     prediction,
@@ -18,7 +19,19 @@ from sottovoce.analysis.ledger import (
     transfer,
 )
 
-_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, sweep, decoding, sharing, theorem, prediction)
+_SECTIONS = (
+    toy,
+    toy_training,
+    spectrum,
+    calibration,
+    transfer,
+    sweep,
+    decoding,
+    sharing,
+    theorem,
+    prediction,
+    alignment,
+)
 LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 
