@@ -81,6 +81,9 @@ class Unstable:
     def __init__(self) -> None:
         self.Config = registry.experiment("toy").Config
 
+    def check_data(self, config):
+        """It needs none."""
+
     def simulate(self, config, members):
         ill = config.draws > 10
         accuracy = np.full((len(members), 1), np.nan if ill else 0.5)
