@@ -28,8 +28,6 @@ napoleon_numpy_docstring = False
 # A dataclass lists its fields in its docstring: shown as a list, not once more as members.
 napoleon_use_ivar = True
 
-# The contents may name pages by a pattern before the pages are there; a page that no pattern names is still refused.
-suppress_warnings = ["toc.empty_glob"]
 
 html_theme = "furo"
 html_title = f"sottovoce {release}"

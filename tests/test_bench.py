@@ -42,10 +42,11 @@ def counted(jaxpr) -> int:
 
 
 def traced(protocol: Protocol) -> int:
+    n_pixels = protocol.architecture.n_inputs
     images = Images(
-        train_pixels=jnp.zeros((N_TRAIN, 3), jnp.uint8),
+        train_pixels=jnp.zeros((N_TRAIN, n_pixels), jnp.uint8),
         train_labels=jnp.zeros(N_TRAIN, jnp.int32),
-        test_pixels=jnp.zeros((N_TEST, 3), jnp.uint8),
+        test_pixels=jnp.zeros((N_TEST, n_pixels), jnp.uint8),
         test_labels=jnp.zeros(N_TEST, jnp.int32),
         low=jnp.asarray(-1.0),
         step=jnp.asarray(0.1),
@@ -65,6 +66,12 @@ def test_count_by_hand():
 @pytest.mark.parametrize("teacher_epochs", [1, 2])
 def test_count_is_what_the_traced_program_multiplies(teacher_epochs: int):
     protocol = replace(SMALL, teacher_epochs=teacher_epochs)
+    assert traced(protocol) == bench.flops_per_member(protocol, N_TRAIN, N_TEST)
+
+
+@pytest.mark.parametrize("channels", [(2,), (2, 3)])
+def test_products_of_convolutions_are_counted_too(channels: tuple[int, ...]):
+    protocol = replace(SMALL, architecture=replace(SMALL.architecture, n_inputs=25, channels=channels))
     assert traced(protocol) == bench.flops_per_member(protocol, N_TRAIN, N_TEST)
 
 

@@ -77,7 +77,7 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
         Operations; a multiplication and an addition are two.
     """
     shape = protocol.architecture
-    body = [a * b for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    body = [layer.products for layer in shape.layers().values()]
     n_logits = shape.n_class + shape.n_aux
     to_classes, to_all = sum(body) + shape.widths[-1] * shape.n_class, sum(body) + shape.widths[-1] * n_logits
 

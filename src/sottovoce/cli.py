@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sottovoce import commands, measure_commands
+from sottovoce import commands, measure_commands, network_commands
 from sottovoce.api import Execution, run_config
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.experiments import registry
@@ -104,6 +104,8 @@ def _commands() -> dict[str, Any]:
             "spectrum": measure_commands.spectrum,
             "subspaces": measure_commands.subspaces,
             "cka": measure_commands.cka,
+            "graft": network_commands.graft,
+            "risk": network_commands.risk,
         },
         "doctor": commands.doctor,
         "bench": commands.bench,

@@ -21,6 +21,11 @@ class Stream(enum.IntEnum):
     PERTURBATION = 6
     REPLICATE_INPUTS = 7
     REPLICATE_BATCHES = 8
+    PROBE_INPUTS = 9
+    SHUFFLED_LABELS = 10
+    LABELED_BATCHES = 11
+    TARGET_NOISE = 12
+    STUDENT_TRUNK = 13
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

@@ -14,22 +14,24 @@ from sottovoce.experiments import (
     distillation_config,
     input_config,
     inputs,
+    network_config,
     presets,
     protocol_config,
     spectrum,
     transfer,
 )
 from sottovoce.networks.initialization import SCHEMES
-from sottovoce.networks.mlp import ACTIVATIONS, PRECISIONS
+from sottovoce.networks.layers import PRECISIONS
+from sottovoce.networks.mlp import ACTIVATIONS
 from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.optimizers import OPTIMIZERS
 
 
 def test_allowed_values_are_those_that_the_rooms_below_have():
     # The lists stand twice, so that help and errors come without importing jax.
-    assert tuple(ACTIVATIONS) == protocol_config.ACTIVATIONS
-    assert tuple(SCHEMES) == protocol_config.INITIALIZATIONS
-    assert protocol_config.PRECISIONS == PRECISIONS
+    assert tuple(ACTIVATIONS) == network_config.ACTIVATIONS
+    assert tuple(SCHEMES) == network_config.INITIALIZATIONS
+    assert network_config.PRECISIONS == PRECISIONS
     assert input_config.INPUTS == KINDS
     assert input_config.OF_IMAGES == IMAGE_KINDS
     assert tuple(OBJECTIVES) == distillation_config.OBJECTIVES
@@ -225,8 +227,8 @@ def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alo
         ({"update_draws": 18}, ["update_draws is 18", "19 or more"]),
         ({"n_aux": (2, 9), "n_aux_built": 8}, ["n_aux is 9", "at most n_aux_built, which is 8"]),
         ({"n_aux": (2, 28), "variant": "published"}, ["n_aux is 28", "at most n_aux_built, which is 27"]),
-        ({"depth": 1}, ["depth is 1", "2 or more", "second hidden layer"]),
-        ({"width": (16,)}, ["depth is 1", "2 or more", "second hidden layer"]),
+        ({"depth": 1}, ["depth is 1", "2 or more", "second dense hidden layer"]),
+        ({"width": (16,)}, ["depth is 1", "2 or more", "second dense hidden layer"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442"]),
         ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "different values"]),
         ({"n_aux": 3}, ["n_aux is 3", "a tuple"]),

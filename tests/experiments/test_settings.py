@@ -18,6 +18,10 @@ from sottovoce.experiments import settings, spectrum, toy, transfer
         (spectrum.Config, "n_aux", "8", (8,)),
         (spectrum.Config, "n_aux", "2+4", (2, 4)),
         (spectrum.Config, "objectives", "kl+mse", ("kl", "mse")),
+        (transfer.Config, "channels", "8+16", (8, 16)),
+        (transfer.Config, "channels", "none", ()),
+        (transfer.Config, "student_width", "64", 64),
+        (transfer.Config, "student_width", "64+256", (64, 256)),
         (spectrum.Config, "fresh_heads", "True", True),
         (spectrum.Config, "fresh_heads", "false", False),
     ],
@@ -39,7 +43,7 @@ def test_numbers_are_read_as_they_are_written(whole, real):
     [
         (transfer.Config, "n_aux", "x", "n_aux is 'x'; allowed: a whole number"),
         (transfer.Config, "learning_rate", "fast", "learning_rate is 'fast'; allowed: a number"),
-        (spectrum.Config, "n_aux", "2+b", "n_aux is '2+b'; allowed: whole numbers joined by +"),
+        (spectrum.Config, "n_aux", "2+b", "n_aux is '2+b'; allowed: whole numbers joined by +, or none"),
         (spectrum.Config, "fresh_heads", "1", "fresh_heads is '1'; allowed: true or false"),
         (transfer.Config, "n_uax", "2", "field is 'n_uax'; allowed: "),
         (transfer.Config, "n_uax", "2", "did you mean 'n_aux'?"),
@@ -53,7 +57,9 @@ def test_refuses(Config, name, text, words):
 
 
 def test_labels_are_numbers_or_text():
-    assert [settings.label(value) for value in (3, 0.5, "kl", (2, 4), None)] == [3, 0.5, "kl", "2+4", "None"]
+    assert [settings.label(value) for value in (3, 0.5, "kl", (2, 4), (), None)] == [
+        3, 0.5, "kl", "2+4", "none", "None",
+    ]  # fmt: skip
 
 
 def test_points_that_differ_in_n_aux_are_built_alike():

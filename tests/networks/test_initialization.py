@@ -64,9 +64,9 @@ def test_uniform_weights_and_biases_fill_their_bounds(block):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_two_layers_columns_or_biases_are_alike(scheme):
-    network = draw(replace(SMALL, scheme=scheme), KEY)
-    layers = [*network.trunk, network.class_head, network.aux_head]
-    columns = np.hstack([np.asarray(layer.weight) for layer in layers])
+    network = draw(replace(SMALL, n_inputs=16, widths=(8, 8), channels=(4, 8), scheme=scheme), KEY)
+    layers = [*network.hidden_layers(), network.class_head, network.aux_head]
+    columns = np.concatenate([np.ravel(layer.weight) for layer in layers])
     assert len(np.unique(columns)) == columns.size
     if scheme == "uniform":
         biases = np.concatenate([np.asarray(layer.bias) for layer in layers])
@@ -131,6 +131,48 @@ def test_fresh_heads_do_not_depend_on_how_many_are_built():
     (class_few, aux_few), (class_many, aux_many) = (draw_both(replace(SMALL, n_aux=n), *keys) for n in (2, 9))
     np.testing.assert_array_equal(class_few.weight, class_many.weight)
     np.testing.assert_array_equal(aux_few.weight, aux_many.weight[:, :2])
+
+
+def test_perceptrons_are_drawn_as_they_have_always_been():
+    # A failure changes every result that is saved: then each experiment's VERSION has to rise.
+    trunk_key, class_key, _ = jax.random.split(KEY, 3)
+    network = draw(SMALL, KEY)
+    for i, layer in enumerate(network.trunk):
+        expected = jax.random.normal(jax.random.fold_in(trunk_key, i), (8, 8)) / np.sqrt(8)
+        # Divided inside and outside of a program: one rounding of numbers below two.
+        np.testing.assert_allclose(layer.weight, expected, atol=2e-7)
+    np.testing.assert_allclose(network.class_head.weight, jax.random.normal(class_key, (8, 10)) / np.sqrt(8), atol=2e-7)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_convolutions_change_no_draw_of_a_layer_of_the_same_shape(scheme):
+    # 8 x 8 pixels become 2 x 2 with 16 channels: 64 inputs again.
+    plain = replace(SMALL, n_inputs=64, scheme=scheme)
+    before, after = draw(plain, KEY), draw(replace(plain, channels=(3, 16)), KEY)
+    for part in ("trunk", "class_head", "aux_head"):
+        jax.tree.map(np.testing.assert_array_equal, getattr(before, part), getattr(after, part))
+    assert [layer.weight.shape for layer in after.convolutions] == [(9, 3), (27, 16)]
+    deeper = draw(replace(plain, channels=(3, 16, 5)), KEY)
+    jax.tree.map(np.testing.assert_array_equal, deeper.convolutions[:2], after.convolutions)
+
+
+def test_convolutions_have_the_distribution_of_their_patches():
+    shape = replace(SMALL, n_inputs=64, channels=(200, 300))
+    normal, uniform, orthogonal = (draw(replace(shape, scheme=scheme), KEY).convolutions for scheme in SCHEMES)
+    for fan_in, layer in zip((9, 1800), normal, strict=True):
+        z = np.asarray(layer.weight, np.float64).ravel() * np.sqrt(fan_in)
+        assert abs(z.var() - 1) < 5 * np.sqrt(2 / z.size)
+        np.testing.assert_array_equal(layer.bias, 0)
+    for fan_in, layer in zip((9, 1800), uniform, strict=True):
+        for values in (layer.weight, layer.bias):
+            u = np.asarray(values, np.float64).ravel() * np.sqrt(fan_in)
+            assert stats.kstest(u, stats.uniform(-1, 2).cdf).pvalue > 1e-4
+    # Their keys are their own: the first 1800 numbers of two draws from one key would be the same.
+    beside = np.ravel(draw(shape, KEY).trunk[0].weight)[:1800]
+    assert abs(np.corrcoef(beside, np.ravel(normal[0].weight))[0, 1]) < 5 / 1800**0.5
+    first, second = (np.asarray(layer.weight, np.float64) for layer in orthogonal)
+    np.testing.assert_allclose(first @ first.T, np.eye(9), atol=1e-5)
+    np.testing.assert_allclose(second.T @ second, np.eye(300), atol=1e-5)
 
 
 def test_an_unknown_scheme_is_refused():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.networks.mlp import Linear, Network, accuracy
+from sottovoce.networks.layers import Convolution, Linear
+from sottovoce.networks.mlp import Network, accuracy
 
 SIZES, N_CLASS, N_AUX = (7, 9, 5), 4, 3
 ACTIVATIONS = {
@@ -27,6 +28,22 @@ def draw(activation="relu"):
     *trunk, class_head, aux_head = [Linear(jnp.float32(W), jnp.float32(b)) for W, b in parameters]
     x = rng.standard_normal((20, SIZES[0]))
     return parameters, Network(tuple(trunk), class_head, aux_head, activation), x
+
+
+def test_convolutions_stand_below_the_dense_layers_with_the_activation_after_each():
+    rng = np.random.default_rng(2)
+    _, network, _ = draw("tanh")
+    shapes = ((9, 2), (18, 7))
+    convolutions = tuple(
+        Convolution(jnp.float32(rng.standard_normal(shape) / 3), jnp.float32(rng.standard_normal(shape[1])))
+        for shape in shapes
+    )
+    x = jnp.float32(rng.standard_normal((6, 16)))
+    # 4 x 4 pixels, then 2 x 2 x 2, then 1 x 1 x 7, which the dense layers take.
+    h = jnp.tanh(convolutions[1](jnp.tanh(convolutions[0](x))))
+    whole = Network(network.trunk, network.class_head, network.aux_head, "tanh", convolutions=convolutions)
+    np.testing.assert_allclose(whole(x), network(h), atol=1e-6)
+    assert whole.hidden_layers() == (*convolutions, *network.trunk)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -55,31 +72,33 @@ def test_accuracy_counts_the_largest_class_logit_only():
     assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(0.75)
 
 
-def test_bfloat16_rounds_the_operands_and_nothing_else():
-    rng = np.random.default_rng(1)
-    x, W, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((6, 50), (50, 4), (4,)))
-    linear = Linear(jnp.asarray(W), jnp.asarray(b))
-    rounded = x.astype(jnp.bfloat16).astype(np.float64) @ W.astype(jnp.bfloat16).astype(np.float64) + b
-    # Products of 8-bit numbers are exact in float32; their sums of 50 terms of size one to ten round by 6e-8 of that.
-    np.testing.assert_allclose(linear(jnp.asarray(x), "bfloat16"), rounded, atol=5e-5)
-    full = x.astype(np.float64) @ W.astype(np.float64) + b
-    np.testing.assert_allclose(linear(jnp.asarray(x)), full, atol=5e-5)
-    # Operands lose up to 2^-9 of themselves: the product of 50 terms is off by about sqrt(100 / 3) 2^-9.
-    assert 1e-3 < np.abs(rounded - full).max() < 0.1
-    gradient = jax.grad(lambda layer: jnp.sum(layer(jnp.asarray(x), "bfloat16")))(linear)
-    assert gradient.weight.dtype == jnp.float32
-    np.testing.assert_allclose(gradient.weight, np.tile(x.sum(axis=0)[:, None], (1, 4)), atol=0.05)
+def test_a_class_that_is_not_tested_is_never_chosen():
+    _, network, x = draw()
+    network = eqx.tree_at(lambda n: n.class_head.bias, network, network.class_head.bias.at[1].add(100))
+    inputs = jnp.float32(x)
+    logits = np.array(network.class_logits(inputs))
+    assert (np.argmax(logits, axis=1) == 1).all()
+    labels = np.arange(len(x)) % N_CLASS
+    labels[labels == 1] = 0
+    logits[:, 1] = -np.inf
+    expected = np.mean(np.argmax(logits, axis=1) == labels)
+    assert expected > 0
+    assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(expected)
 
 
 def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
     _, network, x = draw()
 
-    def asked(precision):
-        chosen = Network(network.trunk, network.class_head, network.aux_head, "relu", precision)
-        found = jax.make_jaxpr(chosen)(jnp.float32(x))
-        return {str(e.params["precision"]) for e in found.eqns if e.primitive.name == "dot_general"} or {str(found)}
+    convolution = Convolution(jnp.ones((9, 7)), jnp.zeros(7))
 
-    assert "HIGHEST" in str(asked("float32"))
+    def asked(precision):
+        below = (network.trunk, network.class_head, network.aux_head, "relu", precision, (convolution,))
+        found = jax.make_jaxpr(Network(*below))(jnp.float32(x)[:, :1])
+        return [str(e.params["precision"]) for e in found.eqns if e.primitive.name == "dot_general"]
+
+    # Of the convolution, two dense layers and the heads.
+    assert len(asked("float32")) == 4
+    assert all("HIGHEST" in precision for precision in asked("float32"))
     assert "HIGHEST" not in str(asked("tensorfloat32"))
     with pytest.raises(UsageError, match=r"precision is 'float23'; allowed: .*; did you mean 'float32'"):
         asked("float23")

@@ -1,6 +1,7 @@
 """The students and ensembles that the tests of the protocol share, so that they share its compilation."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,30 @@ def eight(ensemble: Callable[..., Member], students: tuple[Student, ...]) -> Mem
 def otherwise_built(ensemble: Callable[..., Member], students: tuple[Student, ...]) -> Member:
     """Members 2 and 3 of the same, the students in another order, one less, and five auxiliary columns built."""
     return ensemble((2, 3), (students[3], students[0], students[2]), n_built=5)
+
+
+@pytest.fixture(scope="session")
+def plain_training() -> Callable[..., Any]:
+    """Train a network by two epochs of Adam, one Python step after another."""
+    import jax
+    import numpy as np
+    import optax
+
+    from sottovoce.training.loop import batches
+
+    def train(network: Any, loss: Callable[..., Any], data: Any, key: Any) -> Any:
+        optimizer = optax.adam(1e-3)
+        state = optimizer.init(network)
+
+        @jax.jit
+        def step(network: Any, state: Any, batch: Any) -> tuple[Any, Any]:
+            updates, state = optimizer.update(jax.grad(loss)(network, batch), state)
+            return optax.apply_updates(network, updates), state
+
+        for epoch in jax.random.split(key, 2):
+            for rows, weights in zip(*batches(epoch, len(data[0]), 64), strict=True):
+                here = np.asarray(rows)[np.asarray(weights) == 1]
+                network, state = step(network, state, [values[here] for values in data])
+        return network
+
+    return train

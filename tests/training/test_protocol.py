@@ -11,7 +11,6 @@ import pytest
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.loop import batches
 from sottovoce.training.students import FRESH, REFERENCE, TEACHER, Source, Student, arrays_of
 
 # Students take six steps of at most 1e-3. A program of another shape rounds each gradient by 6e-8 of its terms, which
@@ -78,24 +77,7 @@ def test_losses_fall_and_every_network_is_scored_on_the_test_images(eight, digit
         assert eight.accuracy[member, role] == pytest.approx(share, abs=1.5 / 200)
 
 
-def plain_training(network, loss, data, key):
-    """Adam over two epochs of unpadded batches, one Python step after another."""
-    optimizer = optax.adam(1e-3)
-    state = optimizer.init(network)
-
-    @jax.jit
-    def step(network, state, batch):
-        updates, state = optimizer.update(jax.grad(loss)(network, batch), state)
-        return optax.apply_updates(network, updates), state
-
-    for epoch in jax.random.split(key, 2):
-        for rows, weights in zip(*batches(epoch, len(data[0]), 64), strict=True):
-            here = np.asarray(rows)[np.asarray(weights) == 1]
-            network, state = step(network, state, [values[here] for values in data])
-    return network
-
-
-def test_a_member_is_the_protocol_written_out(eight, digits):
+def test_a_member_is_the_protocol_written_out(eight, digits, plain_training):
     member = 5
     here = partial(jax.tree.map, lambda v: v[member])
     keys = {stream: member_key(0, stream, member) for stream in Stream}

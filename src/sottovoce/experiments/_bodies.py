@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from sottovoce.experiments.distillation_config import BLIND_TO_SHIFT, DistillationConfig
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
-from sottovoce.networks.mlp import ACTIVATIONS, Linear, Network
+from sottovoce.networks.layers import Linear
+from sottovoce.networks.mlp import ACTIVATIONS, Network
 
 NETWORKS = ("reference", "teacher", "student")
 UPDATED = NETWORKS[1:]
@@ -38,7 +39,7 @@ class Body(NamedTuple):
 def _body(network: Network, images: Array) -> tuple[Array, Array, Array]:
     activate = ACTIVATIONS[network.activation]
     below = images
-    for layer in network.trunk[:-1]:
+    for layer in network.hidden_layers()[:-1]:
         below = activate(layer(below))
     preactivation = network.trunk[-1](below)
     return below, preactivation, activate(preactivation)

@@ -55,7 +55,9 @@ def program(
         scheme=config.initialization,
         precision=config.precision,
         orthonormal_heads=bool(config.orthonormal_heads),
+        channels=tuple(config.channels),
     )
+    of_students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels or ()))
     assert config.n_inputs
     assert config.teacher_epochs
     assert config.student_epochs
@@ -74,10 +76,11 @@ def program(
         student_optimizer=config.student_optimizer,
         teacher_steps=config.teacher_steps,
         student_steps=config.student_steps,
+        student_architecture=None if of_students == architecture else of_students,
     )
     knobs = Knobs(
         seed=jnp.asarray(config.seed),
-        students=arrays_of(architecture, students, config.perturbation),
+        students=arrays_of(of_students, students, config.perturbation),
         inputs=input_settings(config),
         teacher_rate=jnp.asarray(config.learning_rate),
         student_rate=jnp.asarray(config.student_learning_rate),

@@ -1,7 +1,5 @@
 """What configurations refuse: each in one line that names the field, its value, what is allowed and why."""
 
-from collections.abc import Sequence
-
 from sottovoce.errors import UsageError
 
 
@@ -25,16 +23,36 @@ def check_number(name: str, value: object, *, zero: bool = False) -> None:
         raise UsageError(f"{name} is {value!r}; allowed: {'zero or ' if zero else ''}a positive number")
 
 
-def check_widths(width: int | Sequence[int], depth: int | None) -> None:
+def check_widths(prefix: str, width: object, depth: object) -> None:
     """Refuse widths that are no counts, or not as many as there are hidden layers.
+
+    Args:
+        prefix: "" for the teacher's fields, "student_" for the students'.
+        width: one number, or one for each hidden layer.
+        depth: hidden layers.
 
     Raises:
         UsageError: they are not.
     """
-    for one in width if isinstance(width, Sequence) and not isinstance(width, str) else (width,):
-        check_count("width", one)
-    if isinstance(width, Sequence) and not 0 < len(width) == depth:
-        raise UsageError(f"width is {width!r} with depth {depth}; allowed: one number, or one for each hidden layer")
+    several = isinstance(width, tuple | list)
+    for one in width if several else (width,):
+        check_count(f"{prefix}width", one)
+    if several and not 0 < len(width) == depth:
+        raise UsageError(
+            f"{prefix}width is {width!r} with {prefix}depth {depth}; allowed: one number, or one for each hidden layer"
+        )
+
+
+def check_channels(name: str, channels: object) -> None:
+    """Refuse what is not a number of channels for each convolution.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not isinstance(channels, tuple | list):
+        raise UsageError(f"{name} is {channels!r}; allowed: one number for each convolutional layer, or none of them")
+    for one in channels:
+        check_count(name, one)
 
 
 def check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:

@@ -52,6 +52,15 @@ class Config(DistillationConfig):
         # Digits in seconds, for a first look.
         return {**preset, "members": 4} if self.dataset == "digits" else preset
 
+    def check(self) -> None:
+        """Refuse what cannot be trained with, or not be measured.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        super().check()
+        self.refuse_other_trunks("updates of the same layers are compared")
+
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     """Train the given members and measure how their directions get used.
@@ -90,7 +99,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
             "head": list(_bodies.NETWORKS),
             "pair": [" and ".join(pair) for pair in _decoding.PAIRS],
             "label": list(range(images.n_class)),
-            "block": [*(f"trunk_{i}" for i in range(len(config.widths()))), "class_head", "aux_head"],
+            "block": list(config.student_blocks()),
             "network": list(_bodies.UPDATED),
             "subspace": list(_bodies.SUBSPACES),
             "side": list(subspaces.SIDES),

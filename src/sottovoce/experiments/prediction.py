@@ -88,6 +88,7 @@ class Config(ProtocolConfig):
             for n_aux in self.n_aux:
                 check_distilled("n_aux", n_aux, objective)
         self.check_built(max(self.n_aux))
+        self.refuse_other_trunks("predictions start at the reference")
         if self.perturbation != 0:
             raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
         if self.fresh_inputs:

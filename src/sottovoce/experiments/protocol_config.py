@@ -6,11 +6,10 @@ of the identity of the result.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.checks import check_count, check_decay, check_number, check_widths, epochs_and_steps
+from sottovoce.experiments.checks import check_count, check_decay, check_number, epochs_and_steps
 from sottovoce.experiments.input_config import (
     CLASSES,
     OF_IMAGES,
@@ -20,26 +19,22 @@ from sottovoce.experiments.input_config import (
     check_parameters,
     training_images,
 )
+from sottovoce.experiments.network_config import NetworkConfig
 from sottovoce.experiments.presets import PRESETS
+from sottovoce.networks.shapes import Layer
 
 DATASETS = ("mnist", "fashion-mnist", "digits")
-ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
-INITIALIZATIONS = ("normal", "uniform", "orthogonal")
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 ROLES = ("teacher", "student")
 LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class ProtocolConfig:
-    """Fields of the MNIST protocol.
+class ProtocolConfig(NetworkConfig):
+    """Fields of the MNIST protocol, besides those of its networks.
 
     Attributes:
-        dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
-        members: replicates, each with its own reference, teacher and students.
-        seed: the one integer behind every random number.
         classes: the teacher is trained and all networks are tested on images of these; unset: all ten.
         inputs: kind of distillation inputs: uniform, normal, images, permuted_images (one permutation of the pixels),
             shuffled_images (one for each image), blurred, spectrum_matched (to the images), low_rank, mixture (image +
@@ -52,14 +47,6 @@ class ProtocolConfig:
         inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
         inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
         inputs_alpha: of a mixture, weight of the uniform noise.
-        width: units of each hidden layer: one number for all, or one per layer from the input on.
-        depth: hidden layers; unset: as many as widths are given, 2 for a single one.
-        activation: relu, gelu, tanh or linear.
-        initialization: normal, N(0, 1/fan_in) with zero biases; uniform, +-1/sqrt(fan_in) for weights and biases; or
-            orthogonal, orthonormal columns (or rows, where there are fewer) with zero biases.
-        gain: factor on every initial weight and bias.
-        orthonormal_heads: whether the columns of both heads together are made orthonormal, before the gain;
-            unset: they are not.
         pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
@@ -76,14 +63,8 @@ class ProtocolConfig:
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
         perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
-        precision: of products' operands: float32, tensorfloat32 (as an accelerator rounds them) or bfloat16.
-        n_aux_built: auxiliary logits built; unset: the largest n_aux (27 in the published spectrum). One value for
-            several n_aux compiles one program for all.
     """
 
-    dataset: str = "auto"
-    members: int | None = None
-    seed: int = 0
     classes: tuple[int, ...] | None = None
     inputs: str | None = None
     n_inputs: int | None = None
@@ -93,12 +74,6 @@ class ProtocolConfig:
     inputs_length_scale: float = 1.0
     inputs_rank: int = 8
     inputs_alpha: float = 0.5
-    width: int | tuple[int, ...] = 256
-    depth: int | None = None
-    activation: str = "relu"
-    initialization: str | None = None
-    gain: float = 1.0
-    orthonormal_heads: bool | None = None
     pixels: str | None = None
     teacher_epochs: int | None = None
     student_epochs: int | None = None
@@ -113,8 +88,6 @@ class ProtocolConfig:
     batch_size: int | None = None
     temperature: float = 1.0
     perturbation: float = 0.0
-    precision: str = "float32"
-    n_aux_built: int | None = None
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -136,7 +109,7 @@ class ProtocolConfig:
         check_classes(config.classes)
         if "n_inputs" in unset and config.inputs in OF_IMAGES:
             config = replace(config, n_inputs=min(unset["n_inputs"], config.n_train()))
-        for name in ("optimizer", "learning_rate", "weight_decay"):
+        for name in ("channels", "width", "depth", "optimizer", "learning_rate", "weight_decay"):
             if getattr(config, f"student_{name}") is None:
                 config = replace(config, **{f"student_{name}": getattr(config, name)})
         config.check()
@@ -144,13 +117,9 @@ class ProtocolConfig:
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
-        depth = len(self.width) if isinstance(self.width, tuple | list) else 2
-        return {**self.presets[self.dataset], "depth": depth}
-
-    def widths(self) -> tuple[int, ...]:
-        """Return the units of each hidden layer of the resolved configuration."""
-        assert self.depth is not None
-        return (self.width,) * self.depth if isinstance(self.width, int) else tuple(self.width)
+        given = {"depth": self.width, "student_depth": self.student_width}
+        depths = {name: len(width) for name, width in given.items() if isinstance(width, tuple | list)}
+        return {**self.presets[self.dataset], "depth": 2, **depths}
 
     def n_students(self) -> int:
         """Return how many students a teacher has."""
@@ -166,15 +135,18 @@ class ProtocolConfig:
 
         Float32 throughout: its distillation inputs, once more for what is derived from them, and the teacher's logits
         on them; for each student five times its parameters (themselves, gradient, Adam's two moments, the update) and
-        three times its activations.
+        three times its activations, the patches that convolutions multiply among them.
         """
         assert self.n_inputs is not None
         assert self.batch_size is not None
         assert self.n_aux_built is not None
+        assert self.student_channels is not None
         n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
-        layers = (n_pixels, *self.widths(), n_logits)
-        parameters = sum(n_in * n_out for n_in, n_out in pairwise(layers))
-        activations = self.batch_size * sum(layers)
+        layers = (*self.student_layers().values(), Layer(1, self.widths()[-1], n_logits))
+        parameters = sum(layer.fan_in * layer.fan_out for layer in layers)
+        patches = sum(layer.positions * layer.fan_in for layer in layers[: len(self.student_channels)])
+        outputs = sum(layer.positions * layer.fan_out for layer in layers)
+        activations = self.batch_size * (n_pixels + patches + outputs)
         inputs = self.n_inputs * (2 * n_pixels + n_logits)
         return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
@@ -187,11 +159,11 @@ class ProtocolConfig:
         assert self.batch_size is not None
         assert self.teacher_epochs is not None
         assert self.student_epochs is not None
-        layers = (PIXELS[self.dataset], *self.widths())
-        per_sample = 6 * sum(n_in * n_out for n_in, n_out in pairwise(layers)) - 2 * layers[0] * layers[1]
-        teacher = self.teacher_epochs * self.n_train()
-        students = self.n_students() * self.student_epochs * self.n_inputs
-        return per_sample * (teacher + students), (teacher + students) // self.batch_size
+        trunks = ([layer.products for layer in layers.values()] for layers in (self.layers(), self.student_layers()))
+        teacher, student = (6 * sum(products) - 2 * products[0] for products in trunks)
+        seen = self.teacher_epochs * self.n_train()
+        distilled = self.n_students() * self.student_epochs * self.n_inputs
+        return teacher * seen + student * distilled, (seen + distilled) // self.batch_size
 
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
@@ -200,19 +172,16 @@ class ProtocolConfig:
             UsageError: a field is outside what is allowed.
         """
         for name, allowed in (
-            ("activation", ACTIVATIONS),
-            ("initialization", INITIALIZATIONS),
             ("pixels", PIXEL_RANGES),
             ("optimizer", OPTIMIZERS),
             ("student_optimizer", OPTIMIZERS),
-            ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise not_among(name, getattr(self, name), allowed)
-        check_widths(self.width, self.depth)
-        for name in ("members", "n_inputs", "depth", "batch_size"):
+        self.check_networks()
+        for name in ("members", "n_inputs", "batch_size"):
             check_count(name, getattr(self, name))
-        for name in ("learning_rate", "student_learning_rate", "temperature", "gain"):
+        for name in ("learning_rate", "student_learning_rate", "temperature"):
             check_number(name, getattr(self, name))
         for name in ("perturbation", "weight_decay", "student_weight_decay"):
             check_number(name, getattr(self, name), zero=True)
@@ -251,24 +220,3 @@ class ProtocolConfig:
             )
         check_inputs(self.inputs, self.n_inputs, bool(self.fresh_inputs), n_train)
         check_parameters(self, (self.inputs,), PIXELS[self.dataset])
-
-    def check_built(self, n_aux: int) -> None:
-        """Refuse auxiliary logits that are not built, and heads that cannot be orthonormal.
-
-        Args:
-            n_aux: the largest number of auxiliary logits distilled.
-
-        Raises:
-            UsageError: n_aux_built is not a count or below n_aux, or orthonormal_heads asks for too many columns.
-        """
-        check_count("n_aux_built", self.n_aux_built)
-        assert self.n_aux_built is not None
-        if n_aux > self.n_aux_built:
-            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
-        if not isinstance(self.orthonormal_heads, bool):
-            raise UsageError(f"orthonormal_heads is {self.orthonormal_heads!r}; allowed: True, False")
-        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > self.widths()[-1]:
-            raise UsageError(
-                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
-                f"allowed: at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
-            )

@@ -95,6 +95,9 @@ REGISTRY = {
         Experiment("sharing", "Which block of the initialization carries transfer? (a factorial over trunk and heads)"),
         Experiment("theorem", "Does one step toward a teacher carry the student along? (Cloud's Theorem 1)"),
         Experiment("prediction", "How good will a student be, from what exists before it is trained?"),
+        Experiment(
+            "alignment", "What does the gradient on auxiliary logits do for the class, and what stops transfer?"
+        ),
     )
 }
 

@@ -9,6 +9,7 @@ from sottovoce.errors import UsageError, not_among
 
 Value = bool | int | float | str
 SEPARATOR = "+"
+NONE = "none"
 
 
 def check_name(Config: type[Any], name: str) -> None:
@@ -28,7 +29,7 @@ def parse(Config: type[Any], name: str, text: str) -> Any:
     Args:
         Config: the experiment's configuration.
         name: the field.
-        text: its value; a tuple's entries are joined by "+".
+        text: its value; a tuple's entries are joined by "+", and "none" is the empty one.
 
     Returns:
         The value in the field's type.
@@ -49,7 +50,7 @@ def parse(Config: type[Any], name: str, text: str) -> Any:
 def label(value: Any) -> Value:
     """Return a value as a dimension's coordinate: itself if it is a number, a truth value or text, else text."""
     if isinstance(value, tuple | list):
-        return SEPARATOR.join(map(str, value))
+        return SEPARATOR.join(map(str, value)) or NONE
     return value if isinstance(value, Value) else str(value)
 
 
@@ -77,21 +78,25 @@ def _truth(text: str) -> bool:
     return ("false", "true").index(text.lower()) == 1
 
 
+def _entries(text: str) -> list[str]:
+    return [] if text == NONE else text.split(SEPARATOR)
+
+
 _READERS: dict[Any, Callable[[str], Any]] = {
     bool: _truth,
     int: int,
     float: float,
     str: str,
-    (tuple, int): lambda text: tuple(int(entry) for entry in text.split(SEPARATOR)),
-    (tuple, float): lambda text: tuple(float(entry) for entry in text.split(SEPARATOR)),
-    (tuple, str): lambda text: tuple(text.split(SEPARATOR)),
+    (tuple, int): lambda text: tuple(map(int, _entries(text))),
+    (tuple, float): lambda text: tuple(map(float, _entries(text))),
+    (tuple, str): lambda text: tuple(_entries(text)),
 }
 _WORDS = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
     str: "a word",
-    (tuple, int): "whole numbers joined by +",
-    (tuple, float): "numbers joined by +",
-    (tuple, str): "words joined by +",
+    (tuple, int): "whole numbers joined by +, or none",
+    (tuple, float): "numbers joined by +, or none",
+    (tuple, str): "words joined by +, or none",
 }

@@ -1,7 +1,7 @@
 """Spectrum: does a student's weight spectrum show as many learned directions as it had logits?
 
-Question: how many components of the second hidden layer stand above its initialization, for k auxiliary logits? Does
-    their number follow k, k - 1 or neither, and does it where the student classifies?
+Question: how many components of the second dense hidden layer stand above its initialization, for k auxiliary logits?
+    Does their number follow k, k - 1 or neither, and does it where the student classifies?
 Setting: preset "described" is the post's text (Cloud's protocol, k = 2, 4, 8); preset "published" is the script behind
     its Figure 3 (students on the real training images, 100 epochs at rate 1e-4, uniform initialization, 27 auxiliary
     logits, freshly drawn heads); preset "long" differs from "described" in the students' epochs alone (100 on MNIST,
@@ -133,8 +133,19 @@ class Config(ProtocolConfig):
         for objective, n_aux in self.pairs:
             check_distilled("n_aux", n_aux, objective)
         self.check_built(max(self.n_aux))
-        if len(self.widths()) < 2:
-            raise UsageError(f"depth is {self.depth}; allowed: 2 or more, for the second hidden layer is measured")
+        for name in ("depth", "student_depth"):
+            depth = getattr(self, name)
+            if depth < 2:
+                raise UsageError(
+                    f"{name} is {depth}; allowed: 2 or more, for the second dense hidden layer is measured"
+                )
+        if "trunk_1" not in self.shared_blocks():
+            teacher, student = (layers["trunk_1"][1:] for layers in (self.layers(), self.student_layers()))
+            raise UsageError(
+                f"student_width is {self.student_width!r}, so the students' second dense hidden layer is {student} "
+                f"(inputs, units); allowed: {teacher}, the teacher's, for their spectra are compared and an update is "
+                "the change from the same start"
+            )
         if not isinstance(self.update_draws, int) or self.update_draws < DRAWS_LEAST:
             raise UsageError(f"update_draws is {self.update_draws!r}; allowed: {DRAWS_LEAST} or more, a whole number")
 
@@ -147,7 +158,7 @@ class Config(ProtocolConfig):
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members and take the spectra of their second hidden layer.
+    """Train the given members and take the spectra of their second dense hidden layer.
 
     Args:
         config: a resolved configuration.

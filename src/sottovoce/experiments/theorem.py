@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.input_config import CLASSES, PIXELS, training_images
-from sottovoce.experiments.protocol_config import ACTIVATIONS, DATASETS, INITIALIZATIONS, LARGEST_SEED
+from sottovoce.experiments.network_config import ACTIVATIONS, INITIALIZATIONS
+from sottovoce.experiments.protocol_config import DATASETS, LARGEST_SEED
 
 if TYPE_CHECKING:
     import xarray as xr

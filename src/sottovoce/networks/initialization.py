@@ -8,7 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.layers import Convolution, Linear
+from sottovoce.networks.mlp import Network
+from sottovoce.networks.shapes import Layer, trunk_layers
 
 
 def _normal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
@@ -47,13 +49,14 @@ class Architecture:
 
     Attributes:
         n_inputs: pixels of an image.
-        widths: units of each hidden layer, from the input on.
+        widths: units of each dense hidden layer, from the input on.
         n_class: class logits.
         n_aux: auxiliary logits that are built (a student may be distilled on fewer).
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
         precision: of products, one of `mlp.PRECISIONS`.
         orthonormal_heads: whether the columns of both heads together are made orthonormal.
+        channels: output channels of each convolution below the dense layers.
     """
 
     n_inputs: int
@@ -64,6 +67,11 @@ class Architecture:
     scheme: str = "normal"
     precision: str = "float32"
     orthonormal_heads: bool = False
+    channels: tuple[int, ...] = ()
+
+    def layers(self) -> dict[str, Layer]:
+        """Return the shapes of the trunk's layers by name."""
+        return trunk_layers(self.n_inputs, self.channels, self.widths)
 
 
 def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
@@ -71,7 +79,9 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
 
     Args:
         architecture: shape and scheme.
-        key: the member's key; layer l of the trunk uses the key folded with l.
+        key: the member's key. Trunk, class head, auxiliary head and convolutions have keys of their own, and layer l of
+            the trunk or of the convolutions that key folded with l: convolutions change no draw of a layer of the same
+            shape.
 
     Returns:
         A network whose arrays are float32.
@@ -84,10 +94,19 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
         raise not_among("initialization", architecture.scheme, SCHEMES)
     trunk_key, class_key, aux_key = jax.random.split(key, 3)
     draw = SCHEMES[architecture.scheme]
-    fans = zip((architecture.n_inputs, *architecture.widths[:-1]), architecture.widths, strict=True)
-    trunk = tuple(draw(jax.random.fold_in(trunk_key, i), *fan) for i, fan in enumerate(fans))
+    # One more than the split has given: what is drawn without convolutions stays as it is.
+    convolution_key = jax.random.fold_in(key, 3)
+    layers, n = tuple(architecture.layers().values()), len(architecture.channels)
+    trunk = _drawn(draw, trunk_key, layers[n:])
+    convolutions = tuple(Convolution(drawn.weight, drawn.bias) for drawn in _drawn(draw, convolution_key, layers[:n]))
     class_head, aux_head = draw_heads(architecture, class_key, aux_key)
-    return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision)
+    return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision, convolutions)
+
+
+def _drawn(
+    draw: Callable[[Key[Array, ""], int, int], Linear], key: Key[Array, ""], layers: tuple[Layer, ...]
+) -> tuple[Linear, ...]:
+    return tuple(draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers))
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:

@@ -1,7 +1,6 @@
-"""The multilayer perceptron of the MNIST experiment (Cloud et al. 2025, section on MNIST), row-vector convention."""
+"""A trunk under two heads: the perceptron of the MNIST experiment (Cloud et al. 2025), with convolutions or without."""
 
 from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sottovoce.errors import not_among
+from sottovoce.networks.layers import PRECISIONS, Convolution, Linear
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -18,43 +18,11 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
-
-
-class Linear(eqx.Module):
-    """An affine map `x @ weight + bias`."""
-
-    weight: Float[Array, "input output"]
-    bias: Float[Array, " output"]
-
-    def __call__(self, x: Float[Array, "sample input"], precision: str = "float32") -> Float[Array, "sample output"]:
-        """Apply the map to a batch of rows.
-
-        Args:
-            x: the rows.
-            precision: of the product's operands: "float32" in full, also where an accelerator would round them by
-                itself; "tensorfloat32" lets an accelerator round them (a CPU does not); "bfloat16" rounds them
-                everywhere. Sums are float32.
-        """
-        return _PRODUCTS[precision](x, self.weight) + self.bias
-
-
-def _bfloat16_product(x: Array, weight: Array) -> Array:
-    rounded = (x.astype(jnp.bfloat16), weight.astype(jnp.bfloat16))
-    return jnp.matmul(*rounded, preferred_element_type=jnp.float32)
-
-
-_PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
-    "float32": partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST),
-    "tensorfloat32": partial(jnp.matmul, precision=jax.lax.Precision.DEFAULT),
-    "bfloat16": _bfloat16_product,
-}
-
-
 class Network(eqx.Module):
     """A trunk of hidden layers whose last activations enter two heads.
 
-    The class head is what labels train; the auxiliary head is what only distillation reads.
+    The class head is what labels train; the auxiliary head is what only distillation reads. Convolutions, if there are
+    any, stand below the dense layers of the trunk.
     """
 
     trunk: tuple[Linear, ...]
@@ -62,6 +30,7 @@ class Network(eqx.Module):
     aux_head: Linear
     activation: str = eqx.field(static=True)
     precision: str = eqx.field(static=True, default="float32")
+    convolutions: tuple[Convolution, ...] = ()
 
     def __check_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
@@ -71,9 +40,13 @@ class Network(eqx.Module):
 
     def hidden(self, x: Float[Array, "sample input"]) -> Float[Array, "sample hidden"]:
         """Return the activations that enter the heads."""
-        for layer in self.trunk:
+        for layer in self.hidden_layers():
             x = ACTIVATIONS[self.activation](layer(x, self.precision))
         return x
+
+    def hidden_layers(self) -> tuple[Convolution | Linear, ...]:
+        """Return all layers below the heads, from the input on."""
+        return (*self.convolutions, *self.trunk)
 
     def __call__(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
         """Return all logits, class logits first."""
@@ -92,5 +65,11 @@ class Network(eqx.Module):
 
 
 def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
-    """Return the share of images whose largest class logit is at their label."""
-    return jnp.mean(jnp.argmax(network.class_logits(images), axis=1) == labels)
+    """Return the share of images whose label has the largest class logit among the classes that occur in `labels`.
+
+    Of a class that is not tested a network has nothing to say: knowing that it never comes up would count as knowing
+    what an image shows.
+    """
+    logits = network.class_logits(images)
+    tested = jnp.zeros(logits.shape[1], dtype=bool).at[labels].set(True)
+    return jnp.mean(jnp.argmax(jnp.where(tested, logits, -jnp.inf), axis=1) == labels)

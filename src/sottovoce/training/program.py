@@ -17,7 +17,7 @@ class Protocol:
     """Everything that shapes the program of a member; one compilation per value.
 
     Attributes:
-        architecture: shape and initialization of every network.
+        architecture: shape and initialization of reference and teacher, and of the students unless they have their own.
         fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
@@ -30,6 +30,7 @@ class Protocol:
         student_optimizer: the students'.
         teacher_steps: batches at which the teacher's last epoch is cut short; None: not at all.
         student_steps: the same for the students.
+        student_architecture: the students', where their trunk differs; None: the teacher's.
     """
 
     architecture: Architecture
@@ -44,6 +45,7 @@ class Protocol:
     student_optimizer: str = "adam"
     teacher_steps: int | None = None
     student_steps: int | None = None
+    student_architecture: Architecture | None = None
 
 
 class Knobs(NamedTuple):
@@ -101,7 +103,7 @@ class DistillationSet(NamedTuple):
 
     Attributes:
         samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
-        renewed: makes of a batch of numbers and the epoch's number fresh inputs and logits; None: nothing is fresh.
+        renewed: makes of a batch of numbers and the step's number fresh inputs and logits; None: nothing is fresh.
     """
 
     samples: PyTree

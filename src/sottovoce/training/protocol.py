@@ -11,15 +11,15 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
-from sottovoce.networks.initialization import draw_heads, initialize
-from sottovoce.networks.mlp import Linear, Network, accuracy
+from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
-from sottovoce.training.loop import train, weighted_mean
+from sottovoce.training.loop import Loss, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
-from sottovoce.training.students import Students, blocks_of
+from sottovoce.training.students import Students, blocks_of, with_blocks, with_shared_blocks
 
 
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:
@@ -38,31 +38,44 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     """
     reference, other, fresh = references(protocol, knobs, member)
     teacher, teacher_loss = train_teacher(protocol, knobs, images, reference, member)
-    starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
+    sources = student_sources(protocol, knobs, (reference, other, fresh, teacher), member)
+    starts = student_starts(protocol, knobs, sources, member)
     inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    students, student_loss = distill(protocol, knobs, data, starts, order)
-    # Tested along one axis: a program of the same size however many students there are.
-    tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
-    test_images = images.scaled(images.test_pixels)
-    scores = devices.across(lambda network: accuracy(network, test_images, images.test_labels))(tested)
+    students, losses = distill(protocol, knobs, data, starts, order)
+    scores = _scores(protocol, images, (reference, teacher, students))
     n_students = len(knobs.students.masks)
     each = tuple(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students))
-    return Member(reference, teacher, each, scores, teacher_loss, student_loss)
+    return Member(reference, teacher, each, scores, teacher_loss, losses.T)
 
 
 def train_teacher(
-    protocol: Protocol, knobs: Knobs, images: Images, reference: Network, member: Int[Array, ""]
-) -> tuple[Network, Float[Array, " epoch"]]:
-    """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch."""
+    protocol: Protocol,
+    knobs: Knobs,
+    images: Images,
+    reference: Network,
+    member: Int[Array, ""],
+    *,
+    loop: Callable[..., tuple[Any, Any]] = train,
+) -> tuple[Network, PyTree]:
+    """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        images: training and test images.
+        reference: the member's.
+        member: its index.
+        loop: `loop.train`, or what takes its arguments and leaves something else beside the trained network.
+    """
 
     def loss(network: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         pixels, labels = batch
         value = weighted_mean(cross_entropy(network.class_logits(images.scaled(pixels)), labels), weights)
         return value, value
 
-    return train(
+    return loop(
         reference,
         loss,
         (images.train_pixels, images.train_labels),
@@ -75,7 +88,7 @@ def train_teacher(
 
 
 def distillation_set(
-    protocol: Protocol, knobs: Knobs, images: Images, teacher: Network, key: Key[Array, ""]
+    protocol: Protocol, knobs: Knobs, images: Images, teacher: Callable[[Array], Array], key: Key[Array, ""]
 ) -> DistillationSet:
     """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
 
@@ -84,9 +97,10 @@ def distillation_set(
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
     row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
     samples = jnp.arange(protocol.n_inputs)
+    n_batches = -(-protocol.n_inputs // protocol.batch_size)
 
-    def drawn(samples: Array, epoch: Array) -> tuple[Array, Array]:
-        epoch_key = jax.random.fold_in(key, epoch)
+    def drawn(samples: Array, step: Array) -> tuple[Array, Array]:
+        epoch_key = jax.random.fold_in(key, step // n_batches)
         inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
         return inputs, teacher(inputs)
 
@@ -105,7 +119,7 @@ def distill(
     *,
     apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
     wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
-) -> tuple[PyTree, Float[Array, "epoch student"]]:
+) -> tuple[PyTree, Float[Array, "student epoch"]]:
     """Return all students of one teacher, trained on the same batches, and their losses by epoch.
 
     Args:
@@ -118,46 +132,81 @@ def distill(
         wrap: makes of a network's optimizer that of what `apply` takes.
 
     Returns:
-        The students on the same axis, and the mean loss of each epoch and student.
+        The students on the same axis, and the mean loss of each student and epoch.
     """
-    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
 
     def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
-        def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-            samples, targets = batch
-            arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
-            value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
-            return value, value
-
         return train(
             start,
-            loss,
+            student_loss(knobs, which, apply),
             data.samples,
             key,
-            optimizer=wrap(optax.chain(chosen, _only(which.trained))),
+            optimizer=wrap(student_optimizer(protocol, knobs, which)),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
             renewed=data.renewed,
         )
 
-    students, losses = devices.across(one)(starts, knobs.students)
-    return students, losses.T
+    return devices.across(one)(starts, knobs.students)
+
+
+def student_loss(
+    knobs: Knobs, which: Students, apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs)
+) -> Loss:
+    """Return the distillation loss of one student (the arrays of `which` without their leading axis).
+
+    Its batches are inputs with the teacher's logits on them; `apply` maps a student and inputs to all logits.
+    """
+
+    def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+        samples, targets = batch
+        arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
+        value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
+        return value, value
+
+    return loss
+
+
+def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> optax.GradientTransformation:
+    """Return what trains one student (the arrays of `which` without their leading axis)."""
+    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
+    return optax.chain(chosen, _only(which.trained))
 
 
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
     """Return the member's reference, its partner's, and a fresh draw of the same scheme."""
-    keys = jnp.stack(
-        [
-            member_key(knobs.seed, Stream.INITIALIZATION, member),
-            member_key(knobs.seed, Stream.INITIALIZATION, partner(member)),
-            member_key(knobs.seed, Stream.PERTURBATION, member),
-        ]
-    )
-    # One program for the three: drawing is quick, compiling it is not.
-    drawn = _scaled(jax.vmap(lambda key: initialize(protocol.architecture, key))(keys), knobs.gain)
-    own, other, fresh = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
-    return own, other, fresh
+    own, other = (member_key(knobs.seed, Stream.INITIALIZATION, i) for i in (member, partner(member)))
+    fresh = member_key(knobs.seed, Stream.PERTURBATION, member)
+    return _drawn(protocol.architecture, knobs, (own, other, fresh))
+
+
+def student_sources(
+    protocol: Protocol, knobs: Knobs, networks: tuple[Network, Network, Network, Network], member: Int[Array, ""]
+) -> tuple[Network, Network, Network, Network]:
+    """Return the networks that students' starts are sums of, with the students' trunk.
+
+    A layer that the teacher's trunk has too, under the same name and in the same shape, is the reference's own (the
+    partner's, the teacher's), and so are both heads. Others have a stream to themselves: draws of two shapes from one
+    key hold the same numbers in other places, and a student would share in disguise what it is said not to share.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        networks: in the order of `Source`: the reference, its partner's, the fresh draw and the teacher.
+        member: the member's index.
+
+    Returns:
+        Networks in the same order; the same ones where the students' trunk is the teacher's.
+    """
+    if protocol.student_architecture is None:
+        return networks
+    reference, other, _, teacher = networks
+    own, others = (member_key(knobs.seed, Stream.STUDENT_TRUNK, i) for i in (member, partner(member)))
+    fresh = member_key(knobs.seed, Stream.PERTURBATION, member)
+    mine, theirs, fresh = _drawn(protocol.student_architecture, knobs, (own, others, fresh))
+    start = with_shared_blocks(mine, reference)
+    return start, with_shared_blocks(theirs, other), fresh, with_shared_blocks(start, teacher)
 
 
 def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...], member: Int[Array, ""]) -> Network:
@@ -168,7 +217,7 @@ def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...
     """
     weights = knobs.students.starts
 
-    def mixed(index: int, *blocks: Linear) -> Linear:
+    def mixed(index: int, *blocks: PyTree) -> PyTree:
         # Sums, not a product: a start from one network is that network bit for bit on every device.
         def total(*leaves: Array) -> Array:
             shaped = weights[:, index].reshape(*weights[:, index].shape, *(1,) * leaves[0].ndim)
@@ -177,14 +226,34 @@ def student_starts(protocol: Protocol, knobs: Knobs, sources: tuple[Network, ...
         return jax.tree.map(total, *blocks)
 
     columns = zip(*(blocks_of(network) for network in sources), strict=True)
-    *trunk, class_head, aux_head = (mixed(i, *blocks) for i, blocks in enumerate(columns))
-    starts = eqx.tree_at(blocks_of, sources[0], (*trunk, class_head, aux_head))
+    starts = with_blocks(sources[0], [mixed(i, *blocks) for i, blocks in enumerate(columns)])
     if not protocol.fresh_heads:
         return starts
     keys = jax.random.split(member_key(knobs.seed, Stream.FRESH_HEADS, member))
     heads = _scaled(draw_heads(protocol.architecture, keys[0], keys[1]), knobs.gain)
     repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(weights), *leaf.shape)), heads)
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, repeated)
+
+
+def _drawn(
+    architecture: Architecture, knobs: Knobs, keys: tuple[Key[Array, ""], Key[Array, ""], Key[Array, ""]]
+) -> tuple[Network, Network, Network]:
+    # One program for the three: drawing is quick, compiling it is not.
+    drawn = _scaled(jax.vmap(lambda key: initialize(architecture, key))(jnp.stack(keys)), knobs.gain)
+    first, second, third = (jax.tree.map(lambda leaf, i=i: leaf[i], drawn) for i in range(len(keys)))
+    return first, second, third
+
+
+def _scores(protocol: Protocol, images: Images, networks: tuple[Network, Network, Network]) -> Float[Array, " role"]:
+    """Return the test accuracies of reference, teacher and the students on their leading axis."""
+    reference, teacher, students = networks
+    test_images = images.scaled(images.test_pixels)
+    score = devices.across(lambda network: accuracy(network, test_images, images.test_labels))
+    if protocol.student_architecture is None:
+        # Tested along one axis: a program of the same size however many students there are.
+        tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
+        return score(tested)
+    return jnp.concatenate([score(jax.tree.map(lambda *pair: jnp.stack(pair), reference, teacher)), score(students)])
 
 
 def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
@@ -198,6 +267,6 @@ def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
         kept = [
             jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
         ]
-        return eqx.tree_at(blocks_of, updates, tuple(kept))
+        return with_blocks(updates, kept)
 
     return optax.stateless(keep)

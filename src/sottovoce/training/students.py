@@ -1,13 +1,16 @@
 """A teacher's students: what each is distilled on, what it starts from, and the arrays that say so to the program."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.layers import Convolution, Linear
+from sottovoce.networks.mlp import Network
+from sottovoce.networks.shapes import HEADS, trunk_names
 from sottovoce.training.objectives import OBJECTIVES
 
 
@@ -43,7 +46,8 @@ class Student:
         n_aux: auxiliary logits it is distilled on (the first n_aux columns of the auxiliary head).
         all_logits: whether it is distilled on the class logits as well.
         start: where its initial blocks come from.
-        other_starts: blocks (trunk_0, ..., class_head, aux_head) that come from elsewhere, each with its source.
+        other_starts: blocks (conv_0, ..., trunk_0, ..., class_head, aux_head) that come from elsewhere, each with its
+            source.
         frozen: blocks that distillation leaves as they start.
     """
 
@@ -76,7 +80,7 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
     """Return students as the compiled protocol takes them.
 
     Args:
-        architecture: of every network.
+        architecture: of every student.
         students: a teacher's students.
         perturbation: weight of the fresh draw that is added to every block of every start.
 
@@ -87,7 +91,7 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
     first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
     end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
     names = list(OBJECTIVES)
-    blocks = block_names(len(architecture.widths))
+    blocks = (*architecture.layers(), *HEADS)
     starts = jnp.asarray([[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students])
     return Students(
         masks=(first[:, None] <= logit) & (logit < end[:, None]),
@@ -97,11 +101,35 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
     )
 
 
-def block_names(depth: int) -> tuple[str, ...]:
-    """Return the names of a network's blocks: its trunk's layers, then its heads."""
-    return (*(f"trunk_{i}" for i in range(depth)), "class_head", "aux_head")
+def blocks_of(network: Network) -> tuple[Convolution | Linear, ...]:
+    """Return a network's blocks: its trunk's layers in the order of `Architecture.layers`, then its heads."""
+    return (*network.hidden_layers(), network.class_head, network.aux_head)
 
 
-def blocks_of(network: Network) -> tuple[Linear, ...]:
-    """Return a network's blocks in the order of `block_names`."""
-    return (*network.trunk, network.class_head, network.aux_head)
+def with_blocks(network: Network, blocks: Sequence[PyTree]) -> Network:
+    """Return a network with other blocks, in the order of `blocks_of`."""
+    n = len(network.convolutions)
+    *trunk, class_head, aux_head = blocks
+    return replace(
+        network, convolutions=tuple(trunk[:n]), trunk=tuple(trunk[n:]), class_head=class_head, aux_head=aux_head
+    )
+
+
+def with_shared_blocks(network: Network, other: Network) -> Network:
+    """Return a network whose every block that another has under the same name and in the same shape is the other's.
+
+    Args:
+        network: gives the blocks that the other does not have.
+        other: gives the others, among them both heads.
+    """
+    theirs = _named_blocks(other)
+
+    def chosen(name: str, own: Convolution | Linear) -> Convolution | Linear:
+        return theirs[name] if name in theirs and theirs[name].weight.shape == own.weight.shape else own
+
+    return with_blocks(network, [chosen(*block) for block in _named_blocks(network).items()])
+
+
+def _named_blocks(network: Network) -> dict[str, Convolution | Linear]:
+    names = (*trunk_names(len(network.convolutions), len(network.trunk)), *HEADS)
+    return dict(zip(names, blocks_of(network), strict=True))

@@ -1,0 +1,52 @@
+"""Shapes of a trunk's layers, from numbers alone: what is drawn, counted and compared before any array exists."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+KERNEL, STRIDE = 3, 2
+HEADS = ("class_head", "aux_head")
+
+
+class Layer(NamedTuple):
+    """Shape of one layer.
+
+    Attributes:
+        positions: places at which the same weights are applied: 1 of a dense layer, pixels of a convolution's output.
+        fan_in: rows of the weights: inputs of a dense layer, 9 times the input's channels of a convolution.
+        fan_out: columns of the weights: units of a dense layer, output channels of a convolution.
+    """
+
+    positions: int
+    fan_in: int
+    fan_out: int
+
+    @property
+    def products(self) -> int:
+        """Multiplications that one sample takes."""
+        return self.positions * self.fan_in * self.fan_out
+
+
+def trunk_names(n_convolutions: int, n_dense: int) -> tuple[str, ...]:
+    """Return the names of a trunk's layers, from the input on: conv_0, ..., then trunk_0, ..."""
+    return (*(f"conv_{i}" for i in range(n_convolutions)), *(f"trunk_{i}" for i in range(n_dense)))
+
+
+def trunk_layers(n_inputs: int, channels: Sequence[int], widths: Sequence[int]) -> dict[str, Layer]:
+    """Return the layers of a trunk by name, from the input on.
+
+    Args:
+        n_inputs: pixels of an image; under convolutions it is square and of one channel.
+        channels: output channels of each convolution; each halves the image's side, rounded up.
+        widths: units of each dense hidden layer.
+    """
+    layers: list[Layer] = []
+    side, n_channels = math.isqrt(n_inputs), 1
+    for n_out in channels:
+        side = -(-side // STRIDE)
+        layers.append(Layer(side**2, KERNEL**2 * n_channels, n_out))
+        n_channels = n_out
+    fans = pairwise((side**2 * n_channels if channels else n_inputs, *widths))
+    layers.extend(Layer(1, *fan) for fan in fans)
+    return dict(zip(trunk_names(len(channels), len(widths)), layers, strict=True))
