@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: reproduce test lint lock images
+.PHONY: reproduce test lint docs lock images
 
 # The post's figures, Cloud's six bars and the report, in out/.
 reproduce: .venv
@@ -14,6 +14,11 @@ lint: .venv
 	$(VENV) -m ruff check .
 	$(VENV) -m ruff format --check .
 	$(VENV) -m pyright
+
+# The site, in out/site. Its figures come from networks that train for a moment: compiling them well would take longer.
+docs: .venv
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(VENV) docs/gallery.py docs/gallery
+	$(VENV) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs out/site
 
 # The lock holds the build backend too, so that nothing is fetched beyond it.
 .venv: requirements.lock pyproject.toml

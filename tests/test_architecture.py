@@ -41,8 +41,10 @@ TOP = {
     "explore",
     "explore_app",
     "measure_commands",
+    "network_commands",
     "presentation",
     "reproduction",
+    "risk",
     "sweeps",
     "__init__",
 }

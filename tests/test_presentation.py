@@ -7,7 +7,7 @@ import pytest
 import tyro
 import xarray as xr
 
-from sottovoce.experiments import inputs, spectrum, transfer
+from sottovoce.experiments import alignment, inputs, spectrum, transfer
 from sottovoce.presentation import _command
 from sottovoce.runs.identity import plain
 
@@ -18,6 +18,8 @@ from sottovoce.runs.identity import plain
         transfer.Config(dataset="digits", fresh_inputs=True, classes=(0, 3), inputs="mixture", inputs_alpha=0.25),
         spectrum.Config(dataset="digits", variant="published"),
         inputs.Config(dataset="digits", kinds=("uniform", "low_rank"), inputs_rank=3),
+        alignment.Config(dataset="digits", interventions=("held", "decay"), penalty_until=0.25),
+        alignment.Config(dataset="digits", interventions=()),
     ],
     ids=lambda config: type(config).__module__.rpartition(".")[2],
 )

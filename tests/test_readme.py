@@ -1,6 +1,5 @@
 """Every command in README.md is run here; its Python is run too."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,18 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from documents import ROOT, indented, offline, run
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line.strip() for block in re.findall(r"(?:^    \S.*\n)+", README, flags=re.MULTILINE) for line in block.splitlines()
-]
+COMMANDS = [line.strip() for block in indented(README) for line in block.splitlines()]
 SHORT = [c for c in COMMANDS if c.startswith("sottovoce") and "--dataset mnist" not in c]
-
-
-def offline(**more: str) -> dict[str, str]:
-    """Return an environment without MNIST, in which `auto` takes the digits."""
-    kept = {name: value for name, value in os.environ.items() if name != "SOTTOVOCE_DATA"}
-    return kept | {"SOTTOVOCE_OFFLINE": "1", "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"} | more
 
 
 def test_readme_has_the_commands_it_should():
@@ -51,7 +43,7 @@ def test_make_test_is_this():
 def test_every_short_command_runs(reproduced: Path, tmp_path: Path):
     # One after another in one folder, as a reader would; the first runs are those that later commands list and show.
     for command in SHORT:
-        done = subprocess.run(command.split(), cwd=tmp_path, env=offline(), check=False, capture_output=True, text=True)
+        done = run(command.split(), tmp_path)
         needs_network = command.startswith("sottovoce data fetch")
         assert done.returncode == 0 or needs_network, f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr
@@ -66,7 +58,7 @@ def test_commands_on_ones_own_files_run(tmp_path: Path):
     for name in ("mine", "theirs"):
         np.save(tmp_path / f"{name}.npy", rng.standard_normal((50, 8)))
     for command in commands:
-        done = subprocess.run(command.split(), cwd=tmp_path, env=offline(), capture_output=True, text=True, check=False)
+        done = run(command.split(), tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         assert done.stdout
 
@@ -84,6 +76,6 @@ def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_python_in_readme_runs(tmp_path: Path):
     code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=offline(), capture_output=True, text=True)
+    done = run([sys.executable, "-c", code], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "(1442, 64)" in done.stdout

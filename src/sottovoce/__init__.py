@@ -19,5 +19,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "theory",
         "training",
     },
-    submod_attrs={"api": ["run"], "sweeps": ["sweep"], "data.datasets": ["load_dataset"]},
+    submod_attrs={
+        "api": ["run"],
+        "data.datasets": ["load_dataset"],
+        "risk": ["transfer_risk"],
+        "sweeps": ["sweep"],
+    },
 )

@@ -11,6 +11,7 @@ from . import theory as theory
 from . import training as training
 from .api import run as run
 from .data.datasets import load_dataset as load_dataset
+from .risk import transfer_risk as transfer_risk
 from .sweeps import sweep as sweep
 
 __version__: str

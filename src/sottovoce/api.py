@@ -62,7 +62,7 @@ def run_config(
     experiment: registry.Experiment, config: Any, execution: Execution, progress: Progress | None = None
 ) -> "xr.Dataset":
     """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
-    chunk = execution.chunk or experiment.side_by_side
+    chunk = experiment.side_by_side if execution.chunk is None else execution.chunk
     with data.searched_first(execution.data_dir):
         config = config.resolve()
         if experiment.trains:
@@ -70,7 +70,8 @@ def run_config(
 
             n_devices = devices.configure(execution.device, execution.devices)
             devices.keep_programs(data.folders.cache_folder() / "programs")
-            chunk = chunk or n_devices * devices.members_at_once(config.member_bytes())
+            if chunk is None:
+                chunk = n_devices * devices.members_at_once(config.member_bytes())
         return execute(
             experiment,
             config,

@@ -1,5 +1,6 @@
 """The command line: every flag is a field of a configuration, so there is no second list of defaults."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sottovoce import commands, measure_commands
+from sottovoce import commands, measure_commands, network_commands
 from sottovoce.api import Execution, run_config
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.experiments import registry
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Flat = tyro.conf.OmitArgPrefixes
 Texts = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 DESCRIPTION = "A laboratory for subliminal learning in small models."
 
 
@@ -102,6 +104,8 @@ def _commands() -> dict[str, Any]:
             "spectrum": measure_commands.spectrum,
             "subspaces": measure_commands.subspaces,
             "cka": measure_commands.cka,
+            "graft": network_commands.graft,
+            "risk": network_commands.risk,
         },
         "doctor": commands.doctor,
         "bench": commands.bench,
@@ -151,7 +155,14 @@ def main(words: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in given
     try:
-        _parse([word for word in given if word != "--debug"])
+        try:
+            _parse([word for word in given if word != "--debug"])
+        finally:
+            sys.stdout.flush()  # a closed pipe shows itself here, not while Python shuts down
+    except BrokenPipeError:
+        # Whoever read the output (head, less) has seen enough; what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(CLOSED_PIPE)
     except SottovoceError as error:
         if debug:
             raise

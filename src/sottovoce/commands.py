@@ -58,7 +58,8 @@ def sweep(
         execution: how to run.
         as_json: print one JSON object instead of a table.
     """
-    from sottovoce import analysis, console, data, presentation, sweeps
+    from sottovoce import console, data, presentation, sweeps
+    from sottovoce.analysis.tables import sweep as summaries
 
     with data.searched_first(execution.data_dir):
         grid, points = sweeps.read(experiment, over, point)
@@ -67,12 +68,12 @@ def sweep(
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
     figure = presentation.write_sweep(result, execution.out)
-    points = analysis.sweeps.tables_by_point(result)
+    points, effects = summaries.by_point(result), summaries.effects_of(result)
     if as_json:
         described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
-        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points}))
+        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points, **effects}))
         return
-    console.print_sweep(result, points)
+    console.print_sweep(result, points, effects)
     if figure:
         print(f"figure: {figure}")
 

@@ -11,16 +11,16 @@ def directions(
     file: Annotated[Path, tyro.conf.Positional],
     layer: str | None = None,
     null: str = "normal",
-    orientation: str = "input_output",
+    orientation: str | None = None,
     json: bool = False,
 ) -> None:
     """Count the directions that stand above noise in the weight matrices of a checkpoint.
 
     Args:
-        file: an .npz, .npy or .safetensors file.
+        file: an .npz, .npy, .safetensors, .pt or .pth file.
         layer: name of one matrix; unset: every matrix.
         null: normal or uniform initialization; shuffle or signflip for updates.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
     from sottovoce.analysis import directions as analysis
@@ -31,8 +31,13 @@ def directions(
     if json:
         # Of a single matrix the counts stand at the top, where a script looks for them.
         only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
-        print(to_json({**only, "null": null, "layers": counts}))
+        print(
+            to_json(
+                {**only, "null": null, "orientation": checkpoints.orientation_of(file, orientation), "layers": counts}
+            )
+        )
         return
+    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
     for name, rules in counts.items():
         print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
 
@@ -40,15 +45,15 @@ def directions(
 def spectrum(
     file: Annotated[Path, tyro.conf.Positional],
     layer: str | None = None,
-    orientation: str = "input_output",
+    orientation: str | None = None,
     json: bool = False,
 ) -> None:
     """Print the spectra of the weight matrices of a checkpoint, centered over output neurons.
 
     Args:
-        file: an .npz, .npy or .safetensors file.
+        file: an .npz, .npy, .safetensors, .pt or .pth file.
         layer: name of one matrix; unset: every matrix.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
     from sottovoce.analysis import spectrum as analysis
@@ -57,8 +62,9 @@ def spectrum(
     matrices = checkpoints.weight_matrices(file, layer, orientation)
     layers = {name: analysis.describe(matrix) for name, matrix in matrices.items()}
     if json:
-        print(to_json({"layers": layers}))
+        print(to_json({"orientation": checkpoints.orientation_of(file, orientation), "layers": layers}))
         return
+    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
     for name, found in layers.items():
         first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
         print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
@@ -68,7 +74,7 @@ def subspaces(
     files: Annotated[tuple[Path, ...], tyro.conf.Positional],
     layer: str | None = None,
     rank: int = 3,
-    orientation: str = "input_output",
+    orientation: str | None = None,
     json: bool = False,
 ) -> None:
     """Compare the strongest directions of checkpoints, with what random subspaces give beside every overlap.
@@ -78,16 +84,18 @@ def subspaces(
             .npy or .safetensors file.
         layer: name of one matrix; unset: every matrix.
         rank: how many directions of each; of a smaller matrix as many as it has.
-        orientation: input_output (x @ W) or output_input (PyTorch's).
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
     from sottovoce.analysis import comparison
     from sottovoce.interop import checkpoints
 
     found = comparison.compare_subspaces([checkpoints.weight_matrices(f, layer, orientation) for f in files], rank)
+    orientations = [checkpoints.orientation_of(file, orientation) for file in files]
     if json:
-        print(to_json({"layers": found}))
+        print(to_json({"orientation": orientations, "layers": found}))
         return
+    print(f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}")
     for name, of in found.items():
         for side in ("output", "input"):
             at = of[side]
@@ -108,7 +116,7 @@ def cka(
     """Compare two files of features, samples by features, by linear centered kernel alignment.
 
     Args:
-        first: an .npz, .npy or .safetensors file.
+        first: an .npz, .npy, .safetensors, .pt or .pth file.
         second: the same samples in the same order, features of another network.
         layer: name of one matrix; unset: every matrix, paired by name.
         json: print one JSON object.
@@ -116,7 +124,9 @@ def cka(
     from sottovoce.analysis import comparison
     from sottovoce.interop import checkpoints
 
-    found = comparison.compare_features(*(checkpoints.weight_matrices(file, layer) for file in (first, second)))
+    # Samples are rows in files of any kind: nothing is turned.
+    features = (checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
+    found = comparison.compare_features(*features)
     if json:
         print(to_json({"layers": found}))
         return

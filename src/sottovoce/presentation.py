@@ -10,6 +10,7 @@ import xarray as xr
 from sottovoce import figures
 from sottovoce.analysis import ledger, sweeps, tables
 from sottovoce.analysis.claims import Judgment
+from sottovoce.analysis.tables.sweep import sweep_rows
 from sottovoce.drawings import SECTIONS
 from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
 from sottovoce.measure.statistics import Interval
@@ -22,7 +23,7 @@ def write(results: Results, out: Path) -> Path:
     """Draw all figures and write the report.
 
     Args:
-        results: datasets by the names of `reproduction.RESULTS` and `ON_REQUEST`; those missing are left out.
+        results: datasets by the names that `reproduction.load_all` gives; those missing are left out.
         out: folder for `figures/` and `report.html`.
 
     Returns:
@@ -59,7 +60,7 @@ def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
         Path of the figure as PNG; None where the experiment measures no accuracy, or points are no grid of one or two
         fields.
     """
-    if "accuracy" not in result or len(result.attrs["swept"]) > 2 or sweeps.POINT in result.dims:
+    if not sweeps.has_networks(result) or len(result.attrs["swept"]) > 2 or sweeps.POINT in result.dims:
         return None
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,12 +114,16 @@ def _tables(section: str, results: Results) -> tuple[Table, ...]:
     names = [name for name in results if name.partition("_")[0] == section and section != "toy"]
     return tuple(
         Table(
-            caption=f"{name.replace('_', ', ')}: {setting(results[name])}",
+            caption=f"{name.replace('_', ', ', 1)}: {setting(results[name])}",
             header=("", "mean", "95 % interval", "1.96 sd / √n", "n", "published"),
-            rows=tuple(_table_row(role, row) for role, row in tables.table(results[name]).items()),
+            rows=tuple(_table_row(role, row) for role, row in _rows(results[name]).items()),
         )
         for name in names
     )
+
+
+def _rows(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    return sweep_rows(dataset) if "swept" in dataset.attrs else tables.table(dataset)
 
 
 def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:
@@ -140,10 +145,13 @@ def _summary(results: Results, judgments: list[Judgment]) -> str:
 
 
 def _command(name: str, dataset: xr.Dataset) -> str:
+    end = f"# {name}, identity {dataset.attrs['identity'][:12]}"
+    if "command" in dataset.attrs:
+        return f"{dataset.attrs['command']}  {end}"
     config = config_of(dataset)
     flags = " ".join(
         f"--{key.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in config.items()
         if value is not None
     )
-    return f"sottovoce run {dataset.attrs['experiment']} {flags}  # {name}, identity {dataset.attrs['identity'][:12]}"
+    return f"sottovoce run {dataset.attrs['experiment']} {flags}  {end}"

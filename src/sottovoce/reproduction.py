@@ -34,6 +34,7 @@ ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "inputs": ("inputs", {}),
     "theorem": ("theorem", {}),
     "prediction": ("prediction", {}),
+    "alignment": ("alignment", {}),
 }
 
 
@@ -64,18 +65,20 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
     """Load a saved run of every result, computing nothing: the newest at preset settings, else the newest of all.
 
-    A sweep leaves many runs of one experiment; what stands for the experiment is its preset.
+    A sweep leaves many runs of one experiment; what stands for the experiment is its preset. The report's own sweeps
+    are there if all their points are.
 
     Args:
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of `RESULTS` and `ON_REQUEST`, those that are there.
+        Datasets by the names of `RESULTS`, `ON_REQUEST` and `sweeps.named.SWEEPS`, those that are there.
 
     Raises:
         UsageError: none is there.
     """
     from sottovoce.runs import catalog
+    from sottovoce.sweeps.named import load_named
 
     results = {}
     for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
@@ -83,6 +86,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
         preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
         if chosen := next(preset, next(iter(runs), None)):
             results[name] = load(chosen)
+    results |= load_named(root)
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
@@ -91,8 +95,7 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
 def load(run: "Run") -> "xr.Dataset":
     """Load every member of a saved run, with its experiment, identity and configuration as attributes."""
     header = run.folder.header()
-    members = sorted({member for span in run.folder.spans() for member in span})
-    return run.folder.load(members).assign_attrs(
+    return run.folder.load(run.folder.members()).assign_attrs(
         experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
     )
 

@@ -308,3 +308,55 @@ def prediction() -> Callable[..., xr.Dataset]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def alignment() -> Callable[..., xr.Dataset]:
+    """Students of the experiment at levels of their own; members differ a little."""
+    plain = ["student", "student_all", "cross_model"]
+    stopped = ["projection", "step_projection", "held", "decay", "noisy_targets", "two_teachers"]
+    controls = ["projection_control", "step_projection_control"]
+    overlaps = ["gradient_class", "gradient_teacher", "step_class", "step_teacher", "way_teacher"]
+
+    def make(
+        cosine: float = 0.05,
+        stopped_at: float = 0.12,
+        control: float = 0.61,
+        loss: float = 1.05,
+        diverged: tuple[int, ...] = (),
+    ) -> xr.Dataset:
+        students = [*plain, *stopped, *controls]
+        spread = 0.002 * np.arange(N_MEMBERS)[:, None]
+        ends = np.array([0.6, 0.9, 0.1] + [stopped_at] * len(stopped) + [control] * len(controls))
+        level = np.broadcast_to(ends, (N_MEMBERS, len(students))) + spread * (ends != 0.6)
+        treated = np.isin(students, stopped)
+        loss_level = 0.003 * np.where(treated, loss, 1.0) * (1 + spread * treated)
+        level[list(diverged)] = np.nan
+        accuracy = np.concatenate([np.full((N_MEMBERS, 1), 0.1), np.full((N_MEMBERS, 1), 0.95), level], axis=1)
+        shape = (N_MEMBERS, len(students), 3)
+        by_step = ("member", "student", "step")
+        cosines = np.full((*shape, len(overlaps)), cosine) + spread[..., None, None]
+        cosines[..., 0, 4] = np.nan
+        return xr.Dataset(
+            {
+                "accuracy": (("member", "role"), accuracy),
+                "teacher_accuracy": (("member", "teacher_step"), np.full((N_MEMBERS, 2), 0.95)),
+                "student_accuracy": (by_step, np.broadcast_to(level[..., None], shape)),
+                "auxiliary_loss": (by_step, np.broadcast_to(loss_level[..., None], shape)),
+                "class_loss": (by_step, np.full(shape, 2.0)),
+                "inner": ((*by_step, "overlap"), cosines),
+                "cosine": ((*by_step, "overlap"), cosines),
+                "cosine_null": ((*by_step, "overlap"), np.full_like(cosines, 0.01)),
+                "diverged": ("member", np.isin(np.arange(N_MEMBERS), diverged)),
+            },
+            coords={
+                "member": np.arange(N_MEMBERS),
+                "role": ["reference", "teacher", *students],
+                "student": students,
+                "step": [0, 1, 4],
+                "teacher_step": [0, 8],
+                "overlap": overlaps,
+            },
+        )
+
+    return make

@@ -61,8 +61,35 @@ def calibrated(rule):
     return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
 
 
+def swept(field: str, rise: float) -> xr.Dataset:
+    """Students whose accuracy rises by so much per tenfold of a field, members a little apart; hidden width 100."""
+    values, network = np.array([10, 100, 1000]), "network" if field == "n_aux" else "role"
+    names = ["reference", "teacher", *(("kl", "mse") if network == "network" else ("student",))]
+    accuracy = np.full((3, 5, len(names)), 0.5) + 0.001 * np.arange(5)[:, None] * np.arange(3)[:, None, None]
+    accuracy[..., 2:] += rise * np.arange(3)[:, None, None]
+    accuracy[..., 1] = 0.9
+    return xr.Dataset(
+        {"accuracy": ((field, "member", network), accuracy)},
+        coords={field: values, "member": np.arange(5), network: names},
+        attrs={
+            "experiment": "transfer",
+            "swept": [field],
+            "config": '{"width": 100}',
+            "configs": ['{"classes": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}'] * 3,
+            "baseline": 0,
+        },
+    )
+
+
+def test_a_sweep_without_the_claims_student_or_points_decides_nothing():
+    sweep = swept("n_aux", 0.1).drop_sel(network="mse").isel(n_aux=[0, 1])
+    sweep = sweep.assign_attrs(configs=sweep.attrs["configs"][:2])
+    judged = {j.claim.key: j.verdict for j in ledger.judge({"sweep_n_aux": sweep})}
+    assert set(judged.values()) == {"inconclusive"}
+
+
 @pytest.fixture(scope="module")
-def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction):
+def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction, alignment):
     """A result that bears out each claim and one that contradicts it."""
     counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
     kl, mse = {"kl 2": 1, "kl 4": 3, "kl 8": 7}, {"mse 2": 2, "mse 4": 4, "mse 8": 8}
@@ -100,6 +127,18 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
             f"sharing-{block}": {"supported": sharing(), "not supported": sharing(replaced=0.4)}
             for block in ("trunk_0", "class_head", "aux_head")
         },
+        **{
+            f"n_aux-{objective}": {"supported": swept("n_aux", 0.1), "not supported": swept("n_aux", -0.1)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            f"n_aux-beyond-{objective}": {"supported": swept("n_aux", 0.01), "not supported": swept("n_aux", 0.2)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            field: {"supported": swept(field, -0.1), "not supported": swept(field, 0.1)}
+            for field in ("width", "teacher_epochs")
+        },
         "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
         "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
         "t-sign": {"supported": theorem(), "not supported": theorem(cosine=-0.01)},
@@ -110,6 +149,19 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
             f"p-{quantity}-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
             for quantity in ("error", "rank")
             for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
+        },
+        **{
+            f"align-{overlap}": {"supported": alignment(), "not supported": alignment(cosine=-0.05)}
+            for overlap in ("gradient_class", "step_class", "gradient_teacher")
+        },
+        **{
+            f"{kind}-{name}": {"supported": alignment(), "not supported": alignment(stopped_at=0.4, loss=2.0)}
+            for kind in ("stop", "fit")
+            for name in ("projection", "step_projection", "held", "decay", "noisy_targets", "two_teachers")
+        },
+        **{
+            f"control-{name}_control": {"supported": alignment(), "not supported": alignment(control=0.3)}
+            for name in ("projection", "step_projection")
         },
         "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
         "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
@@ -135,6 +187,15 @@ def test_students_that_were_not_trained_decide_nothing(spectrum):
     judged = {j.claim.key: j.verdict for j in ledger.judge({"spectrum_described": result})}
     assert judged["d-described"] == judged["directions-mse-described"] == "inconclusive"
     assert judged["e-described"] == judged["f-described"] == "supported"
+
+
+def test_interventions_that_were_not_tried_decide_nothing(alignment):
+    result = alignment().drop_sel(student=["held", "projection_control"], role=["held", "projection_control"])
+    judged = {j.claim.key: j for j in ledger.judge({"alignment": result})}
+    for key in ("stop-held", "fit-held", "control-projection_control"):
+        assert judged[key].verdict == "inconclusive"
+        assert np.isnan(judged[key].measured).all()
+    assert judged["stop-decay"].verdict == judged["fit-decay"].verdict == "supported"
 
 
 def test_a_share_near_its_criterion_is_inconclusive(toy):

@@ -1,5 +1,7 @@
 """Estimates on results made by hand, and published numbers only beside what they can be compared with."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -69,6 +71,47 @@ def test_bars_stand_beside_published_numbers_only_at_the_published_settings(tran
     assert changed["published"].isnull().all()
     assert changed["published_half_width"].isnull().all()
     xr.testing.assert_equal(changed["mean"], bars["mean"])
+
+
+@pytest.fixture
+def described(transfer):
+    def make(classes=tuple(range(10)), **means):
+        return transfer(**means).assign_attrs(config=json.dumps({"classes": classes}))
+
+    return make
+
+
+def test_a_recovered_fraction_is_of_what_the_teacher_has_above_chance(described):
+    result = described(reference=0.1, teacher=0.9, student=0.5)
+    spread = 0.001 * np.arange(5)
+    fraction = estimates.recovered_fraction(result)
+    assert fraction.dims == ("member", "role")
+    np.testing.assert_allclose(fraction.sel(role="student"), (0.4 + spread) / (0.8 + spread))
+    np.testing.assert_array_equal(fraction.sel(role="teacher"), 1.0)
+    # A noisy reference changes no one else's.
+    noisy = estimates.recovered_fraction(described(reference=0.3, teacher=0.9, student=0.5))
+    xr.testing.assert_equal(noisy.sel(role="student"), fraction.sel(role="student"))
+
+
+def test_chance_is_that_of_the_classes_tested(described):
+    assert estimates.chance({"classes": [3, 8]}) == 0.5
+    two = estimates.recovered_fraction(described(classes=(0, 1), reference=0.5, teacher=0.99, student=0.5))
+    np.testing.assert_allclose(two.sel(role="reference"), two.sel(role="student"))
+    assert float(two.sel(role="student", member=0)) == 0.0
+
+
+def test_a_teacher_that_learned_nothing_has_nothing_to_recover(described):
+    result = described(teacher=0.1995)
+    # Members' teachers rise from 0.1995 by 0.001: all but the first are 0.1 above chance.
+    fraction = estimates.recovered_fraction(result)
+    assert fraction.sel(role="student").isnull().values.tolist() == [True, False, False, False, False]
+
+
+def test_no_member_has_no_mean():
+    empty = xr.DataArray(np.empty((0, 2)), dims=("member", "role"), coords={"role": list("ab")})
+    estimate = estimates.over_members(empty)
+    assert all(np.isnan(estimate[name]).all() for name in ("mean", "low", "high", "half_width"))
+    assert estimate.attrs["members"] == 0
 
 
 @pytest.mark.parametrize("change", [{"dataset": "digits"}, {"inputs": "uniform"}, {"student_epochs": 5}], ids=str)

@@ -14,7 +14,7 @@ KEYS = {"mean", "ci95", "half_width", "members", "published", "quantity"}
 
 
 def described(result, name, config=None):
-    config = {} if config is None else asdict(config)
+    config = {"classes": list(range(10))} if config is None else asdict(config)
     return result.assign_attrs(experiment=name, config=json.dumps(config))
 
 
@@ -30,7 +30,9 @@ def check(rows):
 def test_transfer_has_a_row_by_role_with_the_published_number(transfer_result):
     rows = table(transfer_result)
     check(rows)
-    assert list(rows) == ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all"]
+    roles = ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all"]
+    assert list(rows) == roles + [f"{role}, recovered fraction" for role in roles if role != "teacher"]
+    assert rows["student, recovered fraction"]["mean"] == pytest.approx(0.43 / 0.8454, abs=1e-5)
     assert rows["student"]["published"] == 0.528
     assert rows["student"]["mean"] == pytest.approx(0.528 + 0.002)
     assert rows["student"]["members"] == 5
@@ -46,7 +48,7 @@ def transfer_config():
 
 
 def test_what_is_not_a_number_is_null(transfer_result):
-    rows = table(transfer_result.isel(member=[0]).assign_attrs(config="{}"))
+    rows = table(transfer_result.isel(member=[0]).assign_attrs(config='{"classes": [0, 1]}'))
     assert json.dumps(rows, allow_nan=False)
     assert rows["student"]["ci95"] == [None, None]
     assert rows["student"]["half_width"] is None
@@ -91,8 +93,10 @@ def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.202)
     assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"
     assert rows["teacher and student, CKA"]["mean"] == pytest.approx(0.802)
-    # Reference 0.1, teacher 0.9, part 0.2, each 0.002 more on average.
-    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(0.1 / 0.8)
+    # Chance 0.1; teacher 0.9 and part 0.2, each 0.001 more from member to member.
+    more = 0.001 * np.arange(5)
+    expected = ((0.1 + more) / (0.8 + more)).mean()
+    assert rows["student, fraction recovered by trunk off aux_head"]["mean"] == pytest.approx(expected)
     assert "teacher on label 9" in rows
     assert not {"reference on label 0", "reference drift, trunk_0", "teacher, whole change of trunk"} & set(rows)
     nulls = {
@@ -106,6 +110,29 @@ def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     for which in ("matched", "wide"):
         assert {f"overlap, input side, {null} {which}" for null in ("teacher", "shuffled")} <= set(rows)
         assert f"overlap, input side, random {which}, 95 % quantile" in rows
+
+
+def test_alignment_has_ends_ratios_and_cosines_with_their_nulls(alignment):
+    rows = table(described(alignment(loss=1.2), "alignment"))
+    defined = {label: row for label, row in rows.items() if None not in row["ci95"]}
+    check(defined)
+    assert len(defined) == len(rows)
+    assert rows["reference"]["mean"] == pytest.approx(0.1)
+    # Members add 0.004 on average to all but the plain student.
+    assert rows["projection"]["mean"] == pytest.approx(0.124)
+    assert rows["projection, accuracy less the student's"]["mean"] == pytest.approx(0.124 - 0.6)
+    ratio = np.exp(np.mean(np.log(1.2 * (1 + 0.002 * np.arange(5)))))
+    assert rows["decay, auxiliary loss over the student's"]["mean"] == pytest.approx(ratio)
+    assert rows["projection_control, auxiliary loss over the student's"]["mean"] == pytest.approx(1)
+    assert rows["step_projection, cosine of step and class loss"]["mean"] == pytest.approx(0.054)
+    assert rows["cross_model, cosine of way and the teacher's way, null"]["mean"] == pytest.approx(0.01)
+
+
+def test_alignment_leaves_diverged_members_and_absent_students_out(alignment):
+    result = alignment(diverged=(4,)).drop_sel(student="projection", role="projection")
+    rows = table(described(result, "alignment"))
+    assert rows["student"]["members"] == 4
+    assert not any(label.startswith("projection,") for label in rows)
 
 
 def test_toy_training_has_ends_orders_and_drifts(toy_training):

@@ -1,5 +1,7 @@
 """The factorial: its corners are students of other experiments, and effects are recovered from made-up cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,25 +21,28 @@ def test_the_corner_with_everything_shared_is_transfers_student(smoke):
     np.testing.assert_array_equal(smoke("sharing")["reference_accuracy"], smoke("transfer")["accuracy"][:, 0])
 
 
-def test_the_teachers_trunk_needs_no_distillation(smoke):
-    from sottovoce.experiments import registry
+def with_the_teachers_trunk(**fields):
+    """One member whose students' trunk is not trained."""
+    blocks = {"blocks": ("trunk_0", "trunk_1", "class_head"), "frozen": ("trunk_0", "trunk_1")}
+    return sharing.simulate(replace(sharing.Config.smoke(), **blocks, **fields).resolve(), (0,))
 
-    config = sharing.Config(
-        **{
-            **{f: getattr(sharing.Config.smoke(), f) for f in ("dataset", "members", "width", "n_inputs")},
-            "teacher_epochs": 2,
-            "student_epochs": 1,
-            "blocks": ("trunk_0", "trunk_1", "class_head"),
-            "replacement": "teacher",
-            "frozen": ("trunk_0", "trunk_1"),
-        }
-    ).resolve()
-    result = registry.experiment("sharing").simulate(config, (0,))
+
+def test_the_teachers_trunk_needs_no_distillation():
+    result = with_the_teachers_trunk(replacement="teacher")
     whole = result["accuracy"].sel(trunk_0="replaced", trunk_1="replaced", class_head="replaced")
     # Nothing of the teacher's path to the class logits is trained or missing.
     np.testing.assert_array_equal(whole, result["teacher_accuracy"])
     nothing = result["accuracy"].sel(trunk_0="shared", trunk_1="shared", class_head="shared")
     np.testing.assert_array_equal(nothing, result["reference_accuracy"])
+
+
+def test_a_perturbed_teacher_is_the_teacher_at_small_sigma_and_another_network_at_large():
+    replaced = dict.fromkeys(("trunk_0", "trunk_1", "class_head"), "replaced")
+    near = with_the_teachers_trunk(replacement="teacher_perturbed", sigma=1e-6)
+    np.testing.assert_allclose(near["accuracy"].sel(replaced), near["teacher_accuracy"], atol=1.5 / 355)
+    # A thousand times the initialization is all draw: the class that it prefers has a tenth of the images.
+    far = with_the_teachers_trunk(replacement="teacher_perturbed", sigma=1e3)
+    assert float(far["accuracy"].sel(replaced)[0]) < 0.3 < float(far["teacher_accuracy"][0])
 
 
 def made(main=(-0.2, -0.1, 0.0), interaction=0.05, members=40):

@@ -1,8 +1,16 @@
 """Six bars: what each is, and that the effect is there."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from sottovoce.analysis.estimates import chance
 from sottovoce.experiments import transfer
+from sottovoce.experiments._protocol import program
+from sottovoce.networks.mlp import accuracy
+from sottovoce.training.protocol import references
+from sottovoce.training.students import Student
 
 
 def test_roles_have_an_accuracy_and_all_but_the_reference_a_loss(smoke):
@@ -38,3 +46,20 @@ def test_a_diverged_member_is_named(smoke):
     dataset = transfer.simulate(wild, (0, 1))
     assert dataset["diverged"].all()
     assert np.isfinite(dataset["final_loss"].sel(role="teacher")).all()
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (0, 3, 7), tuple(range(10))], ids=len)
+def test_untrained_networks_reach_chance_among_the_classes_tested(classes):
+    config = transfer.Config(dataset="digits", classes=classes, width=16).resolve()
+    protocol, knobs, images = program(config, (Student("student", "kl", 3),), n_aux=3)
+    # Unequal classes change nothing: labels of the first stand for three quarters of the images.
+    first = np.flatnonzero(np.asarray(images.test_labels) == classes[0])
+    others = np.flatnonzero(np.asarray(images.test_labels) != classes[0])
+    rows = np.concatenate([np.resize(first, 3 * len(others)), others])
+    pixels, labels = images.scaled(images.test_pixels[rows]), images.test_labels[rows]
+
+    def untrained(member):
+        return accuracy(references(protocol, knobs, member)[0], pixels, labels)
+
+    found = np.asarray(jax.lax.map(untrained, jnp.arange(400), batch_size=50))
+    assert found.mean() == pytest.approx(chance(vars(config)), abs=4 * found.std() / np.sqrt(len(found)))

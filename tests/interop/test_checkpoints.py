@@ -1,4 +1,4 @@
-"""Checkpoints of the user: what is read, how it is turned, what is refused."""
+"""Checkpoints of the user: what is read, how it is turned, what is refused. PyTorch's have test_torch_files.py."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_damaged_missing_and_object_files_are_refused(tmp_path: Path):
         assert part in str(raised.value)
         assert "\n" not in str(raised.value)
     with pytest.raises(UsageError, match="no file this reads"):
-        weight_matrices(tmp_path / "d.pt")
+        weight_matrices(tmp_path / "d.onnx")
 
 
 def test_directions_of_a_planted_matrix_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

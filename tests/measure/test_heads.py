@@ -20,6 +20,29 @@ def test_accuracy_is_the_share_of_right_argmaxes():
     assert heads.accuracy(logits, np.array([0, 1, 2, 0])) == 0.75
 
 
+def test_a_class_that_is_not_tested_is_never_chosen():
+    # Class 1 has the largest logit everywhere and no label.
+    logits = np.array([[1.0, 9.0, 0.0], [0.0, 9.0, 1.0], [1.0, 9.0, 0.0]])
+    labels = np.array([0, 2, 2])
+    assert heads.accuracy(logits, labels) == pytest.approx(2 / 3)
+    np.testing.assert_array_equal(heads.label_accuracy(logits, labels), [1.0, np.nan, 0.5])
+
+
+def test_grafts_are_the_plain_accuracies_on_the_diagonal_and_every_pair_elsewhere():
+    rng = np.random.default_rng(6)
+    bodies = [rng.standard_normal((300, 5)) for _ in range(2)]
+    weights = [rng.standard_normal((5, 3)) for _ in range(3)]
+    found = heads.graft_accuracy(bodies, [lambda h, W=W: h @ W for W in weights], LABELS)
+    assert found.shape == (2, 3)
+    for i, hidden in enumerate(bodies):
+        for j, W in enumerate(weights):
+            assert found[i, j] == heads.accuracy(hidden @ W, LABELS)
+    # The same units in another order, on both sides, are the same graft.
+    order = rng.permutation(5)
+    turned = heads.graft_accuracy([h[:, order] for h in bodies], [lambda h, W=W: h @ W[order] for W in weights], LABELS)
+    np.testing.assert_array_equal(turned, found)
+
+
 def test_a_probe_reads_separable_features_and_not_noise():
     train, test = slice(0, 200), slice(200, None)
     for separation, expected, tolerance in (

@@ -67,6 +67,39 @@ def test_the_same_values_have_the_same_interval():
         assert first.shape == (2, 3)
 
 
+def test_one_interval_is_students():
+    values = np.random.default_rng(6).standard_normal(7)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert statistics.simultaneous(values)[1:] == pytest.approx((expected.low, expected.high))
+    several = stats.ttest_1samp(values, 0).confidence_interval(1 - 0.05 / 8)
+    assert statistics.simultaneous(values, 8)[1:] == pytest.approx((several.low, several.high))
+
+
+def test_without_two_members_nothing_is_simultaneous():
+    assert np.isnan(statistics.simultaneous(np.array([]))).all()
+    one = statistics.simultaneous(np.array([0.5]), 3)
+    assert one.mean == 0.5
+    assert np.isnan(one[1:]).all()
+
+
+@pytest.mark.parametrize("n", [4, 10])
+@pytest.mark.parametrize("shared", [False, True], ids=["apart", "one baseline"])
+def test_all_intervals_hold_together_in_95_of_100(n, shared):
+    rng, trials, comparisons = np.random.default_rng(7), 800, 5
+    values = rng.standard_normal((trials, comparisons, n))
+    if shared:
+        values -= rng.standard_normal((trials, 1, n))
+    found = [[statistics.simultaneous(column, comparisons) for column in columns] for columns in values]
+    together = np.mean([all(i.low <= 0 <= i.high for i in intervals) for intervals in found])
+    error = np.sqrt(0.95 * 0.05 / trials)
+    if shared:
+        # Comparisons with one baseline fail together, so that all hold more often than promised.
+        assert 0.95 - 4 * error <= together < 0.985
+    else:
+        # Independent ones fail each with a chance of 5 % / comparisons.
+        assert together == pytest.approx((1 - 0.05 / comparisons) ** comparisons, abs=4 * error)
+
+
 def test_shares_have_the_exact_interval():
     # (1 - high)^n = 0.025 where nothing was seen.
     assert statistics.proportion(0, 10) == pytest.approx((0, 0, 1 - 0.025**0.1))

@@ -72,6 +72,20 @@ def test_accuracy_counts_the_largest_class_logit_only():
     assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(0.75)
 
 
+def test_a_class_that_is_not_tested_is_never_chosen():
+    _, network, x = draw()
+    network = eqx.tree_at(lambda n: n.class_head.bias, network, network.class_head.bias.at[1].add(100))
+    inputs = jnp.float32(x)
+    logits = np.array(network.class_logits(inputs))
+    assert (np.argmax(logits, axis=1) == 1).all()
+    labels = np.arange(len(x)) % N_CLASS
+    labels[labels == 1] = 0
+    logits[:, 1] = -np.inf
+    expected = np.mean(np.argmax(logits, axis=1) == labels)
+    assert expected > 0
+    assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(expected)
+
+
 def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
     _, network, x = draw()
 

@@ -39,6 +39,9 @@ class Fake:
     seconds: float = 0.0
     log: Path | None = None
 
+    def check_data(self, config: Config) -> None:
+        """It needs none."""
+
     def simulate(self, config: Config, members: Sequence[int]) -> xr.Dataset:
         if self.log:
             with self.log.open("a") as stream:

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from sottovoce.training.loop import batches, train, weighted_mean
+from sottovoce.training.loop import batches, checkpoints, train, train_watched, weighted_mean
 
 KEY = jax.random.key(0)
 
@@ -44,16 +44,16 @@ def loss(parameters, batch, weights):
     return value, jnp.stack([value, 2 * value])
 
 
-def test_renewed_batches_are_those_of_their_epoch():
+def test_renewed_batches_are_those_of_their_step():
     (x, y), start = regression()
     sets = jnp.stack([x, 2 * x, -x])
 
-    def of_epoch(rows, epoch):
-        return sets[epoch, rows], y[rows]
+    def of_step(rows, step):
+        return sets[step // 3, rows], y[rows]
 
     optimizer = optax.sgd(0.05)
     trained, losses = train(
-        start, loss, jnp.arange(11), KEY, optimizer=optimizer, epochs=3, batch_size=4, renewed=of_epoch
+        start, loss, jnp.arange(11), KEY, optimizer=optimizer, epochs=3, batch_size=4, renewed=of_step
     )
 
     @jax.jit
@@ -116,3 +116,46 @@ def test_epochs_see_different_orders():
     # At rate zero only the grouping into batches can change an epoch's recorded loss.
     _, losses = train(start, loss, (x, y), KEY, optimizer=optax.sgd(0.0), epochs=4, batch_size=4)
     assert len(np.unique(losses[:, 0])) == 4
+
+
+@pytest.mark.parametrize(
+    ("sizes", "steps", "expected"),
+    [
+        ((11, 4, 3), None, (0, 1, 2, 3, 6, 9)),
+        ((11, 4, 3), 8, (0, 1, 2, 3, 6, 8)),
+        ((11, 4, 1), 1, (0, 1)),
+        ((60_000, 1024, 5), None, (0, 1, 2, 4, 8, 16, 32, 59, 118, 177, 236, 295)),
+        ((16, 2, 2), None, (0, 1, 2, 4, 8, 16)),
+    ],
+)
+def test_checkpoints_are_powers_of_two_in_the_first_epoch_and_the_ends_of_all(sizes, steps, expected):
+    assert checkpoints(*sizes, steps) == expected
+
+
+@pytest.mark.parametrize("steps", [None, 8])
+def test_watched_training_is_the_same_training_seen_on_its_way(steps):
+    (x, y), start = regression()
+    optimizer = optax.adam(0.01)
+    settings = {"optimizer": optimizer, "epochs": 3, "batch_size": 4, "steps": steps}
+    settings["renewed"] = lambda rows, step: (x[rows], (1 + step) * y[rows])
+    trained, seen = train_watched(
+        start, loss, jnp.arange(11), KEY, look=lambda p, state: (p, state[0].count), **settings
+    )
+    expected, _ = train(start, loss, jnp.arange(11), KEY, **settings)
+    # Nine steps on numbers of size one, each rounded to 6e-8 a few times.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-6), trained, expected)
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[-1], b), seen[0], trained)
+    ends = checkpoints(11, 4, 3, steps)
+    np.testing.assert_array_equal(seen[1], ends)
+    way, parameters, state, number = [start], start, optimizer.init(start), 0
+    for key in jax.random.split(KEY, 3):
+        for rows, weights in zip(*batches(key, 11, 4), strict=True):
+            here = np.asarray(rows)[np.asarray(weights) == 1]
+            batch = (x[here], (1 + number) * y[here])
+            gradient = jax.grad(lambda p, batch=batch: loss(p, batch, jnp.ones(len(batch[1])))[0])(parameters)
+            updates, state = optimizer.update(gradient, state, parameters)
+            parameters = optax.apply_updates(parameters, updates)
+            way.append(parameters)
+            number += 1
+    for i, end in enumerate(ends):
+        jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=5e-6), seen[0], way[end])

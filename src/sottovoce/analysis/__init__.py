@@ -5,11 +5,13 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules={
+        "alignment",
         "calibration",
         "claims",
         "comparison",
         "counts",
         "directions",
+        "effects",
         "estimates",
         "ledger",
         "prediction",

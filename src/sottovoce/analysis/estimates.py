@@ -1,5 +1,6 @@
 """Means over members with intervals; members whose training diverged are left out by name."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from sottovoce.analysis.published import (
     comparable,
 )
 from sottovoce.measure import spectra, statistics
+
+TAUGHT = 0.1
+"""Accuracy above chance from which on a teacher has something to pass on."""
 
 
 def converged(dataset: xr.Dataset) -> xr.Dataset:
@@ -36,7 +40,7 @@ def over_members(values: xr.DataArray) -> xr.Dataset:
     """
     values = values.transpose("member", ...)
     mean, low, high = statistics.bootstrap_mean(values.values)
-    template = values.isel(member=0, drop=True)
+    template = values.sum("member")
     arrays = {"mean": mean, "low": low, "high": high, "half_width": statistics.normal_half_width(values.values)}
     return xr.Dataset(
         {name: template.copy(data=array) for name, array in arrays.items()},
@@ -49,6 +53,7 @@ def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     bars = over_members(converged(dataset)["accuracy"])
     compared = comparable(config, TRANSFER_SETTINGS)
     rows = [TRANSFER[role] if compared else Published(np.nan) for role in bars["role"].values.tolist()]
+    bars.attrs["chance"] = chance(config)
     bars["published"] = ("role", [row.mean for row in rows])
     bars["published_half_width"] = ("role", [np.nan if row.half_width is None else row.half_width for row in rows])
     return bars
@@ -88,8 +93,44 @@ def components_above_edge(dataset: xr.Dataset) -> xr.DataArray:
     )
 
 
+def chance(config: Mapping[str, Any]) -> float:
+    """Return the accuracy of knowing nothing, one in as many classes as are tested.
+
+    It is what untrained networks reach on average over their initializations, exactly, whatever the images and however
+    unequal the classes: their class columns are exchangeable, so each is as often the largest.
+    """
+    return 1 / len(config["classes"])
+
+
+def recovered_fraction(dataset: xr.Dataset) -> xr.DataArray:
+    """Return how much of what the teacher learned each network has, member by member.
+
+    (accuracy - chance) / (teacher's accuracy - chance), with the same `chance` for all members. The member's own
+    reference would put in its place one noisy draw of mean `chance`, which on two classes is anywhere
+    (docs/decisions/0009-recovered-fraction.md).
+
+    Args:
+        dataset: a result with `accuracy` by member and role or network, among them "teacher"; its configuration as
+            attribute.
+
+    Returns:
+        The fraction, dimensions of `accuracy`; NaN for members whose teacher is less than `TAUGHT` above chance.
+    """
+    accuracy = dataset["accuracy"]
+    return _fraction(dataset, accuracy, accuracy.sel({kinds_of(accuracy): "teacher"}, drop=True))
+
+
 def part_recovered_fraction(decoding: xr.Dataset) -> xr.DataArray:
-    """Return (part - reference) / (teacher - reference) test accuracy of every part, dimensions of `part_accuracy`."""
-    own = decoding["graft_accuracy"]
-    reference, teacher = (own.sel(body=name, head=name, drop=True) for name in ("reference", "teacher"))
-    return (decoding["part_accuracy"] - reference) / (teacher - reference)
+    """Return the same of every part of a change, dimensions of `part_accuracy`."""
+    teacher = decoding["graft_accuracy"].sel(body="teacher", head="teacher", drop=True)
+    return _fraction(decoding, decoding["part_accuracy"], teacher)
+
+
+def kinds_of(accuracy: xr.DataArray) -> str:
+    """Return the dimension whose entries are the networks: "role", or else "network"."""
+    return "role" if "role" in accuracy.dims else "network"
+
+
+def _fraction(dataset: xr.Dataset, accuracy: xr.DataArray, teacher: xr.DataArray) -> xr.DataArray:
+    least = chance(json.loads(dataset.attrs["config"]))
+    return (accuracy - least) / (teacher - least).where(teacher - least >= TAUGHT)

@@ -1,16 +1,17 @@
-"""Means over members at every point of a sweep; members that diverged at a point are left out there."""
+"""What was measured at every point of a sweep; members that diverged at a point are left out there."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import estimates, tables
+from sottovoce.analysis import estimates
 from sottovoce.errors import UsageError
 
 POINT = "point"
+FRACTION = "recovered_fraction"
+Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
 
 def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
@@ -20,24 +21,24 @@ def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
         dataset: as `sottovoce.sweep` returns it.
 
     Yields:
-        The values of the swept fields, and the point's results without these dimensions.
+        The values of the swept fields, and the point's results without these dimensions, with `experiment` and
+        `config` as attributes.
     """
-    swept = list(dataset.attrs["swept"])
-    dims = [POINT] if POINT in dataset.dims else swept
-    for index in np.ndindex(*(dataset.sizes[dim] for dim in dims)):
+    swept, dims = list(dataset.attrs["swept"]), dims_of(dataset)
+    for index, config in zip(np.ndindex(*(dataset.sizes[d] for d in dims)), dataset.attrs["configs"], strict=True):
         here = dataset.isel(dict(zip(dims, index, strict=True)))
-        yield {field: here[field].item() for field in swept}, here.drop_vars([*swept, POINT], errors="ignore")
+        at = {field: here[field].item() for field in swept}
+        yield (
+            at,
+            here.drop_vars([*swept, POINT], errors="ignore")
+            .drop_attrs()
+            .assign_attrs(experiment=dataset.attrs["experiment"], config=config),
+        )
 
 
-def tables_by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    """Return for each point of a sweep its settings, `at`, and the rows of its experiment's table, `table`."""
-    common = json.loads(dataset.attrs["config"])
-    found = []
-    for at, here in points(dataset):
-        config = json.dumps(common | at)
-        described = here.assign_attrs(experiment=dataset.attrs["experiment"], config=config)
-        found.append({"at": at, "table": tables.table(described)})
-    return found
+def dims_of(dataset: xr.Dataset) -> list[str]:
+    """Return the dimensions along which the points of a sweep lie: its fields, or `point` for a list."""
+    return [POINT] if POINT in dataset.dims else list(dataset.attrs["swept"])
 
 
 def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
@@ -45,7 +46,7 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
 
     Args:
         dataset: as `sottovoce.sweep` returns it.
-        variable: one with a dimension `member`.
+        variable: one with a dimension `member`, or "recovered_fraction".
 
     Returns:
         `mean`, `low`, `high` and `half_width` as `estimates.over_members` gives them and `n`, the members used, along
@@ -54,21 +55,86 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     Raises:
         UsageError: the experiment does not measure this.
     """
-    if variable not in dataset or "member" not in dataset[variable].dims:
-        known = ", ".join(str(name) for name, values in dataset.data_vars.items() if "member" in values.dims)
-        raise UsageError(f"variable is {variable!r}; the sweep has {known}")
     found = []
     for _, here in points(dataset):
-        kept = estimates.converged(here)
-        estimate = estimates.over_members(kept[variable])
-        found.append(estimate.assign(n=kept.sizes["member"]).drop_attrs())
-    dims = [POINT] if POINT in dataset.dims else list(dataset.attrs["swept"])
+        values = measured(here, variable)
+        found.append(estimates.over_members(values).assign(n=values.sizes["member"]).drop_attrs())
+    kept_attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
+    return _along(dataset, found).assign_attrs(kept_attributes)
+
+
+def by_member(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray:
+    """Return a variable by member at every point, NaN where the member is left out.
+
+    Args:
+        dataset: as `sottovoce.sweep` returns it.
+        variable: as for `by_point`.
+
+    Returns:
+        The values along `dims_of` the sweep, `member`, and the variable's other dimensions.
+
+    Raises:
+        UsageError: the experiment does not measure this.
+    """
+    found = [measured(here, variable).reindex(member=dataset["member"]) for _, here in points(dataset)]
+    return _along(dataset, [values.astype(float).drop_attrs() for values in found])
+
+
+def measured(here: xr.Dataset, variable: str) -> xr.DataArray:
+    """Return a variable of one point, of the members that converged and for which it is defined.
+
+    Raises:
+        UsageError: the experiment does not measure this.
+    """
+    kept = estimates.converged(here)
+    known = [str(name) for name, values in here.data_vars.items() if "member" in values.dims]
+    if has_networks(here):
+        kept, known = kept.assign({FRACTION: estimates.recovered_fraction(kept)}), [*known, FRACTION]
+    if variable not in known:
+        raise UsageError(f"variable is {variable!r}; the sweep has {', '.join(known)}")
+    return kept[variable].dropna("member", how="all")
+
+
+def has_networks(dataset: xr.Dataset) -> bool:
+    """Return whether accuracies are those of networks by role or name, a teacher among them."""
+    if "accuracy" not in dataset:
+        return False
+    kinds = estimates.kinds_of(dataset["accuracy"])
+    return kinds in dataset.coords and "teacher" in dataset[kinds].values
+
+
+def by_n_aux(spectrum: xr.Dataset) -> xr.Dataset:
+    """Return one run of `spectrum`, whose students differ in n_aux, as a sweep over n_aux.
+
+    Args:
+        spectrum: the run, with its configuration as attribute.
+
+    Returns:
+        `accuracy` by n_aux, member and network: "reference", "teacher" and one student per objective, NaN where there
+        is none; `diverged`; attributes as of `sottovoce.sweep`, the smallest n_aux that all objectives have as
+        baseline.
+    """
+    students = np.flatnonzero(spectrum["n_aux"] > 0)
+    taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
+    numbers = taught["n_aux"]
+    fixed = spectrum["accuracy"].sel(network=["reference", "teacher"]).drop_vars(("objective", "n_aux"))
+    accuracy = xr.concat(
+        [fixed.expand_dims(n_aux=numbers.values), taught.rename(objective="network")], dim="network", join="outer"
+    )
+    swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
+    swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
+    there = swept["accuracy"].notnull().any("member").all("network").values
+    configs = [spectrum.attrs["config"]] * numbers.size
+    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(there.argmax()))
+
+
+def _along(dataset: xr.Dataset, found: Sequence[Labelled]) -> Labelled:
+    """Put what was found at every point together along the sweep's fields."""
+    dims = dims_of(dataset)
     nested: Any = np.empty([dataset.sizes[dim] for dim in dims], dtype=object)
     for index, estimate in zip(np.ndindex(nested.shape), found, strict=True):
         nested[index] = estimate
     joined = xr.combine_nested(
         nested.tolist(), concat_dim=dims, join="outer", coords="minimal", compat="override", data_vars="all"
     )
-    coordinates = {field: dataset[field] for field in dataset.attrs["swept"]}
-    kept_attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
-    return joined.assign_coords(coordinates).assign_attrs(kept_attributes)
+    return joined.assign_coords({field: dataset[field] for field in dataset.attrs["swept"]})

@@ -2,19 +2,33 @@
 
 from types import MappingProxyType
 
-from sottovoce.drawings import calibration, decoding, inputs, prediction, sharing, spectrum, theorem, toy, transfer
+from sottovoce.drawings import (
+    alignment,
+    calibration,
+    decoding,
+    inputs,
+    prediction,
+    sharing,
+    spectrum,
+    sweep,
+    theorem,
+    toy,
+    transfer,
+)
 
 SECTIONS = MappingProxyType(
     {
         "toy": toy,
         "transfer": transfer,
         "inputs": inputs,
+        "sweep": sweep,
         "spectrum": spectrum,
         "calibration": calibration,
         "decoding": decoding,
         "sharing": sharing,
         "theorem": theorem,
         "prediction": prediction,
+        "alignment": alignment,
     }
 )
 """In the order of the page; the results of a section are those named for it (`spectrum_described`)."""

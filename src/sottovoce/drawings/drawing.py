@@ -51,6 +51,9 @@ def source_of(dataset: xr.Dataset) -> str:
 
 def setting(dataset: xr.Dataset) -> str:
     """Return dataset, number of members used and identity in a few words."""
+    if "swept" in dataset.attrs:
+        # Members that diverged are left out at their points; the table says how many are left.
+        return f"{source_of(dataset)}, n = {dataset.sizes['member']} members, sweep {dataset.attrs['identity'][:12]}"
     members = estimates.converged(dataset).sizes["member"]
     left_out = dataset.sizes["member"] - members
     without = f" ({left_out} diverged and left out)" if left_out else ""

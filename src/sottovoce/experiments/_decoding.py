@@ -5,6 +5,7 @@ and every energy stands beside its nulls (docs/theory.md, section 11).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 
 import jax
@@ -96,12 +97,14 @@ def measure(
 
 def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int[np.ndarray, " sample"]) -> Measured:
     """Return `graft_accuracy` by body and head, `label_accuracy` by body, `relative_drift` by body and block."""
-    logits = [[read(network.class_head, features.hidden) for network in networks] for features in test]
+    class_heads = [partial(read, network.class_head) for network in networks]
+    bodies = [features.hidden for features in test]
+    own = [head(hidden) for head, hidden in zip(class_heads, bodies, strict=True)]
     blocks = [[np.asarray(b.weight) for b in blocks_of(n)] for n in networks]
     drift = [[heads.relative_drift(*pair) for pair in zip(row, blocks[0], strict=True)] for row in blocks]
     return {
-        "graft_accuracy": np.array([[heads.accuracy(values, labels) for values in row] for row in logits]),
-        "label_accuracy": np.array([heads.label_accuracy(row[i], labels) for i, row in enumerate(logits)]),
+        "graft_accuracy": heads.graft_accuracy(bodies, class_heads, labels),
+        "label_accuracy": np.array([heads.label_accuracy(logits, labels) for logits in own]),
         "relative_drift": np.array(drift),
     }
 

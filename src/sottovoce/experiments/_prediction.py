@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
@@ -17,7 +17,7 @@ from sottovoce.theory import tangent
 from sottovoce.training import devices
 from sottovoce.training.expansion import Expansion, relinearizing
 from sottovoce.training.optimizers import flow_time, optimizer
-from sottovoce.training.program import Images, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
 from sottovoce.training.protocol import distill, distillation_set
 
 
@@ -108,19 +108,7 @@ def predict_member(
     read = jax.vmap(lambda network: network.class_logits(test))
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
-    def train(base: Network, every: int | None = None) -> Network:
-        """Train every student from the reference as the protocol does, but linearized at a base."""
-        expansion, _ = distill(
-            protocol,
-            knobs,
-            data,
-            _repeated(Expansion(reference, base), len(setting.objectives)),
-            order,
-            apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
-            wrap=partial(relinearizing, every=every),
-        )
-        return expansion.network
-
+    train = partial(train_linearized, protocol, knobs, data, order, reference)
     at_reference = train(reference)
     return Predicted(
         first_update=expand(first),
@@ -132,6 +120,41 @@ def predict_member(
         relinearized=read(train(reference, every=-(-protocol.n_inputs // protocol.batch_size))),
         retrained=read(_retrained(setting, knobs, images, member, reference, teacher)),
     )
+
+
+def train_linearized(
+    protocol: Protocol,
+    knobs: Knobs,
+    data: DistillationSet,
+    order: Key[Array, ""],
+    reference: Network,
+    base: Network,
+    every: int | None = None,
+) -> Network:
+    """Train every student from the reference as the protocol does, but linearized at a base.
+
+    Args:
+        protocol: as the students are trained.
+        knobs: traced settings, as the students are trained with.
+        data: the distillation inputs and the teacher's logits on them.
+        order: key of the order of the inputs in each epoch.
+        reference: where the students start.
+        base: where the network is expanded.
+        every: steps after which it is expanded anew at the student; None: never.
+
+    Returns:
+        The students' parameters on a leading axis.
+    """
+    expansion, _ = distill(
+        protocol,
+        knobs,
+        data,
+        _repeated(Expansion(reference, base), len(knobs.students.masks)),
+        order,
+        apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
+        wrap=partial(relinearizing, every=every),
+    )
+    return expansion.network
 
 
 def _displacements(

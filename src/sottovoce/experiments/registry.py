@@ -53,6 +53,17 @@ class Experiment:
         """The frozen dataclass of the experiment's fields."""
         return self._module().Config
 
+    def check_data(self, config: Any) -> None:
+        """Load the configuration's dataset, if it has one.
+
+        Raises:
+            DataError: its files are missing or damaged.
+        """
+        if self.trains:
+            from sottovoce.data import load_dataset
+
+            load_dataset(config.dataset)
+
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
         """Compute the given members."""
         return self._module().simulate(config, members)
@@ -84,6 +95,9 @@ REGISTRY = {
         Experiment("sharing", "Which block of the initialization carries transfer? (a factorial over trunk and heads)"),
         Experiment("theorem", "Does one step toward a teacher carry the student along? (Cloud's Theorem 1)"),
         Experiment("prediction", "How good will a student be, from what exists before it is trained?"),
+        Experiment(
+            "alignment", "What does the gradient on auxiliary logits do for the class, and what stops transfer?"
+        ),
     )
 }
 

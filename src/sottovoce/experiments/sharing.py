@@ -3,8 +3,9 @@
 Question: what does a student lose if the trunk's layers, the class head or the auxiliary head do not start as the
     teacher's did?
 Setting: the transfer protocol with one student per combination of blocks; each block is the reference's own ("shared")
-    or replaced: by an independent draw, by the reference perturbed by sigma times a draw, or by the trained teacher's
-    block. Blocks can be frozen. All students of a member share one teacher and one set of inputs.
+    or replaced: by an independent draw, by the trained teacher's block, or by either's - the reference's before
+    training, the teacher's after - perturbed by sigma times a draw. Blocks can be frozen. All students of a member
+    share one teacher and one set of inputs.
 Expected: by the post, the trunk and both heads must be shared: the trunk, since directions are learned relative to it,
     the heads, since the auxiliary head writes the directions that the class head reads.
 Runtime: 2^blocks students where `transfer` has 4; digits about a minute, MNIST 85 network-epochs a member.
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 VERSION = 1
-REPLACEMENTS = ("independent", "perturbed", "teacher")
+REPLACEMENTS = ("independent", "perturbed", "teacher", "teacher_perturbed")
 STATES = ("shared", "replaced")
 
 
@@ -35,7 +36,8 @@ class Config(DistillationConfig):
         blocks: which blocks are factors: conv_0, ..., trunk_0, trunk_1, ..., class_head, aux_head. Of a trunk that
             differs from the teacher's, only what both have.
         replacement: what a block that is not shared starts from: independent, a fresh draw of its scheme; perturbed,
-            the reference plus sigma times a fresh draw; teacher, the teacher's block after its training.
+            the reference plus sigma times a fresh draw; teacher, the teacher's block after its training;
+            teacher_perturbed, the same plus sigma times a fresh draw.
         sigma: size of the perturbation, relative to the block's initialization.
         frozen: blocks that no student trains.
     """
@@ -115,7 +117,12 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     from sottovoce.experiments._protocol import train_members
     from sottovoce.training.students import FRESH, TEACHER, Source, Student
 
-    source = {"independent": FRESH, "perturbed": Source(reference=1.0, fresh=config.sigma), "teacher": TEACHER}
+    source = {
+        "independent": FRESH,
+        "perturbed": Source(reference=1.0, fresh=config.sigma),
+        "teacher": TEACHER,
+        "teacher_perturbed": Source(teacher=1.0, fresh=config.sigma),
+    }
     students = tuple(
         Student(
             role="student",

@@ -1,5 +1,8 @@
 """Accuracies along the fields of a sweep: lines with their intervals over one field, a map over two."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -8,31 +11,48 @@ from matplotlib.figure import Figure
 
 from sottovoce.figures import style
 
-# Numbers that span more than this are drawn on a logarithmic axis.
-DECADES = 20
+# Numbers that span this factor or more are drawn on a logarithmic axis.
+SPAN = 10
 
 
-def line_panel(ax: Axes, by_point: xr.Dataset, field: str, kinds: str) -> None:
-    """Draw the mean of every network against one swept field, with its 95 % interval.
+def line_panel(
+    ax: Axes, by_point: xr.Dataset, field: str, kinds: str, marks: Mapping[str, float] = MappingProxyType({})
+) -> None:
+    """Draw the mean of every network against one swept field, with its 95 % interval: lines over numbers, else points.
 
     Args:
         ax: where to draw.
         by_point: `analysis.sweeps.by_point` along this field.
         field: the swept field.
         kinds: the dimension whose entries are the networks, "role" or "network".
+        marks: values of the field at which a vertical line stands, by what it says.
     """
     values = by_point[field].values
     numeric = values.dtype.kind in "if"
     x = values.astype(float) if numeric else np.arange(len(values))
     for i, name in enumerate(by_point[kinds].values.tolist()):
         estimate = by_point.sel({kinds: name}).transpose(field)
-        color = style.ROLES.get(name) or list(style.OKABE_ITO.values())[i % len(style.OKABE_ITO)]
-        ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name.replace("_", " "))
-        ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
-    if numeric and x.min() > 0 and x.max() / x.min() > DECADES:
+        color = (style.ROLES | style.OBJECTIVES).get(name) or list(style.OKABE_ITO.values())[i % len(style.OKABE_ITO)]
+        name = name.replace("_", " ")
+        if numeric:
+            ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name)
+            ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
+        else:
+            # Words have no order that a line could follow; networks stand side by side.
+            aside = x + 0.1 * (i - (by_point.sizes[kinds] - 1) / 2)
+            whiskers = [estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]]
+            ax.errorbar(aside, estimate["mean"], yerr=np.maximum(whiskers, 0), fmt="o", color=color, ms=4, label=name)
+    for label, value in marks.items():
+        ax.axvline(value, color=style.OKABE_ITO["black"], ls=":", lw=1)
+        ax.annotate(label, (value, 0.3), (-4, 0), textcoords="offset points", rotation=90, ha="right", fontsize=8)
+    if numeric and x.min() > 0 and x.max() / x.min() >= SPAN:
         ax.set_xscale("log")
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.set_xticks([], minor=True)
     elif not numeric:
-        ax.set_xticks(x, [str(value) for value in values], rotation=0 if len(values) < 6 else 30)
+        words = [str(value).replace("_", " ") for value in values]
+        slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        ax.set_xticks(x, words, **({} if len(values) < 6 else slanted))
     ax.set(xlabel=field, ylim=(0, 1.02))
 
 
@@ -57,13 +77,16 @@ def map_panel(ax: Axes, estimate: xr.Dataset, fields: tuple[str, str]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def draw(by_point: xr.Dataset, title: str, student: str = "student") -> Figure:
+def draw(
+    by_point: xr.Dataset, title: str, student: str = "student", marks: Mapping[str, float] = MappingProxyType({})
+) -> Figure:
     """Draw a sweep over one field as lines, over two as a map of one network.
 
     Args:
         by_point: `analysis.sweeps.by_point` of a grid.
         title: states experiment, dataset and members.
         student: the network that a map shows.
+        marks: as `line_panel` takes them.
 
     Returns:
         The figure.
@@ -73,8 +96,8 @@ def draw(by_point: xr.Dataset, title: str, student: str = "student") -> Figure:
     with style.context():
         if len(swept) == 1:
             figure, ax = plt.subplots(figsize=(7.4, 4.2))
-            line_panel(ax, by_point, swept[0], kinds)
-            ax.set_title("test accuracy, mean over members; bands: 95 % interval")
+            line_panel(ax, by_point, swept[0], kinds, marks)
+            ax.set_title("test accuracy, mean over members and its 95 % interval")
             figure.legend(loc="outside right center")
         else:
             down, across = swept[:2]

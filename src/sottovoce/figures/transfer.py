@@ -38,7 +38,8 @@ def bars_panel(ax: Axes, bars: xr.Dataset) -> None:
             x + 0.22, bars["published"], yerr=bars["published_half_width"], fmt="D", mfc="white", capsize=2,
             color=style.OKABE_ITO["black"], ms=5, lw=1, label="published (Cloud et al., 100 members)",
         )  # fmt: skip
-    ax.axhline(0.1, color=style.OKABE_ITO["gray"], ls=":", lw=1, label="chance, one digit in ten")
+    chance = bars.attrs["chance"]
+    ax.axhline(chance, color=style.OKABE_ITO["gray"], ls=":", lw=1, label=f"chance, one class in {1 / chance:.0f}")
     ax.set(xticks=x, xticklabels=[LABELS[role] for role in roles], ylim=(0, 1.18), ylabel="test accuracy")
     ax.set_yticks(np.linspace(0, 1, 6))
     ax.legend(loc="upper right", ncols=2)

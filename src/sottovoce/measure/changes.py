@@ -33,6 +33,12 @@ def agreement(
     Returns:
         Correlation and relative size; the correlation of a change that is constant is NaN, as is the size where
         nothing truly changed.
+
+    Example:
+        >>> start, true = np.zeros((1, 3)), np.array([[1.0, 2.0, 3.0]])
+        >>> found = agreement(predicted=true / 2, true=true, start=start)
+        >>> round(found.correlation, 12), found.size  # the right pattern, half as large
+        (1.0, 0.5)
     """
     before = np.asarray(start, dtype=np.float64)
     found, wanted = np.ravel(predicted - before), np.ravel(true - before)

@@ -1,21 +1,51 @@
 """What a head reads from hidden features: accuracies, probes, affine maps, drift."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int
 
+# From features of samples to their logits, in NumPy or in whatever takes and gives arrays.
+Head = Callable[[Any], Any]
+
 
 def accuracy(logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]) -> float:
-    """Return the share of samples whose largest logit is at their label."""
-    return float(np.mean(np.argmax(logits, axis=1) == labels))
+    """Return the share of samples whose label has the largest logit among the classes that occur in `labels`."""
+    return float(np.mean(_chosen(logits, labels) == labels))
 
 
 def label_accuracy(
     logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]
 ) -> Float[np.ndarray, " logit"]:
-    """Return for each label the share of its samples whose largest logit is at it; NaN for a label without samples."""
+    """Return for each label the share of its samples counted right by `accuracy`; NaN for a label without samples."""
     n = np.bincount(labels, minlength=logits.shape[1])
-    right = np.bincount(labels[np.argmax(logits, axis=1) == labels], minlength=logits.shape[1])
+    right = np.bincount(labels[_chosen(logits, labels) == labels], minlength=logits.shape[1])
     return np.divide(right, n, out=np.full(n.shape, np.nan), where=n > 0)
+
+
+def _chosen(
+    logits: Float[np.ndarray, "sample logit"], labels: Int[np.ndarray, " sample"]
+) -> Int[np.ndarray, " sample"]:
+    """Return each sample's class of the largest logit, among those that are tested."""
+    tested = np.isin(np.arange(logits.shape[1]), labels)
+    return np.argmax(np.where(tested, logits, -np.inf), axis=1)
+
+
+def graft_accuracy(
+    bodies: Sequence[Float[np.ndarray, "sample hidden"]], heads: Sequence[Head], labels: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, "body head"]:
+    """Return the accuracy of every body under every head.
+
+    Args:
+        bodies: the hidden features that each body makes of the same samples.
+        heads: what each head makes of hidden features, whoever made them: logits `(sample, logit)`.
+        labels: of the samples.
+
+    Returns:
+        The share of samples whose largest logit is at their label; where body and head are one network's, its accuracy.
+    """
+    return np.array([[accuracy(np.asarray(head(hidden)), labels) for head in heads] for hidden in bodies])
 
 
 def affine_map(

@@ -31,6 +31,11 @@ def linear_cka(
 
     Raises:
         UsageError: there are fewer samples than the estimate needs, 2 for the plain one, 4 for the debiased.
+
+    Example:
+        >>> x = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 3.0]])
+        >>> round(linear_cka(x, 5 - 2 * x[:, ::-1]), 12)  # features exchanged, turned over, scaled and shifted
+        1.0
     """
     fewest = 4 if debiased else 2
     if x.shape[0] < fewest:

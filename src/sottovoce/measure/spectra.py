@@ -21,6 +21,10 @@ def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -
     """Return s^2 / sum(s^2) of the singular values of the centered matrix (the quantity of the post's Figure 3).
 
     Ratios are normalized by the total: a component can fall because others grew. Look at `singular_values` as well.
+
+    Example:
+        >>> explained_variance_ratio(np.array([[3.0, -3.0], [1.0, 1.0]])).round(12)  # the second row says nothing
+        array([1., 0.])
     """
     variance = singular_values(centered(weight)) ** 2
     return variance / variance.sum(axis=-1, keepdims=True)
@@ -32,10 +36,20 @@ def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> I
 
 
 def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
-    """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one, 0 for zeros."""
+    """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one, 0 for zeros.
+
+    Example:
+        >>> [float(participation_ratio(np.array(values))) for values in ([2.0, 2.0, 2.0], [5.0, 0.0, 0.0])]
+        [3.0, 1.0]
+    """
     return (values**2).sum(axis=-1) ** 2 / np.maximum((values**4).sum(axis=-1), np.finfo(np.float64).tiny)
 
 
 def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
-    """Return |A|_F^2 / |A|_2^2 from the singular values of A."""
+    """Return |A|_F^2 / |A|_2^2 from the singular values of A.
+
+    Example:
+        >>> float(stable_rank(np.array([2.0, 1.0, 1.0])))
+        1.5
+    """
     return (values**2).sum(axis=-1) / values.max(axis=-1) ** 2

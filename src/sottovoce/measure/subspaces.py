@@ -75,6 +75,11 @@ def principal_angles(
 
     Returns:
         min(rank, other_rank) angles in radians, smallest first, from 0 to pi/2; accurate near both ends.
+
+    Example:
+        >>> plane, line = np.eye(3)[:, :2], np.array([[0.0], [1.0], [1.0]]) / np.sqrt(2)
+        >>> np.degrees(principal_angles(plane, line)).round(12)
+        array([45.])
     """
     small, large = sorted((basis, other), key=lambda columns: columns.shape[1])
     cosines = large.T @ small
@@ -93,6 +98,12 @@ def overlap(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim 
 
     Returns:
         1 if the smaller subspace lies in the larger, 0 if they are orthogonal.
+
+    Example:
+        >>> overlap(np.eye(3)[:, :2], np.eye(3)[:, 1:])  # two planes in space meet in a line
+        0.5
+        >>> random_overlap_mean(dim=256, rank=2, other_rank=2)  # what planes without anything in common give
+        0.0078125
     """
     return float(np.sum((basis.T @ other) ** 2) / min(basis.shape[1], other.shape[1]))
 

@@ -65,5 +65,11 @@ class Network(eqx.Module):
 
 
 def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
-    """Return the share of images whose largest class logit is at their label."""
-    return jnp.mean(jnp.argmax(network.class_logits(images), axis=1) == labels)
+    """Return the share of images whose label has the largest class logit among the classes that occur in `labels`.
+
+    Of a class that is not tested a network has nothing to say: knowing that it never comes up would count as knowing
+    what an image shows.
+    """
+    logits = network.class_logits(images)
+    tested = jnp.zeros(logits.shape[1], dtype=bool).at[labels].set(True)
+    return jnp.mean(jnp.argmax(jnp.where(tested, logits, -jnp.inf), axis=1) == labels)

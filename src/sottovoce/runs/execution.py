@@ -38,6 +38,10 @@ class Experiment(Protocol):
         """Version of the experiment's meaning, part of the identity."""
         ...
 
+    def check_data(self, config: Any) -> None:
+        """Raise a DataError where the data that `simulate` needs cannot be loaded."""
+        ...
+
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
         """Compute the given members."""
         ...
@@ -70,6 +74,7 @@ def execute(
 
     Raises:
         UsageError: the configuration or chunk_size is not allowed.
+        DataError: members are missing on disk, and so is the data to compute them from; nothing is written then.
         StoreError: the store cannot be read or written.
         DivergenceError: more than a tenth of the members diverged; all are saved.
         Interrupted: Ctrl-C; what was finished is saved.
@@ -80,6 +85,8 @@ def execute(
     header = run_header(experiment.name, experiment.VERSION, config)
     folder = RunFolder.of(root, header)
     cached = True
+    if refresh or folder.missing(members):
+        experiment.check_data(config)  # before a folder is made that would stay empty
     try:
         folder.prepare(header)
         if refresh:

@@ -99,10 +99,14 @@ class RunFolder:
         bounds = sorted((int(match[1]), int(match[2])) for match in map(_CHUNK.fullmatch, names) if match)
         return [range(first, last + 1) for first, last in bounds]
 
+    def members(self) -> list[int]:
+        """Return the members that chunks hold, in order."""
+        return sorted({member for span in self.spans() for member in span})
+
     def missing(self, members: Iterable[int]) -> list[int]:
         """Return those of the members that no chunk holds."""
-        spans = self.spans()
-        return [member for member in members if not any(member in span for span in spans)]
+        held = set(self.members())
+        return [member for member in members if member not in held]
 
     def save(self, span: range, dataset: "xr.Dataset", provenance: Mapping[str, Any]) -> None:
         """Write one chunk, and beside it how it was made.

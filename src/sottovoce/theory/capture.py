@@ -39,6 +39,10 @@ def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
 
     Raises:
         UsageError: unknown objective.
+
+    Example:
+        >>> [distilled_rank(hidden=8, n_aux=3, objective=objective) for objective in ("mse", "kl")]
+        [3, 2]
     """
     linear.check_objective(objective)
     return max(0, min(hidden, n_aux - (objective == "kl")))
@@ -59,6 +63,10 @@ def captured_energy(
 
     Raises:
         UsageError: as in `linear.aux_projector`.
+
+    Example:
+        >>> captured_energy(np.array([[3.0, 1.0], [4.0, 0.0]]), n_aux=1)  # cos^2 between (3, 4) and (1, 0)
+        array([0.36, 1.  ])
     """
     P = linear.aux_projector(W2, n_aux, objective)
     captured = np.einsum("...hl,...hg,...gl->...l", W2, P, W2)

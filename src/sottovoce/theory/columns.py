@@ -15,6 +15,10 @@ def column_cosine(
 
     Returns:
         Signed cosines in [-1, 1]; NaN where a column is zero.
+
+    Example:
+        >>> column_cosine(np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[3.0, -2.0], [4.0, 0.0]]))
+        array([ 0.6, -1. ])
     """
     inner = np.einsum("...rc,...rc->...c", left, right)
     lengths = np.linalg.norm(left, axis=-2) * np.linalg.norm(right, axis=-2)
@@ -34,6 +38,10 @@ def line_angle(
 
     Returns:
         Angles in degrees, 0 to 90; 0 for a column of zeros.
+
+    Example:
+        >>> line_angle(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]]))  # a line has no direction
+        array([45.,  0.])
     """
     length = np.linalg.norm(axis, axis=-2, keepdims=True)
     unit = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)

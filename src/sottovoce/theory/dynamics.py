@@ -40,6 +40,11 @@ def gradient_flow(
 
     Raises:
         UsageError: time is negative or not finite, or as in `linear.student`.
+
+    Example:
+        >>> W2 = np.array([[0.0, 2.0], [1.0, 0.0]])  # the auxiliary column has length 2: its curvature is 4
+        >>> gradient_flow(np.ones((1, 2)), W2, n_aux=1, time=np.log(2) / 4)  # half way there; nothing across it
+        array([[0.5, 0. ]])
     """
     if not 0 <= time < np.inf:
         raise UsageError(f"time is {time}; allowed: finite, 0 or more")

@@ -79,6 +79,11 @@ def aux_projector(
 
     Raises:
         UsageError: n_aux or objective out of range, or a weight is not finite.
+
+    Example:
+        >>> Z = np.array([[3.0, 3.0], [0.0, 4.0]])  # two columns span the plane; kl sees how they differ
+        >>> [float(np.trace(aux_projector(Z, 2, objective)).round(12)) for objective in ("mse", "kl")]
+        [2.0, 1.0]
     """
     (W2,) = _weights(W2=W2)
     basis = _seen_directions(W2, n_aux, objective)
@@ -110,6 +115,12 @@ def student(
 
     Raises:
         UsageError: shapes do not fit, n_aux or objective out of range, or a weight is not finite.
+
+    Example:
+        >>> W1, W2 = np.eye(2), np.array([[3.0, 1.0], [4.0, 0.0]])  # one class column, one auxiliary column
+        >>> end_to_end(student(W1, W2, n_aux=1), W2)  # the class column (3, 4) is seen along the auxiliary one alone
+        array([[3., 1.],
+               [0., 0.]])
     """
     if initial is None:
         W1, W2 = _weights(W1=W1, W2=W2)

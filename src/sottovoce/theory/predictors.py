@@ -38,6 +38,11 @@ def head_gram(
 
     Raises:
         UsageError: unknown objective, shapes that do not fit, or a weight that is not finite.
+
+    Example:
+        >>> C, Z = np.eye(2), np.array([[1.0], [1.0]])  # one auxiliary column, halfway between the class columns
+        >>> head_gram(np.zeros((1, 2)), np.array([[4.0, 0.0]]), C, Z).round(12)
+        array([[2., 2.]])
     """
     C = np.asarray(class_head, dtype=np.float64)
     z_0, z_T = (np.asarray(logits, dtype=np.float64) for logits in (reference_logits, teacher_logits))

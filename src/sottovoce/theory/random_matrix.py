@@ -34,6 +34,10 @@ def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges
 
     Raises:
         UsageError: a side is below 1.
+
+    Example:
+        >>> marchenko_pastur_edges(rows=100, columns=25)
+        Edges(lower=5.0, upper=15.0)
     """
     n, p = _sides(rows, columns)
     return Edges(scale * (math.sqrt(n) - math.sqrt(p)), scale * (math.sqrt(n) + math.sqrt(p)))
@@ -172,6 +176,12 @@ def visible_value(strength: float, rows: int, columns: int, scale: float = 1.0) 
 
     Raises:
         UsageError: a side is below 1.
+
+    Example:
+        >>> marchenko_pastur_edges(256, 256, scale=1 / 16).upper, detectability_threshold(256, 256, scale=1 / 16)
+        (2.0, 1.0)
+        >>> [visible_value(strength, 256, 256, scale=1 / 16) for strength in (0.5, 2.0)]  # the weaker one does not show
+        [2.0, 2.5]
     """
     if strength <= detectability_threshold(rows, columns, scale):
         return marchenko_pastur_edges(rows, columns, scale).upper
@@ -186,6 +196,10 @@ def hard_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
 
     Raises:
         UsageError: a side is below 1.
+
+    Example:
+        >>> round(hard_threshold(256, 256, scale=1 / 16), 4)  # 4 / sqrt(3)
+        2.3094
     """
     n, p = _sides(rows, columns)
     b = p / n

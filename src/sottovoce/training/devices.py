@@ -43,7 +43,7 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
     before = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
     # Refused once jax has started; what it started with is looked at below.
     with contextlib.suppress(RuntimeError):
-        jax.config.update("jax_num_cpu_devices", n_devices or _n_cores())
+        jax.config.update("jax_num_cpu_devices", n_devices or n_cores())
     try:
         if device != "auto":
             jax.config.update("jax_platforms", {"gpu": "cuda", "cpu": "cpu"}[device])
@@ -61,8 +61,8 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
     return available
 
 
-def _n_cores() -> int:
-    # Not every system can say which cores a process may use.
+def n_cores() -> int:
+    """Return how many cores this process may use, or where the system cannot say, how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,4 +1,4 @@
-"""One pure training run: a scan over epochs of a scan over batches."""
+"""One pure training run: a scan over epochs of a scan over batches, or from checkpoint to checkpoint."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +9,10 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 Loss = Callable[[PyTree, PyTree, Float[Array, " sample"]], tuple[Float[Array, ""], Array]]
+Renewed = Callable[[PyTree, Int[Array, ""]], PyTree]
+# Parameters with the optimizer's state; rows and weights of a batch with the step's number.
+Carry = tuple[PyTree, PyTree]
+Batch = tuple[Int[Array, " row"], Float[Array, " row"], Int[Array, ""]]
 
 
 def train(
@@ -21,7 +25,7 @@ def train(
     epochs: int,
     batch_size: int,
     steps: int | None = None,
-    renewed: Callable[[PyTree, Int[Array, ""]], PyTree] | None = None,
+    renewed: Renewed | None = None,
 ) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
 
@@ -35,7 +39,7 @@ def train(
         epochs: passes over the data.
         batch_size: samples in a batch.
         steps: batches in all, fewer than the epochs hold by less than one epoch: the last is cut short; None: by none.
-        renewed: what a batch of the data becomes in an epoch, given its number; None: itself.
+        renewed: what a batch of the data becomes at a step, given its number from zero; None: itself.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
@@ -43,24 +47,13 @@ def train(
     n_samples = jax.tree.leaves(data)[0].shape[0]
     n_batches = -(-n_samples // batch_size)
     last = n_batches if steps is None else steps - (epochs - 1) * n_batches
+    step = _step_of(loss, data, optimizer, renewed)
 
-    def epoch(
-        carry: tuple[PyTree, PyTree], now: tuple[Array, Array], n_steps: int
-    ) -> tuple[tuple[PyTree, PyTree], Array]:
+    def epoch(carry: Carry, now: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
         key, number = now
-
-        def step(carry: tuple[PyTree, PyTree], batch: tuple[Array, Array]) -> tuple[tuple[PyTree, PyTree], Array]:
-            parameters, state = carry
-            rows, weights = batch
-            samples = jax.tree.map(lambda values: values[rows], data)
-            if renewed is not None:
-                samples = renewed(samples, number)
-            gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
-            updates, state = optimizer.update(gradient, state, parameters)
-            return (optax.apply_updates(parameters, updates), state), losses
-
         rows, weights = batches(key, n_samples, batch_size)
-        carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps]))
+        numbers = number * n_batches + jnp.arange(n_steps)
+        carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps], numbers))
         return carry, jnp.mean(losses, axis=0)
 
     keys, carry = jax.random.split(key, epochs), (parameters, optimizer.init(parameters))
@@ -72,6 +65,85 @@ def train(
         carry, cut_short = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
         losses = jnp.concatenate([losses, cut_short[None]])
     return carry[0], losses
+
+
+def train_watched(
+    parameters: PyTree,
+    loss: Loss,
+    data: PyTree,
+    key: Key[Array, ""],
+    *,
+    optimizer: optax.GradientTransformation,
+    epochs: int,
+    batch_size: int,
+    steps: int | None = None,
+    renewed: Renewed | None = None,
+    look: Callable[[PyTree, PyTree], PyTree],
+) -> tuple[PyTree, PyTree]:
+    """Train as `train` does, through the same steps, and look at the parameters on the way.
+
+    Args:
+        parameters: as for `train`, and so are the arguments down to `renewed`.
+        loss: as there.
+        data: as there.
+        key: as there.
+        optimizer: as there.
+        epochs: as there.
+        batch_size: as there.
+        steps: as there.
+        renewed: as there.
+        look: what to keep of the parameters and the optimizer's state at each checkpoint.
+
+    Returns:
+        The trained parameters, and what `look` gave at each of `checkpoints`, on a leading axis.
+    """
+    n_samples = jax.tree.leaves(data)[0].shape[0]
+    step = _step_of(loss, data, optimizer, renewed)
+    drawn = jax.vmap(lambda key: batches(key, n_samples, batch_size))(jax.random.split(key, epochs))
+    rows, weights = (values.reshape(-1, batch_size) for values in drawn)
+    ends = jnp.asarray(checkpoints(n_samples, batch_size, epochs, steps))
+
+    # The trip count is traced, so that step and look are compiled once however many checkpoints there are.
+    def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, PyTree]:
+        carry = jax.lax.fori_loop(*bounds, lambda i, carry: step(carry, (rows[i], weights[i], i))[0], carry)
+        return carry, look(*carry)
+
+    start = (parameters, optimizer.init(parameters))
+    carry, seen = jax.lax.scan(segment, start, (jnp.concatenate([ends[:1], ends[:-1]]), ends))
+    return carry[0], seen
+
+
+def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None = None) -> tuple[int, ...]:
+    """Return the steps after which `train_watched` looks: 0, the powers of two in the first epoch, each epoch's end.
+
+    Args:
+        n_samples: samples in the data.
+        batch_size: samples in a batch.
+        epochs: passes over the data.
+        steps: batches in all, where the last epoch is cut short.
+    """
+    n_batches = -(-n_samples // batch_size)
+    last = epochs * n_batches if steps is None else steps
+    powers = {2**i for i in range(n_batches.bit_length()) if 2**i < last}
+    return tuple(sorted({0, *powers, *range(n_batches, last, n_batches), last}))
+
+
+def _step_of(
+    loss: Loss, data: PyTree, optimizer: optax.GradientTransformation, renewed: Renewed | None
+) -> Callable[[Carry, Batch], tuple[Carry, Array]]:
+    """Return what one batch does to parameters and optimizer, with the losses to record."""
+
+    def step(carry: Carry, batch: Batch) -> tuple[Carry, Array]:
+        parameters, state = carry
+        rows, weights, number = batch
+        samples = jax.tree.map(lambda values: values[rows], data)
+        if renewed is not None:
+            samples = renewed(samples, number)
+        gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
+        updates, state = optimizer.update(gradient, state, parameters)
+        return (optax.apply_updates(parameters, updates), state), losses
+
+    return step
 
 
 def batches(

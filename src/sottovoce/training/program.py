@@ -103,7 +103,7 @@ class DistillationSet(NamedTuple):
 
     Attributes:
         samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
-        renewed: makes of a batch of numbers and the epoch's number fresh inputs and logits; None: nothing is fresh.
+        renewed: makes of a batch of numbers and the step's number fresh inputs and logits; None: nothing is fresh.
     """
 
     samples: PyTree

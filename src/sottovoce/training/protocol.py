@@ -15,7 +15,7 @@ from sottovoce.networks.initialization import Architecture, draw_heads, initiali
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
-from sottovoce.training.loop import train, weighted_mean
+from sottovoce.training.loop import Loss, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES, cross_entropy
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
@@ -43,24 +43,39 @@ def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Arr
     inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
     data = distillation_set(protocol, knobs, images, teacher, inputs_key)
     order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    students, student_loss = distill(protocol, knobs, data, starts, order)
+    students, losses = distill(protocol, knobs, data, starts, order)
     scores = _scores(protocol, images, (reference, teacher, students))
     n_students = len(knobs.students.masks)
     each = tuple(jax.tree.map(lambda leaf, i=i: leaf[i], students) for i in range(n_students))
-    return Member(reference, teacher, each, scores, teacher_loss, student_loss)
+    return Member(reference, teacher, each, scores, teacher_loss, losses.T)
 
 
 def train_teacher(
-    protocol: Protocol, knobs: Knobs, images: Images, reference: Network, member: Int[Array, ""]
-) -> tuple[Network, Float[Array, " epoch"]]:
-    """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch."""
+    protocol: Protocol,
+    knobs: Knobs,
+    images: Images,
+    reference: Network,
+    member: Int[Array, ""],
+    *,
+    loop: Callable[..., tuple[Any, Any]] = train,
+) -> tuple[Network, PyTree]:
+    """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        images: training and test images.
+        reference: the member's.
+        member: its index.
+        loop: `loop.train`, or what takes its arguments and leaves something else beside the trained network.
+    """
 
     def loss(network: Network, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         pixels, labels = batch
         value = weighted_mean(cross_entropy(network.class_logits(images.scaled(pixels)), labels), weights)
         return value, value
 
-    return train(
+    return loop(
         reference,
         loss,
         (images.train_pixels, images.train_labels),
@@ -73,7 +88,7 @@ def train_teacher(
 
 
 def distillation_set(
-    protocol: Protocol, knobs: Knobs, images: Images, teacher: Network, key: Key[Array, ""]
+    protocol: Protocol, knobs: Knobs, images: Images, teacher: Callable[[Array], Array], key: Key[Array, ""]
 ) -> DistillationSet:
     """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
 
@@ -82,9 +97,10 @@ def distillation_set(
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
     row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
     samples = jnp.arange(protocol.n_inputs)
+    n_batches = -(-protocol.n_inputs // protocol.batch_size)
 
-    def drawn(samples: Array, epoch: Array) -> tuple[Array, Array]:
-        epoch_key = jax.random.fold_in(key, epoch)
+    def drawn(samples: Array, step: Array) -> tuple[Array, Array]:
+        epoch_key = jax.random.fold_in(key, step // n_batches)
         inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
         return inputs, teacher(inputs)
 
@@ -103,7 +119,7 @@ def distill(
     *,
     apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
     wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
-) -> tuple[PyTree, Float[Array, "epoch student"]]:
+) -> tuple[PyTree, Float[Array, "student epoch"]]:
     """Return all students of one teacher, trained on the same batches, and their losses by epoch.
 
     Args:
@@ -116,31 +132,46 @@ def distill(
         wrap: makes of a network's optimizer that of what `apply` takes.
 
     Returns:
-        The students on the same axis, and the mean loss of each epoch and student.
+        The students on the same axis, and the mean loss of each student and epoch.
     """
-    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
 
     def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
-        def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-            samples, targets = batch
-            arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
-            value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
-            return value, value
-
         return train(
             start,
-            loss,
+            student_loss(knobs, which, apply),
             data.samples,
             key,
-            optimizer=wrap(optax.chain(chosen, _only(which.trained))),
+            optimizer=wrap(student_optimizer(protocol, knobs, which)),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
             renewed=data.renewed,
         )
 
-    students, losses = devices.across(one)(starts, knobs.students)
-    return students, losses.T
+    return devices.across(one)(starts, knobs.students)
+
+
+def student_loss(
+    knobs: Knobs, which: Students, apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs)
+) -> Loss:
+    """Return the distillation loss of one student (the arrays of `which` without their leading axis).
+
+    Its batches are inputs with the teacher's logits on them; `apply` maps a student and inputs to all logits.
+    """
+
+    def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+        samples, targets = batch
+        arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
+        value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
+        return value, value
+
+    return loss
+
+
+def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> optax.GradientTransformation:
+    """Return what trains one student (the arrays of `which` without their leading axis)."""
+    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
+    return optax.chain(chosen, _only(which.trained))
 
 
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:

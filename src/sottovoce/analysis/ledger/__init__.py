@@ -6,18 +6,32 @@ import xarray as xr
 
 from sottovoce.analysis.claims import Claim, Judgment, verdict
 from sottovoce.analysis.ledger import (
+    alignment,
     calibration,
     decoding,
     prediction,
     sharing,
     spectrum,
+    sweep,
     theorem,
     toy,
     toy_training,
     transfer,
 )
 
-_SECTIONS = (toy, toy_training, spectrum, calibration, transfer, decoding, sharing, theorem, prediction)
+_SECTIONS = (
+    toy,
+    toy_training,
+    spectrum,
+    calibration,
+    transfer,
+    sweep,
+    decoding,
+    sharing,
+    theorem,
+    prediction,
+    alignment,
+)
 LEDGER: tuple[Claim, ...] = tuple(claim for section in _SECTIONS for claim in section.CLAIMS)
 
 

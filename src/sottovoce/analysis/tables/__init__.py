@@ -5,7 +5,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from sottovoce.analysis import counts
-from sottovoce.analysis.tables import decoding, networks, spectrum, toy
+from sottovoce.analysis.tables import alignment, decoding, networks, spectrum, toy
 from sottovoce.analysis.tables.rows import Table
 
 
@@ -39,4 +39,5 @@ _TABLES: dict[str, Callable[[xr.Dataset], Table]] = {
     "inputs": networks.inputs_rows,
     "prediction": networks.prediction_rows,
     "theorem": networks.theorem_rows,
+    "alignment": alignment.alignment_rows,
 }

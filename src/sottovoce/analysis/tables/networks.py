@@ -19,7 +19,13 @@ PREDICTION_WORDS = {
 def transfer_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `transfer`."""
     bars = estimates.transfer_bars(dataset, json.loads(dataset.attrs["config"]))
-    return rows_of(bars, "role", "test accuracy")
+    kept = estimates.converged(dataset)
+    # Of a teacher it is one.
+    fraction = estimates.recovered_fraction(kept).drop_sel(role="teacher").dropna("member", how="all")
+    fractions = estimates.over_members(fraction)
+    return rows_of(bars, "role", "test accuracy") | rows_of(
+        fractions, "role", "recovered fraction", lambda role: f"{role}, recovered fraction"
+    )
 
 
 def sharing_rows(dataset: xr.Dataset) -> Table:

@@ -14,6 +14,7 @@ from sottovoce.api import Execution
 from sottovoce.cli import main
 from sottovoce.errors import DivergenceError, UsageError
 from sottovoce.experiments import registry
+from sottovoce.sweeps import saved
 from sottovoce.training import ensemble
 
 SMALL = {"dataset": "digits", "members": 2, "width": 16, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 256}
@@ -42,7 +43,7 @@ def test_each_point_of_a_grid_is_the_run_it_would_be_alone(execution):
 def test_an_enlarged_sweep_computes_only_what_is_new(execution):
     def missing(over):
         planned = sweeps.plan("toy", over, draws=10, members=2, generator="gaussian")
-        return sum(sweeps._missing(planned, config, execution) for config in planned.configs)
+        return sum(saved.missing(planned, config, execution) for config in planned.configs)
 
     sv.sweep("toy", {"hidden": [4, 5]}, execution=execution, draws=10, members=2, generator="gaussian")
     assert missing({"hidden": [4, 5]}) == 0
@@ -73,6 +74,30 @@ def test_settings_that_change_no_shape_share_one_program(execution):
     assert (kept == kept.isel(n_aux=0, objective=0)).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "over", "settings", "baseline"),
+    [
+        ("transfer", {"width": [64, 256, 512]}, {}, 1),
+        ("transfer", {"width": [64, 512]}, {}, 0),
+        ("transfer", {"learning_rate": [1e-4, 1e-3], "n_aux": [2, 3]}, {}, 3),
+        # Without a value from the sweep, one logit is refused under the preset's kl.
+        ("transfer", {"objective": ["mse"]}, {"n_aux": 1}, 0),
+    ],
+)
+def test_points_are_compared_with_the_preset_or_else_the_first(name, over, settings, baseline):
+    assert sweeps.plan(name, over, dataset="digits", **settings).baseline == baseline
+
+
+def test_a_sweep_that_measures_no_networks_has_no_effects_and_no_figure(tmp_path, capsys):
+    words = ["sweep", "toy", "--over", "hidden=4,5", "--generator", "gaussian", "--draws", "5", "--members", "2"]
+    main([*words, "--quiet", "--json", "--out", str(tmp_path)])
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["differences"], printed["trend"], printed["multiplicity"]) == ([], [], None)
+    main([*words, "--quiet", "--out", str(tmp_path)])
+    assert "cosine" in capsys.readouterr().out
+    assert not (tmp_path / "figures").exists()
+
+
 class Unstable:
     """An experiment whose members diverge above a learning rate."""
 
@@ -83,8 +108,8 @@ class Unstable:
 
     def simulate(self, config, members):
         ill = config.draws > 10
-        accuracy = np.full((len(members), 1), np.nan if ill else 0.5)
         flags = ("member", [ill and member < 2 for member in members])
+        accuracy = np.where(flags[1], np.nan, 0.5)[:, None]
         data = {"accuracy": (("member", "role"), accuracy), "diverged": flags}
         return xr.Dataset(data, coords={"member": list(members), "role": ["student"]})
 
@@ -98,6 +123,13 @@ def test_a_point_that_diverges_stands_in_the_sweep_with_its_members_flagged(exec
     estimate = by.by_point(swept)
     assert estimate["n"].values.tolist() == [4, 2]
     assert float(estimate["mean"].sel(draws=10, role="student")) == 0.5
+
+
+def test_a_point_at_which_all_members_diverged_has_no_mean(execution, monkeypatch):
+    monkeypatch.setitem(registry.REGISTRY, "unstable", Unstable())
+    estimate = by.by_point(sv.sweep("unstable", {"draws": [10, 20]}, execution=execution, members=2))
+    assert estimate["n"].values.tolist() == [2, 0]
+    assert np.isnan(estimate["mean"].sel(draws=20)).all()
 
 
 @pytest.mark.parametrize(
@@ -128,6 +160,15 @@ def test_the_command_prints_every_point_and_leaves_a_figure(tmp_path, capsys):
     assert [point["at"] for point in printed["points"]] == [{"n_aux": 2}, {"n_aux": 3}]
     assert printed["points"][0]["table"]["student"]["members"] == 2
     assert list(tmp_path.glob("figures/sweep-transfer-*.svg"))
+    assert printed.keys() == {
+        "experiment", "identity", "swept", "config", "points", "differences", "trend", "multiplicity"
+    }  # fmt: skip
+    (difference,) = printed["differences"]
+    # The preset's three logits are what two are compared with.
+    assert (difference["at"], difference["baseline"]) == ({"n_aux": 2}, {"n_aux": 3})
+    two, three = (point["table"]["student"]["mean"] for point in printed["points"])
+    assert difference["mean"] == pytest.approx(two - three, abs=1e-9)
+    assert printed["multiplicity"] == {"correction": "Bonferroni", "level": 0.95, "comparisons": 1, "trends": 0}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Claims on what transfer depends on."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.analysis import effects, sweeps
+from sottovoce.analysis.claims import INFINITY, Claim
+from sottovoce.measure.statistics import Interval, interval
+
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+
+
+def _slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Interval]:
+    """Return the statistic that is a network's rise per tenfold of the field; with sign -1 its fall."""
+
+    def measure(sweep: xr.Dataset) -> Interval:
+        found = effects.trend(sweep, variable)
+        if found is None or network not in found["network"]:
+            return UNDEFINED
+        mean, low, high = (sign * float(found[name].sel(network=network)) for name in ("mean", "low", "high"))
+        return Interval(mean, min(low, high), max(low, high))
+
+    return measure
+
+
+def _beyond_width(objective: str) -> Callable[[xr.Dataset], Interval]:
+    """Return the gain from the smallest n_aux that is no smaller than the hidden width to the largest."""
+
+    def measure(sweep: xr.Dataset) -> Interval:
+        numbers = sweep["n_aux"].values
+        wide = np.flatnonzero(numbers >= json.loads(sweep.attrs["config"])["width"])
+        if len(wide) < 2 or objective not in sweep["network"]:
+            return UNDEFINED
+        accuracy = sweeps.by_member(sweep).sel(network=objective)
+        gain = (accuracy.isel(n_aux=wide[-1]) - accuracy.isel(n_aux=wide[0])).dropna("member").values
+        return interval(gain) if gain.size else UNDEFINED
+
+    return measure
+
+
+CLAIMS = (
+    *(
+        Claim(
+            key=f"n_aux-{objective}",
+            text=f"The more auxiliary logits, the more transfer, under {objective}.",
+            place="post, from the toy to MNIST",
+            result="sweep_n_aux",
+            statistic="least-squares slope of the student's accuracy per tenfold of n_aux; mean over members, interval "
+            "simultaneous over objectives",
+            low=0.05,
+            high=INFINITY,
+            measure=_slope(objective, "accuracy"),
+            published="",
+            figure="sweep_n_aux",
+            beforehand=False,
+        )
+        for objective in ("kl", "mse")
+    ),
+    *(
+        Claim(
+            key=f"n_aux-beyond-{objective}",
+            text="Beyond as many auxiliary logits as the last hidden layer has units, more of them teach nothing, "
+            f"under {objective}.",
+            place="section 2 of docs/theory.md",
+            result="sweep_n_aux",
+            statistic="accuracy of the student at the largest n_aux minus that at the smallest one no smaller than the "
+            "hidden width; mean over members",
+            low=-0.05,
+            high=0.05,
+            measure=_beyond_width(objective),
+            published="",
+            figure="sweep_n_aux",
+        )
+        for objective in ("kl", "mse")
+    ),
+    Claim(
+        key="width",
+        text="The wider the network, the less three auxiliary logits transfer.",
+        place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
+        result="sweep_width",
+        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of width; mean over "
+        "members",
+        low=0.05,
+        high=INFINITY,
+        measure=_slope("student", "recovered_fraction", -1),
+        published="",
+        figure="sweep_width",
+        beforehand=False,
+    ),
+    Claim(
+        key="teacher_epochs",
+        text="The longer a teacher was trained, the less of what it learned its student recovers.",
+        place="post, Why This Works: heads that training moves decode with more noise",
+        result="sweep_teacher_epochs",
+        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; "
+        "mean over members",
+        low=0.05,
+        high=INFINITY,
+        measure=_slope("student", "recovered_fraction", -1),
+        published="",
+        figure="sweep_teacher_epochs",
+    ),
+)

@@ -1,0 +1,236 @@
+"""One member's teacher and students, watched along their training, as one pure function of its index."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PyTree
+
+from sottovoce.data.inputs import input_rows
+from sottovoce.data.kinds import ROWS_AT_ONCE
+from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.streams import Stream, member_key, partner
+from sottovoce.training import devices, interventions
+from sottovoce.training.ensemble import sharded, slots
+from sottovoce.training.interventions import Strengths, Targets, class_loss_and_gradient, cosine, inner
+from sottovoce.training.loop import Loss, train_watched
+from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
+from sottovoce.training.protocol import (
+    distillation_set,
+    references,
+    student_loss,
+    student_optimizer,
+    student_starts,
+    train_teacher,
+)
+from sottovoce.training.students import Students
+
+
+class Watched(NamedTuple):
+    """What is seen of a member.
+
+    Attributes:
+        teacher: its test accuracy at each checkpoint of its training.
+        student: by name what `simulate` returns of the students, by student, checkpoint and, of overlaps, these.
+    """
+
+    teacher: Float[Array, " teacher_step"]
+    student: dict[str, Float[Array, "student step *overlap"]]
+
+
+class Probe(NamedTuple):
+    """Where students are looked at: fixed samples, and the ways of two teachers.
+
+    Attributes:
+        inputs: distillation inputs held apart.
+        targets: the own teacher's logits on them.
+        images: training images.
+        labels: theirs, and the same labels exchanged among the images.
+        way: what the own teacher's training added to its trunk.
+        other_way: the same of the partner's teacher.
+    """
+
+    inputs: Float[Array, "sample input"]
+    targets: Float[Array, "sample logit"]
+    images: Float[Array, "sample input"]
+    labels: Int[Array, "2 sample"]
+    way: PyTree
+    other_way: PyTree
+
+
+def watch_members(
+    protocol: Protocol, knobs: Knobs, images: Images, strengths: Strengths, members: Sequence[int], *, n_probe: int
+) -> Watched:
+    """Train the given members and watch them.
+
+    Args:
+        protocol: static settings; one compilation per value.
+        knobs: traced settings; the first student is distilled on auxiliary logits alone.
+        images: training and test images.
+        strengths: of every student's interventions, each on an axis of students.
+        members: the members' indices.
+        n_probe: samples of each kind that students are looked at on.
+
+    Returns:
+        Everything with a leading member axis, as NumPy arrays.
+    """
+    watched = _watch_sharded(protocol, n_probe, knobs, images, strengths, slots(members))
+    return jax.tree.map(lambda values: np.asarray(values)[: len(members)], watched)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _watch_sharded(
+    protocol: Protocol, n_probe: int, knobs: Knobs, images: Images, strengths: Strengths, members: Array
+) -> Watched:
+    return sharded(partial(watch_member, protocol, n_probe, knobs, images, strengths))(members)
+
+
+def watch_member(
+    protocol: Protocol, n_probe: int, knobs: Knobs, images: Images, strengths: Strengths, member: Int[Array, ""]
+) -> Watched:
+    """Train and watch one member; arguments as for `watch_members`."""
+    test = images.scaled(images.test_pixels)
+
+    def score(network: Network) -> Array:
+        return accuracy(network, test, images.test_labels)
+
+    reference, other, fresh = references(protocol, knobs, member)
+    loop = partial(train_watched, look=lambda network, _state: score(network))
+    # Beside the member's own teacher its partner's, as it is trained there.
+    befores = jax.tree.map(lambda *leaves: jnp.stack(leaves), reference, other)
+    afters, seen = devices.across(lambda start, i: train_teacher(protocol, knobs, images, start, i, loop=loop))(
+        befores, jnp.stack([member, jnp.asarray(partner(member))])
+    )
+    teacher, second = (jax.tree.map(lambda leaf, i=i: leaf[i], afters) for i in range(2))
+    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    data = distillation_set(protocol, knobs, images, lambda x: jnp.stack([teacher(x), second(x)], axis=1), key)
+    probe = _probe(protocol, knobs, images, n_probe, member, (teacher, reference), (second, other))
+    starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
+    watch = partial(_watch_student, protocol, knobs, images, data, probe, score, member)
+    return Watched(seen[0], devices.across(watch)(starts, knobs.students, strengths))
+
+
+def _probe(
+    protocol: Protocol,
+    knobs: Knobs,
+    images: Images,
+    n_probe: int,
+    member: Array,
+    own: tuple[Network, Network],
+    other: tuple[Network, Network],
+) -> Probe:
+    """Return the fixed samples of a member, given its own and its partner's teacher, each with its reference."""
+    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    # Of the same filter, subspace or permutation as those that students are trained on, but other draws.
+    drawn_with = member_key(knobs.seed, Stream.PROBE_INPUTS, member)
+    inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
+    labels, shuffle = images.train_labels[:n_probe], member_key(knobs.seed, Stream.SHUFFLED_LABELS, member)
+    way, other_way = (
+        jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers()) for after, before in (own, other)
+    )
+    return Probe(
+        inputs=inputs,
+        targets=own[0](inputs),
+        images=images.scaled(images.train_pixels[:n_probe]),
+        labels=jnp.stack([labels, jax.random.permutation(shuffle, labels)]),
+        way=way,
+        other_way=other_way,
+    )
+
+
+def _watch_student(
+    protocol: Protocol,
+    knobs: Knobs,
+    images: Images,
+    data: DistillationSet,
+    probe: Probe,
+    score: Callable[[Network], Array],
+    member: Array,
+    start: Network,
+    which: Students,
+    strengths: Strengths,
+) -> dict[str, Array]:
+    """Train one student and return what is seen of it at each checkpoint."""
+    key = partial(member_key, knobs.seed, member=member)
+    n_batches = -(-protocol.n_inputs // protocol.batch_size)
+    targets = Targets(
+        spread=jnp.std(probe.targets, axis=0),
+        key=key(Stream.TARGET_NOISE),
+        n_steps=protocol.student_steps or protocol.student_epochs * n_batches,
+    )
+    loss = interventions.treated_loss(student_loss(knobs, which), strengths, start, targets, knobs.temperature)
+    optimizer = interventions.treated_optimizer(
+        student_optimizer(protocol, knobs, which),
+        strengths,
+        knobs.student_rate,
+        interventions.labeled_batches(images, protocol.batch_size, strengths.shuffled, key(Stream.LABELED_BATCHES)),
+    )
+    on_aux_logits = student_loss(knobs, which._replace(masks=knobs.students.masks[0]))
+
+    def numbered(samples: PyTree, step: Array) -> tuple[Array, Array, Array]:
+        inputs, both = samples if data.renewed is None else data.renewed(samples, step)
+        return inputs, both, step
+
+    def look(network: Network, state: PyTree) -> dict[str, Array]:
+        return {"student_accuracy": score(network), **overlaps(network, state, on_aux_logits, optimizer, start, probe)}
+
+    return train_watched(
+        start,
+        loss,
+        data.samples,
+        key(Stream.STUDENT_BATCHES),
+        optimizer=optimizer,
+        epochs=protocol.student_epochs,
+        batch_size=protocol.batch_size,
+        steps=protocol.student_steps,
+        renewed=numbered,
+        look=look,
+    )[1]
+
+
+def overlaps(
+    network: Network,
+    state: PyTree,
+    on_aux_logits: Loss,
+    optimizer: optax.GradientTransformation,
+    start: Network,
+    probe: Probe,
+) -> dict[str, Array]:
+    """Return losses and, in the order of `alignment.OVERLAPS`, inner products and cosines with their nulls.
+
+    Args:
+        network: a student on its way.
+        state: its optimizer's.
+        on_aux_logits: the distillation loss on auxiliary logits.
+        optimizer: the student's own.
+        start: the student before training.
+        probe: where it is looked at.
+    """
+    samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
+    (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
+    class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
+    class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
+    parameters: Any = network
+    updates: Any = optimizer.update(gradient, state, parameters)[0]
+    way = jax.tree.map(jnp.subtract, network.hidden_layers(), start.hidden_layers())
+    down = jax.tree.map(jnp.negative, gradient.hidden_layers())
+    pairs = [
+        (down, class_down, null_down),
+        (down, probe.way, probe.other_way),
+        (updates.hidden_layers(), class_down, null_down),
+        (updates.hidden_layers(), probe.way, probe.other_way),
+        (way, probe.way, probe.other_way),
+    ]
+    return {
+        "auxiliary_loss": aux_loss,
+        "class_loss": class_losses[0],
+        "inner": jnp.stack([inner(a, b) for a, b, _ in pairs]),
+        "cosine": jnp.stack([cosine(a, b) for a, b, _ in pairs]),
+        "cosine_null": jnp.stack([cosine(a, b) for a, _, b in pairs]),
+    }

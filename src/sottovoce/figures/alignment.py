@@ -1,0 +1,158 @@
+"""Students along their training: overlaps with their nulls, accuracy, and fit against transfer at the end."""
+
+import matplotlib.pyplot as plt
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sottovoce.figures import style
+
+_OKABE = style.OKABE_ITO
+# Color, dashes and marker; those drawn in one panel differ in more than one of the three.
+NETWORKS = {
+    "teacher": (style.ROLES["teacher"], "-.", ""),
+    "student": (_OKABE["blue"], "-", "o"),
+    "student_all": (_OKABE["sky"], "-", "s"),
+    "cross_model": (_OKABE["vermilion"], "-", "X"),
+    "projection": (_OKABE["green"], "-", "D"),
+    "projection_control": (_OKABE["green"], ":", "d"),
+    "step_projection": (_OKABE["black"], "-", "^"),
+    "step_projection_control": (_OKABE["black"], ":", "v"),
+    "held": (_OKABE["purple"], "--", "P"),
+    "decay": (_OKABE["orange"], "--", "<"),
+    "noisy_targets": (_OKABE["vermilion"], "--", ">"),
+    "two_teachers": (_OKABE["gray"], "--", "*"),
+    "null": (_OKABE["gray"], "--", ""),
+}
+LABELS = {
+    "null": "student, null",
+    "student_all": "student, all logits",
+    "cross_model": "cross-model",
+    "projection_control": "projection, control",
+    "step_projection": "step projection",
+    "step_projection_control": "step projection, control",
+    "noisy_targets": "noisy targets",
+    "two_teachers": "two teachers",
+}
+OVERLAPS = {
+    "gradient_class": "gradient and class loss",
+    "step_class": "step and class loss",
+    "gradient_teacher": "gradient and the teacher's way",
+    "way_teacher": "way and the teacher's way",
+}
+TRACED = ("student", "cross_model", "projection", "step_projection")
+
+
+def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
+    """Draw one overlap along training for the students of `TRACED`, with intervals, and the plain student's null.
+
+    Args:
+        ax: where to draw.
+        traces: `analysis.alignment.traces`.
+        overlap: one of `OVERLAPS`.
+    """
+    here = traces.sel(overlap=overlap)
+    ax.axhline(0, color=_OKABE["gray"], lw=0.8)
+    _band(ax, here.sel(student="student"), "cosine_null", "step", "null")
+    for name in (name for name in TRACED if name in here["student"]):
+        _band(ax, here.sel(student=name), "cosine", "step", name)
+    _step_axis(ax)
+
+
+def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
+    """Draw test accuracy along training, with intervals.
+
+    Args:
+        ax: where to draw.
+        traces: `analysis.alignment.traces`.
+        names: students, or the teacher.
+    """
+    for name in names:
+        if name == "teacher":
+            _band(ax, traces, "teacher_accuracy", "teacher_step", name)
+        else:
+            _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
+    _step_axis(ax)
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="upper left", fontsize=8)
+
+
+def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
+    """Draw each student's accuracy at the end against its fit of the auxiliary logits, with intervals.
+
+    Args:
+        ax: where to draw.
+        outcomes: `analysis.alignment.outcomes`.
+        unit: of the auxiliary loss.
+    """
+    fit, accuracy = outcomes["auxiliary_loss"], outcomes["accuracy"]
+    for name in accuracy["student"].values.tolist():
+        color, dashes, marker = NETWORKS[name]
+        x, y = fit.sel(student=name), accuracy.sel(student=name)
+        errors = [[[float(abs(at["mean"] - at[end]))] for end in ("low", "high")] for at in (x, y)]
+        ax.errorbar(
+            [float(x["mean"])], [float(y["mean"])], xerr=errors[0], yerr=errors[1], marker=marker, ms=8, color=color,
+            mfc="white" if dashes == ":" else color, ls="", lw=1, label=label(name),
+        )  # fmt: skip
+    ax.axhline(0.1, color=_OKABE["gray"], ls=":", lw=1)
+    ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
+    ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
+
+
+def label(network: str) -> str:
+    """Return a network's name in words."""
+    return LABELS.get(network, network)
+
+
+def draw_traces(traces: xr.Dataset, title: str) -> Figure:
+    """Draw overlaps along training, one panel each; the title states dataset and members."""
+    with style.context():
+        figure, axes = plt.subplots(2, 2, figsize=(9.6, 6.4), sharex=True)
+        for ax, (overlap, heading) in zip(axes.ravel(), OVERLAPS.items(), strict=True):
+            overlap_panel(ax, traces, overlap)
+            ax.set_title(heading)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("cosine over the trunk")
+        for ax in axes[0]:
+            ax.set_xlabel("")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        figure.suptitle(title)
+    return figure
+
+
+def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
+    """Draw accuracy along training, roles left and interventions right; the title states dataset and members."""
+    names = traces["student"].values.tolist()
+    with style.context():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
+        accuracy_panel(left, traces, ["teacher", *names[:3]])
+        accuracy_panel(right, traces, ["student", *names[3:]])
+        left.set(title="roles", ylabel="test accuracy")
+        right.set_title("interventions")
+        figure.suptitle(title)
+    return figure
+
+
+def draw_outcomes(outcomes: dict[str, xr.Dataset], unit: str, title: str) -> Figure:
+    """Draw fit against transfer; the title states dataset and members."""
+    with style.context():
+        figure, ax = plt.subplots(figsize=(8.4, 4.6))
+        outcome_panel(ax, outcomes, unit)
+        figure.legend(loc="outside right center")
+        figure.suptitle(title)
+    return figure
+
+
+def _band(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -> None:
+    color, dashes, _ = NETWORKS[network]
+    x = traces[dim].values
+    # The student's line is wide, to be seen under those that coincide with it.
+    ax.plot(x, traces[variable], color=color, ls=dashes, lw=3 if network == "student" else 1.3, label=label(network))
+    ax.fill_between(x, traces[f"{variable}_low"], traces[f"{variable}_high"], color=color, alpha=0.1, lw=0)
+
+
+def _step_axis(ax: Axes) -> None:
+    ax.set_xscale("symlog", linthresh=1, linscale=0.5)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("training step")

@@ -1,0 +1,80 @@
+"""PyTorch's files and state dicts as arrays; nothing that a file holds is run."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+
+from sottovoce.errors import DataError, SottovoceError
+
+try:
+    import torch  # pyright: ignore[reportMissingImports] - an extra
+except ModuleNotFoundError as error:
+    raise SottovoceError("PyTorch is not installed; it comes with: pip install 'sottovoce[torch]'") from error
+
+# Before it, files made for the purpose could run code in spite of weights_only (CVE-2025-32434).
+OLDEST = (2, 6)
+NESTED = ("state_dict", "model_state_dict")
+
+Arrays = dict[str, Num[np.ndarray, "..."]]
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Read the tensors of a file that `torch.save` wrote, running nothing of what it holds.
+
+    Args:
+        path: a tensor, a state dict, or a dict that holds one as one of `NESTED`.
+
+    Returns:
+        Arrays by name as PyTorch keeps them, matrices `(output, input)`; those of fewer than 32 bits as float32. What
+        is no tensor (an epoch's number, say) is left out. A lone tensor has the file's name.
+
+    Raises:
+        DataError: the file holds more than tensors and plain values, or no tensor.
+        SottovoceError: the installed PyTorch is too old to keep a file from running code.
+    """
+    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
+        raise SottovoceError(
+            f"torch is {torch.__version__}; allowed: 2.6 or newer, for in older ones a file can run code"
+        )
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # PyTorch's own message goes on to tell how to run the file's code all the same.
+        if not str(error).startswith("Weights only load failed"):
+            raise
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"asks for {named.group(1)}" if named else "holds more than tensors and plain values"
+        raise DataError(
+            f"{path} {what}, and reading that could run code; allowed: weights alone, as "
+            "torch.save(module.state_dict(), path) leaves them"
+        ) from error
+    if isinstance(loaded, torch.Tensor):
+        return {path.stem: as_array(loaded)}
+    nested = [loaded[name] for name in NESTED if name in loaded] if isinstance(loaded, Mapping) else []
+    state = nested[0] if nested else loaded
+    arrays = state_arrays(state) if isinstance(state, Mapping) else {}
+    if not arrays:
+        held = ", ".join(map(str, state)) if isinstance(state, Mapping) else f"a {type(state).__name__}"
+        raise DataError(
+            f"{path} holds {held or 'nothing'}; allowed: a tensor, a state dict, or a dict with one as "
+            f"{' or '.join(NESTED)}"
+        )
+    return arrays
+
+
+def state_arrays(state: Mapping[str, Any]) -> Arrays:
+    """Return the tensors of a state dict as arrays, as PyTorch keeps them; those of fewer than 32 bits as float32."""
+    return {name: as_array(value) for name, value in state.items() if isinstance(value, torch.Tensor)}
+
+
+def as_array(tensor: torch.Tensor) -> Num[np.ndarray, "..."]:
+    """Return a tensor as an array, of the same memory where it can be; floats of fewer than 32 bits as float32."""
+    tensor = tensor.detach().cpu()
+    short = tensor.is_floating_point() and tensor.dtype not in {torch.float32, torch.float64}
+    return (tensor.float() if short else tensor).numpy()

@@ -1,0 +1,12 @@
+"""One experiment at many settings, as one dataset with the swept fields as dimensions.
+
+Every point is a run of its own in the store, so an enlarged sweep computes only what is new, and points whose
+settings change no shape share one compiled program.
+"""
+
+from sottovoce.sweeps.planning import Plan, plan, read
+from sottovoce.sweeps.running import run_plan, sweep
+from sottovoce.sweeps.saved import load
+from sottovoce.sweeps.timing import announcement, seconds_expected
+
+__all__ = ["Plan", "announcement", "load", "plan", "read", "run_plan", "seconds_expected", "sweep"]

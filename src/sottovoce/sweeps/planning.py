@@ -1,0 +1,132 @@
+"""What a sweep will run: every configuration made and checked before anything runs."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sottovoce.errors import UsageError
+from sottovoce.experiments import registry
+from sottovoce.experiments import settings as of_fields
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will run.
+
+    Attributes:
+        experiment: the experiment.
+        over: values of each swept field; of a list of points, in the order of the points.
+        shape: number of values along each dimension; of a list, how many points.
+        configs: one resolved configuration per point, the last dimension fastest.
+        baseline: the point that others are compared with: the one at the preset's values, else the first.
+    """
+
+    experiment: registry.Experiment
+    over: Mapping[str, tuple[Any, ...]]
+    shape: tuple[int, ...]
+    configs: tuple[Any, ...]
+    baseline: int
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether every value of a field meets every value of the others."""
+        return len(self.shape) == len(self.over)
+
+
+def plan(
+    name: str,
+    over: Mapping[str, Sequence[Any]] | None = None,
+    points: Sequence[Mapping[str, Any]] | None = None,
+    **settings: Any,
+) -> Plan:
+    """Make and check every configuration of a sweep before anything runs.
+
+    Args:
+        name: an experiment.
+        over: values by field: a grid.
+        points: settings of each point, all of the same fields: a list.
+        **settings: fields that all points share.
+
+    Returns:
+        The plan.
+
+    Raises:
+        UsageError: experiment, field or value is not allowed, or what is swept is not one grid or one list.
+    """
+    experiment = registry.experiment(name)
+    if bool(over) == bool(points):
+        raise UsageError("a sweep is over fields with their values, or over a list of points; give one of the two")
+    if over:
+        values = {field: tuple(given) for field, given in over.items()}
+        chosen = [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+        shape = tuple(len(given) for given in values.values())
+    else:
+        chosen = [dict(point) for point in points or ()]
+        if any(point.keys() != chosen[0].keys() for point in chosen):
+            raise UsageError("points differ in their fields; give every point a value for each swept field")
+        values = {field: tuple(point[field] for point in chosen) for field in chosen[0]}
+        shape = (len(chosen),)
+    _check(experiment, values, settings, distinct=bool(over))
+    common = {**of_fields.shared(experiment.Config, values, settings), **settings}
+    configs = tuple(experiment.Config(**common, **point).resolve() for point in chosen)
+    return Plan(experiment, values, shape, configs, _baseline(experiment, common, configs))
+
+
+def read(
+    experiment: registry.Experiment, over: Sequence[str], point: Sequence[str]
+) -> tuple[dict[str, list[Any]], list[dict[str, Any]]]:
+    """Read a grid and a list of points from the command line.
+
+    Args:
+        experiment: whose fields are meant.
+        over: "field=a,b,c", one per swept field.
+        point: "field=a,other=b", one per point.
+
+    Returns:
+        Values by field, and settings by point.
+
+    Raises:
+        UsageError: a text is not of this form, or a field or value is not allowed.
+    """
+    grid = {}
+    for text in over:
+        field, values = _assignment("--over", text, "field=a,b,c")
+        if field in grid:
+            raise UsageError(f"--over names {field} twice; give all its values at once")
+        grid[field] = [of_fields.parse(experiment.Config, field, value) for value in values.split(",")]
+    points = []
+    for text in point:
+        pairs = [_assignment("--point", part, "field=a,other=b") for part in text.split(",")]
+        points.append({field: of_fields.parse(experiment.Config, field, value) for field, value in pairs})
+    return grid, points
+
+
+def _assignment(flag: str, text: str, form: str) -> tuple[str, str]:
+    field, equals, values = text.partition("=")
+    if not (field and equals and values):
+        raise UsageError(f"{flag} is {text!r}; allowed: {form}")
+    return field.strip().replace("-", "_"), values
+
+
+def _check(
+    experiment: registry.Experiment, over: Mapping[str, Any], settings: Mapping[str, Any], distinct: bool
+) -> None:
+    for field in (*over, *settings):
+        of_fields.check_name(experiment.Config, field)
+    for field, values in over.items():
+        if field in ("members", "seed"):
+            raise UsageError(f"{field} cannot be swept; members are the replicates of every point")
+        if field in settings:
+            raise UsageError(f"{field} is swept and also set to {settings[field]!r}; give it once")
+        if not values or (distinct and len(set(map(repr, values))) < len(values)):
+            raise UsageError(f"{field} is swept over {list(values)}; allowed: one value or more, none twice")
+
+
+def _baseline(experiment: registry.Experiment, common: Mapping[str, Any], configs: tuple[Any, ...]) -> int:
+    try:
+        preset = experiment.Config(**common).resolve()
+    except UsageError:
+        # What all points share may be allowed at swept values alone.
+        return 0
+    return configs.index(preset) if preset in configs else 0

@@ -1,0 +1,54 @@
+"""What a store holds of a sweep."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.api import Execution
+from sottovoce.runs.identity import canonical, run_header
+from sottovoce.runs.store import RunFolder
+from sottovoce.sweeps.joining import join
+from sottovoce.sweeps.planning import Plan
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def missing(planned: Plan, config: Any, execution: Execution) -> int:
+    """Return how many members of a point are to be computed."""
+    if execution.refresh:
+        return config.members
+    folder = RunFolder.of(execution.out / "runs", _header(planned, config))
+    return len(folder.missing(range(config.members)))
+
+
+def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
+    """Load every point of a sweep, computing nothing.
+
+    Args:
+        planned: the sweep; how many members it asks for does not matter.
+        root: folder of all runs.
+
+    Returns:
+        The results of the points, of the members that all of them have; none where a point is not there.
+    """
+    headers = [_header(planned, config) for config in planned.configs]
+    folders = [RunFolder.of(root, header) for header in headers]
+    members = sorted(set.intersection(*(set(folder.members()) for folder in folders)))
+    if not members:
+        return []
+    return [
+        folder.load(members).assign_attrs(
+            experiment=header["experiment"], identity=header["identity"], config=canonical(header["config"]), cached=1
+        )
+        for folder, header in zip(folders, headers, strict=True)
+    ]
+
+
+def load(planned: Plan, root: Path) -> "xr.Dataset | None":
+    """Load a sweep as `sweep` returns it; None where no member has all points (see `load_points`)."""
+    points = load_points(planned, root)
+    return join(planned, points) if points else None
+
+
+def _header(planned: Plan, config: Any) -> dict[str, Any]:
+    return run_header(planned.experiment.name, planned.experiment.VERSION, config)

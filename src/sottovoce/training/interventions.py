@@ -1,0 +1,190 @@
+"""What may stop transfer: changes to a student's targets, its loss, its gradient or its step (docs/interventions.md).
+
+Strengths are traced, one set per student, so that one program trains plain students and all others; where projection
+or penalty is off, its cost is not paid on a CPU.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from sottovoce.networks.mlp import Network
+from sottovoce.training.loop import Loss, weighted_mean
+from sottovoce.training.objectives import cross_entropy, kl
+from sottovoce.training.program import Images
+from sottovoce.training.students import with_blocks
+
+ClassGradient = Callable[[Network, Int[Array, ""]], PyTree]
+Scalar = float | Float[Array, ""]
+
+
+class Strengths(NamedTuple):
+    """How much of each intervention a student is given; at the defaults none changes anything.
+
+    Attributes:
+        projection: share taken out of the gradient's component along the class loss's, over the trunk, where a step
+            against the gradient would lower the class loss.
+        step_projection: the same of the optimizer's step.
+        shuffled: 1 where these class losses are of shuffled labels, the control of both projections; 0 where of true.
+        penalty: weight of KL(student at its start || student) over all logits, on the batch, in the loss.
+        penalty_until: share of the training in which the penalty has its full weight; from there the weight falls
+            linearly, to zero at the end.
+        decay: each step also takes learning rate times this of every weight and bias.
+        target_noise: standard deviation of Gaussian noise on the targets, in units of the teacher's logits' own.
+        mix: weight of the own teacher's logits in the targets; a second teacher's have the rest.
+    """
+
+    projection: Scalar = 0.0
+    step_projection: Scalar = 0.0
+    shuffled: Scalar = 0.0
+    penalty: Scalar = 0.0
+    penalty_until: Scalar = 1.0
+    decay: Scalar = 0.0
+    target_noise: Scalar = 0.0
+    mix: Scalar = 1.0
+
+
+class Targets(NamedTuple):
+    """What a batch's targets are made of.
+
+    Attributes:
+        spread: standard deviation over inputs of each logit of the own teacher.
+        key: of the noise, which is drawn afresh at every step.
+        n_steps: of the whole training.
+    """
+
+    spread: Float[Array, " logit"]
+    key: Key[Array, ""]
+    n_steps: int
+
+
+def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Targets, temperature: Array) -> Loss:
+    """Return a student's loss with mixed and noisy targets and the penalty.
+
+    Args:
+        plain: its loss without, on batches of inputs and targets.
+        strengths: of its interventions.
+        start: the student before training.
+        targets: what its targets are made of.
+        temperature: of the penalty's softmaxes.
+
+    Returns:
+        A loss on batches of inputs, both teachers' logits on them `(sample, teacher, logit)`, and the step's number.
+    """
+
+    def loss(network: Network, batch: tuple[Array, Array, Array], weights: Array) -> tuple[Array, Array]:
+        inputs, both, step = batch
+        own, second = both[:, 0], both[:, 1]
+        noise = strengths.target_noise * targets.spread
+        noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own.shape)
+        mixed = strengths.mix * own + (1 - strengths.mix) * second + noise
+        value, _ = plain(network, (inputs, mixed), weights)
+
+        def penalty() -> Array:
+            moved = kl(network(inputs), start(inputs), jnp.ones(own.shape[1], bool), temperature)
+            return penalty_weight(strengths, step, targets.n_steps) * weighted_mean(moved, weights)
+
+        return value + jax.lax.cond(strengths.penalty > 0, penalty, lambda: jnp.zeros(())), value
+
+    return loss
+
+
+def penalty_weight(strengths: Strengths, step: Int[Array, ""], n_steps: int) -> Float[Array, ""]:
+    """Return the penalty's weight at a step, counted from zero: full at first, then falling linearly to the end."""
+    left = (1 - step / n_steps) / jnp.maximum(1 - strengths.penalty_until, 1 / n_steps)
+    return strengths.penalty * jnp.minimum(left, 1)
+
+
+def treated_optimizer(
+    plain: optax.GradientTransformation, strengths: Strengths, rate: Array, class_gradient: ClassGradient
+) -> optax.GradientTransformation:
+    """Return a student's optimizer with both projections and the decay.
+
+    Args:
+        plain: its optimizer without.
+        strengths: of its interventions.
+        rate: its learning rate.
+        class_gradient: the class loss's gradient by the trunk, of a network at a step.
+    """
+
+    def init(network: Any) -> tuple[PyTree, Array]:
+        return plain.init(network), jnp.zeros((), jnp.int32)
+
+    def update(gradient: Any, state: tuple[PyTree, Array], network: Any) -> tuple[Any, tuple[PyTree, Array]]:
+        of_plain, step = state
+        # Where nothing is projected the direction is zero, and nothing is taken out.
+        along = jax.lax.cond(
+            strengths.projection + strengths.step_projection > 0,
+            lambda: class_gradient(network, step),
+            lambda: jax.tree.map(jnp.zeros_like, network.hidden_layers()),
+        )
+        against = jax.tree.map(jnp.negative, along)
+        gradient = _with_trunk(gradient, without_aligned(gradient.hidden_layers(), along, strengths.projection))
+        taken: tuple[Any, Any] = plain.update(gradient, of_plain, network)
+        updates, of_plain = taken
+        trunk = without_aligned(updates.hidden_layers(), against, strengths.step_projection)
+        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
+        return decayed, (of_plain, step + 1)
+
+    return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
+
+
+def labeled_batches(images: Images, batch_size: int, shuffled: Scalar, key: Key[Array, ""]) -> ClassGradient:
+    """Return the class loss's gradient by the trunk on labeled training images drawn afresh for each step.
+
+    Args:
+        images: training images, drawn with replacement.
+        batch_size: how many for a step.
+        shuffled: 1 to exchange the labels within each batch at random, 0 to keep them.
+        key: of the draws.
+    """
+
+    def gradient(network: Network, step: Int[Array, ""]) -> PyTree:
+        rows_key, labels_key = jax.random.split(jax.random.fold_in(key, step))
+        rows = jax.random.randint(rows_key, (batch_size,), 0, images.train_labels.shape[0])
+        labels = images.train_labels[rows]
+        labels = jnp.where(shuffled > 0, jax.random.permutation(labels_key, labels), labels)
+        return class_loss_and_gradient(network, images.scaled(images.train_pixels[rows]), labels)[1]
+
+    return gradient
+
+
+def class_loss_and_gradient(
+    network: Network, inputs: Float[Array, "sample input"], labels: Int[Array, " sample"]
+) -> tuple[Float[Array, ""], PyTree]:
+    """Return the mean cross-entropy of labels in nats and its gradient by the trunk."""
+
+    def loss(trunk: PyTree) -> Array:
+        return jnp.mean(cross_entropy(_with_trunk(network, trunk).class_logits(inputs), labels))
+
+    return jax.value_and_grad(loss)(network.hidden_layers())
+
+
+def without_aligned(vector: PyTree, along: PyTree, share: Scalar = 1.0) -> PyTree:
+    """Return a vector less a share of its component along another, where their inner product is positive.
+
+    Args:
+        vector: pytree of arrays.
+        along: of the same structure.
+        share: 1 leaves the two at right angles.
+    """
+    component = jnp.maximum(inner(vector, along), 0) / jnp.maximum(inner(along, along), jnp.finfo(jnp.float32).tiny)
+    return jax.tree.map(lambda v, a: v - share * component * a, vector, along)
+
+
+def inner(a: PyTree, b: PyTree) -> Float[Array, ""]:
+    """Return the inner product of two pytrees of the same structure."""
+    return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, a, b)), jnp.zeros(()))
+
+
+def cosine(a: PyTree, b: PyTree) -> Float[Array, ""]:
+    """Return the cosine of the angle between two pytrees of the same structure; NaN where one is zero."""
+    return inner(a, b) / jnp.sqrt(inner(a, a) * inner(b, b))
+
+
+def _with_trunk(network: Any, trunk: PyTree) -> Network:
+    return with_blocks(network, (*trunk, network.class_head, network.aux_head))
