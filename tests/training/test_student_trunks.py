@@ -161,27 +161,29 @@ def test_a_member_with_two_trunks_is_the_protocol_written_out(convolved, drawn, 
         student, teacher = network(batch[0])[:, 10:], batch[1][:, 10:]
         return optax.kl_divergence(jax.nn.log_softmax(student), jax.nn.softmax(teacher)).mean()
 
-    labeled = (np.asarray(digits.scaled(digits.train_pixels)), np.asarray(digits.train_labels))
+    images = digits.scaled(digits.train_pixels)
+    labeled = (np.asarray(images), np.asarray(digits.train_labels))
     teacher = plain_training(here(convolved.reference), teacher_loss, labeled, keys[Stream.TEACHER_BATCHES])
     assert_close(teacher, here(convolved.teacher))
-    noise = distillation_inputs("uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), labeled[0])
+    noise = distillation_inputs("uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), images)
     distilled = (np.asarray(noise), np.asarray(here(convolved.teacher)(noise)))
     reference, (start, *_), _ = drawn(teacher=CONVOLVED)
-    jax.tree.map(np.testing.assert_array_equal, here(reference), here(convolved.reference))
+    assert_close(here(reference), here(convolved.reference))
     student = plain_training(here(start), student_loss, distilled, keys[Stream.STUDENT_BATCHES])
     assert_close(student, here(convolved.students[0]))
-    images = digits.scaled(digits.test_pixels)
+    tested = digits.scaled(digits.test_pixels)
     scored = [convolved.reference, convolved.teacher, *convolved.students]
     for found, network in zip(convolved.accuracy[member], scored, strict=True):
-        logits = here(network)(images)[:, :10]
+        logits = np.asarray(here(network)(tested))[:, :10]
         # Rounding may decide a near tie, one image of 200.
-        assert found == pytest.approx(np.mean(logits.argmax(axis=1) == digits.test_labels), abs=1.5 / 200)
+        assert found == pytest.approx(np.mean(logits.argmax(axis=1) == np.asarray(digits.test_labels)), abs=1.5 / 200)
 
 
 def test_frozen_blocks_of_another_trunk_stay(convolved, drawn):
     _, (start, *_), _ = drawn(teacher=CONVOLVED)
     before, after = by_name(start), by_name(convolved.students[2])
-    same = {name for name in after if (before[name].weight[:2] == after[name].weight).all()}
+    # Drawn inside two programs: a rounding of 6e-8; a step moves a weight by up to 1e-3.
+    same = {name for name in after if np.abs(before[name].weight[:2] - after[name].weight).max() < 1e-6}
     # No label reaches the class head either.
     assert same == {"trunk_0", "class_head", "aux_head"}
 
