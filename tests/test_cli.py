@@ -69,7 +69,7 @@ def test_json_is_one_object_with_the_promised_keys(out: Path, capsys: pytest.Cap
     assert set(result) == {"experiment", "config", "identity", "table"}
     assert result["experiment"] == "transfer"
     assert result["config"]["n_aux"] == 3
-    assert list(result["table"]) == [
+    assert [name for name, row in result["table"].items() if row["quantity"] == "test accuracy"] == [
         "reference",
         "teacher",
         "student",

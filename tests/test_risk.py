@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from sottovoce.data import distillation_inputs
 from sottovoce.errors import UsageError
 from sottovoce.experiments import prediction
 from sottovoce.experiments._protocol import images_of, program
+from sottovoce.measure import heads
+from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors
 from sottovoce.training.protocol import references, train_teacher
@@ -82,6 +85,17 @@ def test_a_teacher_that_learned_nothing_teaches_nothing(given):
     assert np.isnan(of.recovered_fraction)
 
 
+def test_a_network_with_convolutions_is_predicted_too(given):
+    architecture = Architecture(64, (9,), 10, 3, channels=(2, 3))
+    reference, teacher = (initialize(architecture, jax.random.key(i)) for i in range(2))
+    of = sv.transfer_risk(reference, teacher, *given[2:], n_aux=3, **SCHEDULE)
+    start = np.asarray(reference.class_logits(jnp.asarray(given[3])))
+    assert of.reference_accuracy == pytest.approx(heads.accuracy(start, given[4]), abs=1.5 / 355)
+    assert np.isfinite(of.class_logits).all()
+    with pytest.raises(UsageError, match="inputs are 784 wide, of which the first dense layer would read 147"):
+        sv.transfer_risk(reference, teacher, np.zeros((5, 784)), np.zeros((355, 784)), given[4], n_aux=3)
+
+
 def test_the_order_of_the_inputs_is_the_seeds(given, found):
     again = sv.transfer_risk(*given, n_aux=3, seed=1, **SCHEDULE)
     assert not np.array_equal(again.class_logits, found["kl"].class_logits)
@@ -104,8 +118,11 @@ def test_what_is_printed_says_how_reliable_it_is_in_the_numbers_of_the_theory(fo
     ("changes", "words"),
     [
         ({"reference": np.eye(3)}, r"reference is a ndarray; allowed: a Network.*from_torch"),
-        ({"inputs": np.zeros((5, 63), np.float32)}, "inputs are 63 wide; allowed: 64"),
-        ({"images": np.zeros((355, 65), np.float32)}, "images are 65 wide; allowed: 64"),
+        (
+            {"inputs": np.zeros((5, 63), np.float32)},
+            "inputs are 63 wide, of which the first dense layer would read 63; allowed:.* 64",
+        ),
+        ({"images": np.zeros((355, 65), np.float32)}, "images are 65 wide; allowed: 64, as the inputs are"),
         ({"labels": np.zeros(7, np.int32)}, "labels are 7; allowed: 355, one for each image"),
         ({"n_aux": 4}, "n_aux is 4; allowed: at most 3"),
         ({"n_aux": 1}, "n_aux is 1 with objective kl"),

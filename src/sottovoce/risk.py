@@ -112,13 +112,10 @@ def transfer_risk(
         check_count(name, value)
     for name, value in {"learning_rate": learning_rate, "temperature": temperature}.items():
         check_number(name, value)
-    architecture = _architecture(reference, teacher)
+    architecture = _architecture(reference, teacher, inputs.shape[1])
     _check_distilled(architecture, n_aux, objective)
-    for name, rows in {"inputs": inputs, "images": images}.items():
-        if rows.shape[1] != architecture.n_inputs:
-            raise UsageError(
-                f"{name} are {rows.shape[1]} wide; allowed: {architecture.n_inputs}, what the networks read"
-            )
+    if images.shape[1] != inputs.shape[1]:
+        raise UsageError(f"images are {images.shape[1]} wide; allowed: {inputs.shape[1]}, as the inputs are")
     if len(labels) != len(images):
         raise UsageError(f"labels are {len(labels)}; allowed: {len(images)}, one for each image")
     protocol = Protocol(
@@ -186,11 +183,11 @@ def _risk(
     )
 
 
-def _architecture(reference: Network, teacher: Network) -> Architecture:
+def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Architecture:
     """Return the architecture of both.
 
     Raises:
-        UsageError: one is no network of ours, or they have two.
+        UsageError: one is no network of ours, they have two, or they do not read inputs of that width.
     """
     for name, given in {"reference": reference, "teacher": teacher}.items():
         if not isinstance(given, Network):
@@ -200,17 +197,24 @@ def _architecture(reference: Network, teacher: Network) -> Architecture:
             )
     found = [
         Architecture(
-            n_inputs=network.trunk[0].weight.shape[0],
+            n_inputs=n_inputs,
             widths=tuple(layer.weight.shape[1] for layer in network.trunk),
             n_class=network.class_head.weight.shape[1],
             n_aux=network.aux_head.weight.shape[1],
             activation=network.activation,
             precision=network.precision,
+            channels=tuple(layer.weight.shape[1] for layer in network.convolutions),
         )
         for network in (reference, teacher)
     ]
     if found[0] != found[1]:
         raise UsageError(f"reference and teacher are {found[0]} and {found[1]}; allowed: networks of one architecture")
+    n_read, n_given = reference.trunk[0].weight.shape[0], found[0].layers()["trunk_0"].fan_in
+    if n_given != n_read:
+        raise UsageError(
+            f"inputs are {n_inputs} wide, of which the first dense layer would read {n_given}; allowed: as many as it "
+            f"reads, {n_read}"
+        )
     return found[0]
 
 

@@ -44,7 +44,8 @@ def test_updates_that_read_the_same_and_write_elsewhere(files: list[str], capsys
         assert hidden[side]["random"] == pytest.approx(2 / dim)
         assert hidden[side]["random"] < hidden[side]["random_high"] < 1
     main(["measure", "subspaces", *files, "--rank", "2"])
-    lines = capsys.readouterr().out.splitlines()
+    read, *lines = capsys.readouterr().out.splitlines()
+    assert read.endswith("read as input_output, input_output, input_output")
     assert [line.split(":")[0] for line in lines] == [
         f"hidden, {side} side, 2 directions of updates" for side in ("output", "input")
     ]

@@ -52,7 +52,7 @@ def test_each_sweep_has_a_figure_that_says_what_differs_and_how_it_was_made():
     assert [d.key for d in (width, n_aux, inputs)] == ["sweep_width", "sweep_n_aux", "sweep_inputs"]
     assert "sottovoce sweep transfer --over" in width.caption
     assert "n = 5 members, sweep 0123456789ab" in width.caption
-    assert "the 2 intervals that hold together" in width.caption
+    assert "of 2 that hold together in 95 %" in width.caption
     student = results["sweep_width"]["accuracy"].sel(role="student").mean("member")
     rise = float(student.sel(width=64) - student.sel(width=16))
     assert f"student, width = 64, {rise:+.3f}" in width.caption

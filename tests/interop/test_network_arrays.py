@@ -112,11 +112,7 @@ def test_what_is_no_perceptron_is_refused_with_the_reason(arrays, settings, word
         networks.network_from(arrays, **{"n_class": 4, **settings})
 
 
-def test_a_layer_that_is_not_linear_has_no_named_arrays():
-    class Convolution:
-        weight = bias = np.zeros(1)
-
-    network = draw()
-    object.__setattr__(network, "trunk", (Convolution(),))
-    with pytest.raises(UsageError, match=r"layer trunk.0 is a Convolution; allowed: Linear"):
+def test_convolutions_have_no_named_arrays():
+    network = initialize(Architecture(64, (9,), 4, 3, channels=(2, 3)), jax.random.key(0))
+    with pytest.raises(UsageError, match="the network has 2 convolutions; allowed: none"):
         networks.named_arrays(network)

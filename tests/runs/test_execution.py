@@ -10,7 +10,7 @@ import pytest
 from fake_experiment import Config, Fake, bytes_of
 
 from sottovoce import runs
-from sottovoce.errors import DivergenceError, StoreError, UsageError
+from sottovoce.errors import DataError, DivergenceError, StoreError, UsageError
 from sottovoce.runs.execution import Interrupted, execute
 from sottovoce.runs.identity import config_identity, run_header
 from sottovoce.runs.store import RunFolder
@@ -46,9 +46,26 @@ def test_a_run_says_what_it_is_and_the_second_time_is_cached(fake, tmp_path):
     first.to_netcdf(tmp_path / "copy.nc", engine="h5netcdf")  # the attributes are such as a file can hold
 
 
-def test_any_object_with_the_four_names_is_an_experiment(tmp_path):
-    plain = SimpleNamespace(name="plain", VERSION=2, Config=Config, simulate=Fake().simulate)
+def test_any_object_with_the_names_of_an_experiment_is_one(tmp_path):
+    fake = Fake()
+    plain = SimpleNamespace(name="plain", VERSION=2, check_data=fake.check_data, simulate=fake.simulate)
     assert execute(plain, Config(), root=tmp_path).attrs["version"] == 2
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_data_is_asked_for_only_where_members_are_to_be_computed(fake, tmp_path, refresh):
+    class Bereft(Fake):
+        def check_data(self, config):
+            raise DataError("gone")
+
+    with pytest.raises(DataError, match="gone"):
+        execute(Bereft(), Config(), root=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    execute(fake, Config(), root=tmp_path)
+    if refresh:
+        with pytest.raises(DataError, match="gone"):
+            execute(Bereft(), Config(), root=tmp_path, refresh=True)
+    assert execute(Bereft(), Config(), root=tmp_path).attrs["cached"] == 1
 
 
 def test_the_same_configuration_twice_is_the_same_bytes(fake, tmp_path):
@@ -196,6 +213,7 @@ def test_an_experiment_without_the_variable_has_no_diverged_members(tmp_path):
     silent = SimpleNamespace(
         name="fake",
         VERSION=1,
+        check_data=Fake().check_data,
         simulate=lambda config, members: Fake().simulate(config, members).drop_vars("diverged"),
     )
     assert execute(silent, Config(), root=tmp_path).attrs["diverged_members"] == []

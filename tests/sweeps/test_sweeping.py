@@ -106,6 +106,9 @@ class Unstable:
     def __init__(self) -> None:
         self.Config = registry.experiment("toy").Config
 
+    def check_data(self, config):
+        """It needs none."""
+
     def simulate(self, config, members):
         ill = config.draws > 10
         flags = ("member", [ill and member < 2 for member in members])

@@ -16,7 +16,8 @@ from jaxtyping import Num
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.interop import checkpoints
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.layers import Linear
+from sottovoce.networks.mlp import Network
 
 Arrays = Mapping[str, Num[np.ndarray, "..."]]
 
@@ -25,15 +26,15 @@ def named_arrays(network: Network) -> dict[str, Num[np.ndarray, "..."]]:
     """Return a network's weights `(input, output)` and biases under our own names, the trunk first.
 
     Raises:
-        UsageError: a layer of the trunk is none of `networks.mlp.Linear`.
+        UsageError: the network has convolutions.
     """
+    if network.convolutions:
+        raise UsageError(
+            f"the network has {len(network.convolutions)} convolutions; allowed: none, for only linear layers have a "
+            "form that other libraries share"
+        )
     trunk = {f"trunk.{i}": layer for i, layer in enumerate(network.trunk)}
     layers = {**trunk, "class_head": network.class_head, "aux_head": network.aux_head}
-    for name, layer in layers.items():
-        if not isinstance(layer, Linear):
-            raise UsageError(
-                f"layer {name} is a {type(layer).__name__}; allowed: Linear, for others have no shared form"
-            )
     return {
         f"{name}.{part}": np.asarray(getattr(layer, part))
         for name, layer in layers.items()

@@ -12,7 +12,8 @@ from jaxtyping import Num
 from sottovoce.errors import UsageError, not_among
 from sottovoce.interop import networks
 from sottovoce.interop.torch_files import as_array, state_arrays, torch
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.layers import Linear
+from sottovoce.networks.mlp import Network
 
 # Our gelu is the approximation by tanh; the exact one differs by up to 5e-4.
 ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
@@ -55,13 +56,13 @@ def to_torch(network: Network) -> Perceptron:
     """Return a network as a PyTorch module with the same outputs up to float32 rounding.
 
     Args:
-        network: its layers all linear, its products in full float32.
+        network: without convolutions, its products in full float32.
 
     Returns:
         A module with weights of its own.
 
     Raises:
-        UsageError: a layer of the trunk is not linear, or the precision is another.
+        UsageError: the network has convolutions, or its precision is another.
     """
     if network.precision != "float32":
         raise UsageError(f"precision is {network.precision}; allowed: float32, for PyTorch would not round alike")

@@ -61,7 +61,7 @@ def execute(
     Several processes may execute the same run at once; they share its members.
 
     Args:
-        experiment: has name, VERSION and simulate.
+        experiment: has name, VERSION, check_data and simulate.
         config: its configuration; unset fields are resolved first.
         root: folder of all runs.
         chunk_size: members computed and saved together; by default about a sixteenth of them.
