@@ -54,7 +54,7 @@ class Convolution(eqx.Module):
             The convolved images, flattened in the same way.
         """
         rows = patches(x, self.weight.shape[0] // KERNEL**2)
-        y = Linear(self.weight, self.bias)(rows.reshape(-1, rows.shape[-1]), precision)
+        y = _PRODUCTS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
         return y.reshape(x.shape[0], -1)
 
 
