@@ -1,11 +1,16 @@
 """What all tests share: no network, two CPU devices, and a protocol small enough to train in a blink."""
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+# A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
+MOST_MAPS = 30_000
 
 
 def pytest_configure() -> None:
@@ -20,6 +25,18 @@ def pytest_configure() -> None:
     # Programs of tests run for milliseconds and compile for seconds; README's own commands are tested fully optimized.
     jax.config.update("jax_disable_most_optimizations", True)
     devices.configure("cpu", 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_let_go() -> Iterator[None]:
+    """Forget compiled programs before a long session has more of them than the system lets a process map."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > MOST_MAPS:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
