@@ -1,4 +1,4 @@
-"""Write the gallery of the site: every figure of the report, drawn from each experiment's smallest configuration.
+"""Write the gallery of the site: every kind of figure of the report, from each experiment's smallest configuration.
 
 Run: python docs/gallery.py FOLDER (`make docs` does). Results are kept in out/gallery, so that a second build computes
 nothing. They show how to read a figure; what was found stands in the report of `make reproduce`.
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sottovoce import figures, reproduction
+from sottovoce import figures, reproduction, sweeps
 from sottovoce.api import Execution, run_config
 from sottovoce.drawings import SECTIONS
 from sottovoce.drawings.drawing import Drawing, Results
-from sottovoce.experiments import registry
+from sottovoce.experiments import registry, transfer
 
 OPENING = """# Gallery
 
-Every figure that the report draws, from the smallest configuration of each experiment: a few members of a few small
-networks, trained for a moment. Read here what a figure shows; what was found stands in `out/report.html`, which
+Every kind of figure that the report draws, from the smallest configuration of each experiment: a few members of a few
+small networks, trained for a moment. Read here what a figure shows; what was found stands in `out/report.html`, which
 `make reproduce` writes at the published settings.
 """
 
@@ -31,7 +31,12 @@ def smallest_results(execution: Execution) -> Results:
     for name, (experiment_name, fixed) in {**reproduction.RESULTS, **reproduction.ON_REQUEST}.items():
         experiment = registry.experiment(experiment_name)
         results[name] = run_config(experiment, replace(experiment.Config.smoke(), **fixed), execution)
-    return results
+    # One sweep stands for all, over a field whose values share the program of `transfer` above.
+    shared = {key: value for key, value in vars(transfer.Config.smoke()).items() if key != "learning_rate"}
+    rates = (1e-4, 1e-3, 1e-2)
+    swept = sweeps.sweep("transfer", {"learning_rate": rates}, execution=execution, **shared)
+    command = f"sottovoce sweep transfer --over learning_rate={','.join(map(str, rates))}"
+    return {**results, "sweep_learning_rate": swept.assign_attrs(command=command)}
 
 
 def page(results: Results, folder: Path) -> Iterator[str]:
