@@ -90,3 +90,43 @@ def decode(data: bytes) -> xr.Dataset:
     if dataset.attrs.pop(CHECKSUM, None) != checksum(dataset):
         raise DamagedChunkError("its values are not those that were measured")
     return dataset
+
+
+def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
+    """Return the chunk file of some members of a run.
+
+    Args:
+        span: the members it must hold.
+        dataset: their results, with a coordinate `member`.
+        identity: of the run.
+
+    Returns:
+        As `encode`; the identity is among the attributes.
+
+    Raises:
+        StoreError: the dataset holds other members, or values that cannot be stored.
+    """
+    held = dataset["member"].values.tolist() if "member" in dataset.coords else None
+    if held != list(span):
+        raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
+    return encode(dataset.assign_attrs(identity=identity))
+
+
+def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
+    """Read a chunk file that must hold these members of this run.
+
+    Args:
+        data: the whole file.
+        span: the members.
+        identity: of the run.
+
+    Returns:
+        As `decode`.
+
+    Raises:
+        DamagedChunkError: it is damaged, or of another run or other members.
+    """
+    chunk = decode(data)
+    if chunk.attrs.get("identity") != identity or chunk["member"].values.tolist() != list(span):
+        raise DamagedChunkError("it belongs to another run or to other members")
+    return chunk
