@@ -23,6 +23,7 @@ ALLOWED = {
     "training": LEAVES | {"data", "networks"},
     "experiments": LEAVES | {"data", "networks", "training", "measure", "theory"},
     "runs": {"errors"},
+    "cluster": {"errors", "data", "experiments", "runs", "training"},
     "analysis": {"errors", "measure", "theory"},
     "figures": {"errors"},
     "drawings": {"errors", "analysis", "figures"},

@@ -57,7 +57,7 @@ class Executor(Protocol):
     def compute(
         self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
     ) -> None:
-        """Compute and save the members that the folder lacks, at most `size` at once, telling progress of each chunk."""
+        """Compute and save the members that the folder lacks, at most `size` at once, and tell of each chunk."""
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
-from sottovoce.api import Execution, run_config
+from sottovoce.api import Execution, run_config, spread
 from sottovoce.errors import DivergenceError
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps import saved
@@ -50,13 +50,16 @@ def run_plan(planned: Plan, execution: Execution) -> "xr.Dataset":
     missing = sum(saved.missing(planned, config, execution) for config in planned.configs)
     overall = choose(f"sweep {planned.experiment.name}", quiet=execution.quiet)
     overall.start(total, total - missing)
-    results = []
+    part, results = _Part(overall), []
     try:
-        for config in planned.configs:
+        execution, computed = spread([(planned.experiment, config) for config in planned.configs], execution, part)
+        for config, n_computed in zip(planned.configs, computed, strict=True):
             try:
-                results.append(run_config(planned.experiment, config, execution, progress=_Part(overall)))
+                result = run_config(planned.experiment, config, execution, progress=part)
             except DivergenceError as error:
-                results.append(error.dataset)
+                result = error.dataset
+            result.attrs["cached"] &= n_computed == 0
+            results.append(result)
     finally:
         overall.finish()
     return join(planned, results)

@@ -1,6 +1,6 @@
 """What a sweep will take, said before it runs."""
 
-from sottovoce.api import Execution
+from sottovoce.api import LOCAL, Execution
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.planning import Plan
 
@@ -15,7 +15,7 @@ def announcement(planned: Plan, execution: Execution) -> str:
     missing = sum(saved.missing(planned, config, execution) for config in planned.configs)
     counts = f"{len(planned.configs)} points, {members} members each, {missing} members to compute"
     line = f"sweep {planned.experiment.name}: {counts}"
-    if not planned.experiment.trains or not missing:
+    if not planned.experiment.trains or not missing or execution.executor != LOCAL:
         return line
     from sottovoce.training import devices
 
