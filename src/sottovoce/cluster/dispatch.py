@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sottovoce.cluster import tasks
 from sottovoce.cluster.engine import Engine
@@ -27,7 +27,6 @@ from sottovoce.runs.store import RunFolder, chunk_name
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-T = TypeVar("T")
 CHUNKS_PER_THREAD = 2  # one computed, one waiting: no worker is idle while its answer travels
 MOST_ATTEMPTS = 3
 TIMES_THE_LONGEST = 10
@@ -253,7 +252,7 @@ class Dispatcher:
     def _limit(self, job: Job) -> float:
         return max(self._engine.patience, TIMES_THE_LONGEST * self._longest.get(job, 0.0))
 
-    def _of_scheduler(self, question: Callable[[], T]) -> T:
+    def _of_scheduler(self, question: Callable[[], Any]) -> Any:
         try:
             return question()
         except (OSError, CancelledError) as error:

@@ -101,8 +101,8 @@ def connected(engine: Engine) -> "Iterator[Client]":
 
 
 def _local_cluster(engine: Engine) -> Any:
-    """Start worker processes that only this machine reaches; each computes one chunk at a time on its share of cores."""
-    import dask
+    """Start worker processes that this machine alone reaches; each computes one chunk at a time on its cores' share."""
+    from dask import config as of_dask
     from distributed import LocalCluster
 
     from sottovoce.training.devices import n_cores
@@ -112,14 +112,14 @@ def _local_cluster(engine: Engine) -> Any:
     environment = {"NPROC": str(max(1, n_cores() // workers))}
     if engine.data_dir is not None:
         environment["SOTTOVOCE_DATA"] = str(engine.data_dir.absolute())
+    no_dashboard: Any = None  # which the annotation does not know
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         host=LOOPBACK,
-        dashboard_address=None,
-        # As much memory as a chunk takes here without workers.
-        memory_limit=0,
+        dashboard_address=no_dashboard,
+        memory_limit=0,  # as without workers: a chunk takes what it takes
         silence_logs=logging.CRITICAL,
         env=environment,
-        preload=[*dask.config.get("distributed.worker.preload"), "sottovoce.cluster.tasks"],
+        preload=[*of_dask.get("distributed.worker.preload"), "sottovoce.cluster.tasks"],
     )

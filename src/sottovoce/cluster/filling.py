@@ -22,13 +22,11 @@ class Workers:
 
     engine: Engine
 
-    def check(self, _experiment: Any, _config: Any) -> None:
+    def check(self, _experiment: Any, _config: Any, /) -> None:
         """Raise a UsageError where the engine names no workers; data is looked for where they are."""
         self.engine.check()
 
-    def compute(
-        self, experiment: Any, config: Any, folder: RunFolder, _members: range, size: int, progress: Progress
-    ) -> None:
+    def compute(self, experiment: Any, config: Any, folder: RunFolder, size: int, progress: Progress) -> None:
         """Compute and save one configuration's missing members; see `fill`."""
         fill([Job(experiment, config, folder, size)], self.engine, progress)
 

@@ -50,13 +50,11 @@ class Experiment(Protocol):
 class Executor(Protocol):
     """Who computes the members that are not on disk."""
 
-    def check(self, experiment: Experiment, config: Any) -> None:
+    def check(self, experiment: Experiment, config: Any, /) -> None:
         """Raise where nothing could be computed; nothing has been written then."""
         ...
 
-    def compute(
-        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-    ) -> None:
+    def compute(self, experiment: Any, config: Any, folder: RunFolder, size: int, progress: Progress, /) -> None:
         """Compute and save the members that the folder lacks, at most `size` at once, and tell of each chunk."""
         ...
 
@@ -68,10 +66,9 @@ class Here:
         """Raise a DataError where the data cannot be loaded."""
         experiment.check_data(config)
 
-    def compute(
-        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-    ) -> None:
+    def compute(self, experiment: Experiment, config: Any, folder: RunFolder, size: int, progress: Progress) -> None:
         """Compute and save; other processes may do the same on the same folder."""
+        members = range(config.members)
         done = len(members) - len(folder.missing(members))
         progress.start(len(members), done)
         try:
@@ -139,7 +136,7 @@ def execute(
         while True:
             if folder.missing(members):
                 cached = False
-                executor.compute(experiment, config, folder, members, size, progress or Silent())
+                executor.compute(experiment, config, folder, size, progress or Silent())
             try:
                 dataset = folder.load(members)
                 break
