@@ -242,7 +242,7 @@ class Dispatcher:
             if flight.overdue >= MOST_ATTEMPTS:
                 raise ClusterError(
                     f"{flight} was asked for {MOST_ATTEMPTS} times without an answer within "
-                    f"{self._limit(flight.job):.0f} s (last of {', '.join(sorted(at))}); if it takes longer, "
+                    f"{self._limit(flight.job):.3g} s (last of {', '.join(sorted(at))}); if it takes longer, "
                     "raise --patience"
                 )
             flight.avoided |= at

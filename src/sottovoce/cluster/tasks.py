@@ -8,7 +8,6 @@ import hashlib
 import json
 import signal
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,28 +76,33 @@ def compute(task: Mapping[str, Any]) -> dict[str, Any]:
 
     worker = {"worker": get_worker().address}
     try:
-        # In a thread that dask knows nothing of: in a task's own, xarray would lock files through the scheduler.
-        with ThreadPoolExecutor(1) as apart:
-            return worker | apart.submit(_compute, task).result()
+        return worker | answer(task)
     except SottovoceError as error:
         return worker | {"refusal": str(error)}
     except Exception as error:
         return worker | {"failure": f"{type(error).__name__}: {error}"}
 
 
-def dask_setup(_worker: Any) -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def answer(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Compute one chunk in this process.
 
+    Args:
+        task: from `describe`.
 
-def _compute(task: Mapping[str, Any]) -> dict[str, Any]:
+    Returns:
+        `chunk` and `provenance`, or `saved` (see `compute`).
+
+    Raises:
+        ClusterError: package, experiment, configuration or dataset are not what the asker has.
+        DataError: the dataset's files are missing or damaged.
+        StoreError: the chunk cannot be stored.
+    """
     from sottovoce.runs.chunks import sealed
 
     _check(task["code"], code(), "install the same version there")
     experiment = registry.experiment(task["experiment"])
     _check(task["version"], experiment.VERSION, f"these are versions of {experiment.name}; install the same there")
-    fields = {name: _frozen(value) for name, value in json.loads(task["config"]).items()}
-    config = experiment.Config(**fields)
+    config = configuration(experiment, task)
     found = run_header(experiment.name, experiment.VERSION, config)["identity"]
     _check(task["identity"], found, "these are identities of one configuration; install the same version there")
     if experiment.trains:
@@ -114,6 +118,16 @@ def _compute(task: Mapping[str, Any]) -> dict[str, Any]:
         folder.save(span, results, provenance)
         return {"saved": str(folder.path)}
     return {"chunk": sealed(span, results, task["identity"]), "provenance": provenance}
+
+
+def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> Any:
+    """Return the configuration that a task describes."""
+    return experiment.Config(**{name: _frozen(value) for name, value in json.loads(task["config"]).items()})
+
+
+def dask_setup(_worker: Any) -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _check(asked: object, here: object, mend: str) -> None:

@@ -8,9 +8,11 @@ than by an exception, is never asked to parse a damaged file.
 import hashlib
 import io
 import json
+import threading
 
 import numpy as np
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from sottovoce.errors import StoreError
 
@@ -58,8 +60,12 @@ def encode(dataset: xr.Dataset) -> bytes:
         StoreError: some values would not be read back as they are.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
-    # In memory first: on a full disk HDF5 itself can bring the process down.
-    body = bytes(plain.to_netcdf(engine="h5netcdf"))
+    # In memory first: on a full disk HDF5 itself can bring the process down. With a lock of its own: where dask has a
+    # client, `to_netcdf` would ask its scheduler for one, by a name that no other process knows.
+    target = io.BytesIO()
+    with H5NetCDFStore.open(target, mode="w", lock=threading.Lock()) as store:
+        plain.dump_to_store(store)
+    body = target.getvalue()
     data = body + _SEAL + hashlib.sha256(body).hexdigest().encode()
     try:
         decode(data)
