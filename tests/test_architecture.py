@@ -104,7 +104,7 @@ def test_help_imports_no_array_library(words: str):
         f"    main({words.split()!r})\n"
         "except SystemExit as stop:\n"
         "    assert stop.code == 0, stop.code\n"
-        "heavy = {'jax', 'xarray', 'matplotlib', 'sklearn', 'scipy'} & set(sys.modules)\n"
+        "heavy = {'jax', 'xarray', 'matplotlib', 'sklearn', 'scipy', 'distributed', 'dask'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

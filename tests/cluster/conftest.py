@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
-from mischief import Config, Fake
+from mischief import SIX, Config, Fake
 from processes import cluster, until
 
 from sottovoce.cluster.dispatch import Job
@@ -50,7 +50,7 @@ def well_behaved(mischief, monkeypatch, request):
 def job(tmp_path):
     """Make a job of the fake experiment in a fresh store."""
 
-    def make(config: Config = Config(), size: int = 1, root: Path = tmp_path / "runs") -> Job:
+    def make(config: Config = SIX, size: int = 1, root: Path = tmp_path / "runs") -> Job:
         header = run_header("fake", 1, config.resolve())
         folder = RunFolder.of(root, header)
         folder.prepare(header)
@@ -63,7 +63,7 @@ def job(tmp_path):
 def filled(running, job):
     """Fill a job from the running cluster and return it."""
 
-    def fill_it(config: Config = Config(), size: int = 1, **engine) -> Job:
+    def fill_it(config: Config = SIX, size: int = 1, **engine) -> Job:
         made = job(config, size)
         fill([made], Engine(running, **engine), Silent())
         return made
@@ -75,7 +75,7 @@ def filled(running, job):
 def serial(job, tmp_path, monkeypatch):
     """Return what a run without workers writes: bytes by name of chunk."""
 
-    def run(config: Config = Config(), size: int = 1) -> dict[str, bytes]:
+    def run(config: Config = SIX, size: int = 1) -> dict[str, bytes]:
         from sottovoce.runs.execution import execute
 
         root = tmp_path / "serial"

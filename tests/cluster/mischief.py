@@ -57,6 +57,9 @@ class Config:
         return replace(self, members=6) if self.members is None else self
 
 
+SIX = Config(members=6)
+
+
 @dataclass(frozen=True)
 class Fake:
     """Draws numbers from (rate, member) alone."""

@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+import subprocess
 
+import dask
 import pytest
 from mischief import GARBAGE, Config
 from processes import SOURCE, environment, meanwhile, scheduler, until, workers
@@ -13,7 +15,7 @@ from sottovoce.api import Execution
 from sottovoce.cluster import dispatch, engine
 from sottovoce.cluster.engine import Engine
 from sottovoce.cluster.filling import fill
-from sottovoce.errors import ClusterError, StoreError
+from sottovoce.errors import ClusterError, StoreError, UsageError
 from sottovoce.runs.progress import Silent
 
 
@@ -116,9 +118,12 @@ def test_a_worker_of_another_version_is_refused(job, tmp_path):
     shutil.copytree(SOURCE / "sottovoce", tmp_path / "src" / "sottovoce", ignore=shutil.ignore_patterns("__pycache__"))
     package = tmp_path / "src" / "sottovoce" / "__init__.py"
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "9.'))
-    with scheduler(tmp_path) as (_, address), workers(address, tmp_path, 1, environment(tmp_path / "src")):
-        with pytest.raises(ClusterError) as caught:
-            fill([job()], Engine(address), Silent())
+    with (
+        scheduler(tmp_path) as (_, address),
+        workers(address, tmp_path, 1, environment(tmp_path / "src")),
+        pytest.raises(ClusterError) as caught,
+    ):
+        fill([job()], Engine(address), Silent())
     said = str(caught.value)
     assert said.startswith("worker tcp://127.0.0.1:")
     assert "this worker has sottovoce 9." in said
@@ -128,9 +133,7 @@ def test_a_worker_of_another_version_is_refused(job, tmp_path):
 
 def test_a_worker_with_damaged_data_is_refused(running, tmp_path):
     execution = Execution(out=tmp_path, executor="dask", scheduler=running, quiet=True)
-    with pytest.raises(
-        ClusterError, match=r"worker tcp:.* refused transfer-.*train-images.*sottovoce data fetch mnist"
-    ):
+    with pytest.raises(ClusterError, match=r"worker tcp:.* refused transfer-.*-images.*sottovoce data fetch"):
         sv.run("transfer", execution=execution, dataset="mnist", members=1)
 
 
@@ -162,3 +165,30 @@ def test_no_scheduler_is_said_so(job, monkeypatch):
     monkeypatch.setattr(engine, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9 within .* dask scheduler"):
         fill([job()], Engine("tcp://127.0.0.1:9"), Silent())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing here makes a certificate")
+def test_with_certificates_chunks_travel_and_without_none_do(job, serial, tmp_path, monkeypatch):
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=sottovoce"]
+    subprocess.run([*made, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    settings = {"distributed.comm.require-encryption": "True", "distributed.comm.tls.ca-file": cert}
+    for who in ("client", "scheduler", "worker"):
+        settings |= {f"distributed.comm.tls.{who}.cert": cert, f"distributed.comm.tls.{who}.key": key}
+    for name, value in settings.items():
+        monkeypatch.setenv("DASK_" + name.replace(".", "__").replace("-", "_").upper(), value)
+    asked = job()
+    with scheduler(tmp_path) as (_, address), workers(address, tmp_path, 1, environment()):
+        assert address.startswith("tls://")
+        plain = address.replace("tls", "tcp")
+        monkeypatch.setattr(engine, "CONNECT_SECONDS", 0.5)
+        with pytest.raises(ClusterError, match="no scheduler answers"):
+            fill([asked], Engine(plain), Silent())
+        with pytest.raises(UsageError, match="name no certificate"):
+            Engine(address).check()
+        assert not asked.folder.spans()
+        with dask.config.set(settings):
+            with pytest.raises(UsageError, match="demand encryption"):
+                Engine(plain).check()
+            fill([asked], Engine(address), Silent())
+    assert chunks(asked.folder) == serial()

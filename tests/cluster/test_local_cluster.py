@@ -25,7 +25,7 @@ KILL_EVERY = 20
 
 
 class Killer(threading.Thread):
-    """Kills a random worker of this process each time that KILL_EVERY more chunks are saved; looks at open ports too."""
+    """Kills a random worker of this process whenever KILL_EVERY more chunks are saved; looks at open ports, too."""
 
     def __init__(self, root):
         super().__init__(daemon=True)

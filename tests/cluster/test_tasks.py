@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from mischief import Config, Fake
+from mischief import SIX, Fake
 
 import sottovoce as sv
 from sottovoce import data
@@ -18,8 +18,8 @@ from sottovoce.runs.chunks import opened
 TINY = {"dataset": "digits", "members": 2, "width": 8, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 64}
 
 
-def task_of(config=Config(), span=range(2, 4)):
-    return tasks.describe(Fake(), config.resolve(), span, "auto", 1, None)
+def task_of(config=SIX, span=range(2, 4)):
+    return tasks.describe(Fake(), config, span, "auto", 1, None)
 
 
 def test_a_task_is_small_plain_values():
@@ -38,7 +38,7 @@ def test_every_experiments_configuration_survives_the_way_to_a_worker(name):
 def test_a_worker_computes_what_this_process_would():
     answer = tasks.answer(task_of())
     chunk = opened(answer["chunk"], range(2, 4), task_of()["identity"])
-    np.testing.assert_array_equal(chunk["draws"], Fake().simulate(Config().resolve(), range(2, 4))["draws"])
+    np.testing.assert_array_equal(chunk["draws"], Fake().simulate(SIX, range(2, 4))["draws"])
     assert answer["provenance"]["versions"]["sottovoce"]
 
 
@@ -73,7 +73,7 @@ def test_what_a_dataset_must_be_is_known_without_its_files(monkeypatch, tmp_path
 
 def test_trained_members_are_the_same_on_workers(running, tmp_path):
     here = Execution(out=tmp_path / "here", devices=2, quiet=True)
-    there = Execution(out=tmp_path / "there", executor="dask", scheduler=running, chunk=1, quiet=True)
+    there = Execution(out=tmp_path / "there", executor="dask", scheduler=running, chunk=2, quiet=True)
     expected = sv.run("transfer", execution=here, **TINY)
     found = sv.run("transfer", execution=there, **TINY)
     assert found.attrs == expected.attrs

@@ -70,6 +70,21 @@ class Engine:
                     f"{flag} is {value}, but the workers of --scheduler {self.scheduler} were started elsewhere; "
                     "leave it out, and start them with what they need (SOTTOVOCE_DATA names their dataset files)"
                 )
+        _check_encryption(self.scheduler)
+
+
+def _check_encryption(address: str) -> None:
+    """Refuse an address that dask's settings cannot reach, which it would say with a traceback."""
+    from distributed import Security
+
+    security = Security()
+    has_certificate = security.get_connection_args("client").get("ssl_context") is not None
+    if address.startswith("tls://") and not has_certificate:
+        raise UsageError(
+            f"--scheduler is {address}, but dask's settings name no certificate; docs/running.md shows how to name one"
+        )
+    if address.startswith("tcp://") and security.require_encryption:
+        raise UsageError(f"--scheduler is {address}, but dask's settings demand encryption; allowed: tls://HOST:PORT")
 
 
 @contextmanager
