@@ -115,8 +115,8 @@ def spread(
     executor = _executor(execution)
     if isinstance(executor, Here):
         return execution, [0] * len(configs)
-    from sottovoce.cluster.dispatch import Job
     from sottovoce.cluster.filling import fill
+    from sottovoce.cluster.flights import Job
 
     executor.engine.check()
     jobs = []

@@ -5,9 +5,9 @@ from distributed import Client
 from mischief import SIX, Config, Fake
 from processes import cluster, until
 
-from sottovoce.cluster.dispatch import Job
 from sottovoce.cluster.engine import Engine
 from sottovoce.cluster.filling import fill
+from sottovoce.cluster.flights import Job
 from sottovoce.experiments import registry
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Silent

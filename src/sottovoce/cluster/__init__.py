@@ -4,6 +4,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules={"dispatch", "engine", "filling", "tasks"},
-    submod_attrs={"dispatch": ["Job"], "engine": ["Engine"], "filling": ["Workers", "fill"]},
+    submodules={"dispatch", "engine", "filling", "flights", "tasks"},
+    submod_attrs={"engine": ["Engine"], "filling": ["Workers", "fill"], "flights": ["Job"]},
 )

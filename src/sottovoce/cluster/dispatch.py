@@ -1,8 +1,8 @@
 """Chunks handed out to workers; what comes back is checked, and saved or asked for again.
 
-A chunk is claimed before it is handed out, and the claim kept until it is saved, so that processes on the same store,
-with workers or without, share the members. A chunk is the same whoever computes it, so of two workers that were asked
-for it the first one counts.
+Chunks are claimed before they are handed out, and the claim kept until they are saved, so that processes on the same
+store, with workers or without, share the members. A chunk is the same whoever computes it, so of two workers that were
+asked for it the first one counts.
 """
 
 import logging
@@ -10,67 +10,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.cluster import tasks
 from sottovoce.cluster.engine import Engine
+from sottovoce.cluster.flights import Claim, Flight, Job
 from sottovoce.errors import ClusterError, SottovoceError
-from sottovoce.experiments import registry
 from sottovoce.runs.execution import POLL_SECONDS
-from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Progress
-from sottovoce.runs.store import RunFolder, chunk_name
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 CHUNKS_PER_THREAD = 2  # one computed, one waiting: no worker is idle while its answer travels
+MOST_CLAIMS = 64
 MOST_ATTEMPTS = 3
 TIMES_THE_LONGEST = 10
 TICK_SECONDS = 1.0
 LONELY_SECONDS = 10.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """One configuration's members.
-
-    Attributes:
-        experiment: the experiment.
-        config: its resolved configuration.
-        folder: of its run.
-        size: members to a chunk.
-    """
-
-    experiment: registry.Experiment
-    config: Any
-    folder: RunFolder
-    size: int
-
-    def missing(self) -> list[int]:
-        """Return the members that are not on disk."""
-        return self.folder.missing(range(self.config.members))
-
-
-@dataclass(eq=False)
-class _Flight:
-    """A chunk on its way: its members, what was asked of workers, and what they made of it."""
-
-    job: Job
-    span: range
-    claim: ExitStack
-    futures: "list[Future]" = field(default_factory=list)
-    asked_at: float = 0.0
-    overdue: int = 0
-    failures: list[str] = field(default_factory=list)
-    avoided: set[str] = field(default_factory=set)
-
-    def __str__(self) -> str:
-        return f"{self.job.folder.path.name}, {chunk_name(self.span)}"
 
 
 class Dispatcher:
@@ -86,8 +45,9 @@ class Dispatcher:
     def __init__(self, client: "Client", jobs: Sequence[Job], engine: Engine, progress: Progress) -> None:
         self._client, self._jobs, self._engine, self._progress = client, jobs, engine, progress
         self._open: deque[Job] = deque()
-        self._flights: set[_Flight] = set()
-        self._answers: SimpleQueue[tuple[_Flight, Future]] = SimpleQueue()
+        self._claimed: deque[Flight] = deque()
+        self._flights: set[Flight] = set()
+        self._answers: SimpleQueue[tuple[Flight, Future]] = SimpleQueue()
         self._longest: dict[Job, float] = {}
         self._lacking = sum(len(job.missing()) for job in jobs)
         self._room, self._next_tick, self._lonely_since = 0, 0.0, time.monotonic()
@@ -100,14 +60,14 @@ class Dispatcher:
             StoreError: the store cannot be read or written.
         """
         try:
-            while self._flights or self._open or self._reopened():
+            while self._flights or self._claimed or self._open or self._reopened():
                 if time.monotonic() >= self._next_tick:
                     self._tick()
                 self._hand_out()
                 self._receive()
         finally:
-            while self._flights:
-                self._land(next(iter(self._flights)))
+            for flight in (*self._claimed, *self._flights):
+                flight.claim.close()
 
     def _reopened(self) -> bool:
         """Look on disk what is missing, which may be what another process has claimed; count what it has saved."""
@@ -133,18 +93,22 @@ class Dispatcher:
         self._next_tick = now + TICK_SECONDS
 
     def _hand_out(self) -> None:
-        while self._open and len(self._flights) < self._room:
-            job, held = self._open[0], ExitStack()
-            span = held.enter_context(claim(job.folder, range(job.config.members), job.size))
-            if span is None:
-                held.close()
-                self._open.popleft()
-                continue
-            flight = _Flight(job, span, held)
+        while len(self._flights) < self._room and (self._claimed or self._claim()):
+            flight = self._claimed.popleft()
             self._flights.add(flight)
             self._ask(flight)
 
-    def _ask(self, flight: _Flight) -> None:
+    def _claim(self) -> bool:
+        """Claim more chunks, of the first job that has some left; return whether there were any."""
+        while self._open:
+            claim = Claim(self._open[0], max(1, self._room // MOST_CLAIMS))
+            self._claimed.extend(Flight(self._open[0], span, claim) for span in claim.spans)
+            if claim.spans:
+                return True
+            self._open.popleft()
+        return False
+
+    def _ask(self, flight: Flight) -> None:
         """Ask any worker for the chunk, but those that are avoided, unless there is no other."""
         job, engine = flight.job, self._engine
         others = None
@@ -158,23 +122,22 @@ class Dispatcher:
         future.add_done_callback(lambda done: self._answers.put((flight, done)))
 
     def _receive(self) -> None:
-        """Wait a moment for an answer, and take all that are there."""
-        wait = POLL_SECONDS
+        """Wait a moment for an answer."""
         try:
-            while True:
-                flight, future = self._answers.get(timeout=wait)
-                wait = 0.0
-                if flight in self._flights:  # else another worker was first
-                    self._answer(flight, future)
+            flight, future = self._answers.get(timeout=POLL_SECONDS)
         except Empty:
             return
+        if flight in self._flights:  # else another worker was first
+            self._answer(flight, future)
 
-    def _answer(self, flight: _Flight, future: "Future") -> None:
+    def _answer(self, flight: Flight, future: "Future") -> None:
         failure = self._save(flight, future)
         if failure is None:
             longest = self._longest.get(flight.job, 0.0)
             self._longest[flight.job] = max(longest, time.monotonic() - flight.asked_at)
-            self._land(flight)
+            self._flights.remove(flight)
+            flight.futures.clear()  # and the scheduler forgets them
+            flight.claim.landed()
             self._lacking -= len(flight.span)
             self._progress.advance(len(flight.span))
             return
@@ -185,7 +148,7 @@ class Dispatcher:
         flight.futures.remove(future)
         self._ask(flight)
 
-    def _save(self, flight: _Flight, future: "Future") -> str | None:
+    def _save(self, flight: Flight, future: "Future") -> str | None:
         """Save what a worker answered; return what was wrong with it, if anything was."""
         reply = self._reply(future)
         if isinstance(reply, str):
@@ -221,12 +184,6 @@ class Dispatcher:
         except Exception as error:
             return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         return reply if isinstance(reply, dict) else f"a worker answered with {type(reply).__name__}, which is no chunk"
-
-    def _land(self, flight: _Flight) -> None:
-        self._flights.remove(flight)
-        for future in flight.futures:
-            future.release()
-        flight.claim.close()
 
     def _chase(self, now: float) -> None:
         """Ask another worker for what is overdue."""

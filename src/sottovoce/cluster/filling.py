@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sottovoce.cluster.dispatch import Dispatcher, Job
+from sottovoce.cluster.dispatch import Dispatcher
 from sottovoce.cluster.engine import Engine, connected
+from sottovoce.cluster.flights import Job
 from sottovoce.errors import ClusterError
 from sottovoce.runs.execution import Interrupted
 from sottovoce.runs.progress import Progress
