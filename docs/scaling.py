@@ -153,7 +153,7 @@ def costs() -> Costs:
     return Costs(own / CHUNKS, float(np.median(waits)), spent[0] / CHUNKS, spent[1] / CHUNKS)
 
 
-def predicted(workers: int, seconds: float, delay: float, n: int, cost: Costs, cores: int | None = None) -> float:
+def predicted(workers: int, seconds: float, delay: float, n: int, cost: Costs, cores: float | None = None) -> float:
     """Return how long n chunks take.
 
     Args:
@@ -162,7 +162,8 @@ def predicted(workers: int, seconds: float, delay: float, n: int, cost: Costs, c
         delay: between a worker's being done and the client's knowing.
         n: chunks.
         cost: of a chunk.
-        cores: what client, scheduler and all workers share in an emulation, where workers do not run side by side.
+        cores: what client, scheduler and all workers share in an emulation, where workers do not run side by side: as
+            many as are free.
 
     Returns:
         Seconds: the slowest of the workers, of the client (or scheduler), of the chunks in flight, of which each worker
@@ -192,16 +193,17 @@ def delayed(seconds: float) -> Iterator[None]:
 
 def check(cost: Costs) -> list[str]:
     """Hold the model against emulated workers; return a table."""
-    rows = ["| workers | chunk, s | delay, s | chunks | predicted, s | measured, s |", "|---|---|---|---|---|---|"]
+    names = ("workers", "chunk, s", "delay, s", "chunks", "free cores", "predicted, s", "measured, s")
+    rows = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for workers, seconds, delay in CASES:
-        n = 6 * workers
+        n, free = 6 * workers, max(1.0, n_cores() * (1 - psutil.cpu_percent(interval=2.0) / 100))
         with tempfile.TemporaryDirectory() as folder, emulated(workers) as (address, *_), delayed(delay):
             made = job(Path(folder), Config(n, seconds))
             start = time.perf_counter()
             fill([made], Engine(address), Silent())
             took = time.perf_counter() - start
-        expected = predicted(workers, seconds, delay, n, cost, n_cores())
-        rows.append(f"| {workers} | {seconds} | {delay} | {n} | {expected:.1f} | {took:.1f} |")
+        expected = predicted(workers, seconds, delay, n, cost, free)
+        rows.append(f"| {workers} | {seconds} | {delay} | {n} | {free:.1f} | {expected:.1f} | {took:.1f} |")
     return rows
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
+from left_behind import chunks
 from mischief import SIX, Config, Fake
 from processes import cluster, until
 
@@ -73,9 +74,9 @@ def filled(running, job):
 
 @pytest.fixture
 def serial(job, tmp_path, monkeypatch):
-    """Return what a run without workers writes: bytes by name of chunk."""
+    """Return what a run without workers writes."""
 
-    def run(config: Config = SIX, size: int = 1) -> dict[str, bytes]:
+    def run(config: Config = SIX, size: int = 1) -> dict[str, tuple[str, dict]]:
         from sottovoce.runs.execution import execute
 
         root = tmp_path / "serial"
@@ -85,12 +86,3 @@ def serial(job, tmp_path, monkeypatch):
         return chunks(RunFolder.of(root, run_header("fake", 1, config.resolve())))
 
     return run
-
-
-def chunks(folder: RunFolder) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.chunks.glob("*.h5")}
-
-
-def computed(folder: Path) -> list[int]:
-    file = folder / "computed"
-    return sorted(map(int, file.read_text().split())) if file.exists() else []

@@ -6,11 +6,11 @@ import subprocess
 
 import dask
 import pytest
+from left_behind import chunks, computed
 from mischief import GARBAGE, Config
 from processes import SOURCE, environment, meanwhile, scheduler, until, workers
 
 import sottovoce as sv
-from conftest import chunks, computed
 from sottovoce.api import Execution
 from sottovoce.cluster import dispatch, engine
 from sottovoce.cluster.engine import Engine

@@ -9,11 +9,11 @@ import threading
 import dask
 import psutil
 import pytest
+from left_behind import chunks
 from mischief import Config, Fake
 from processes import HERE, environment, process, until, workers_of
 
 import sottovoce as sv
-from conftest import chunks
 from sottovoce.api import Execution
 from sottovoce.runs.execution import execute
 from sottovoce.runs.identity import run_header

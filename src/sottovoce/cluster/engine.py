@@ -127,12 +127,12 @@ def _local_cluster(engine: Engine) -> Any:
     environment = {"NPROC": str(max(1, n_cores() // workers))}
     if engine.data_dir is not None:
         environment["SOTTOVOCE_DATA"] = str(engine.data_dir.absolute())
-    no_dashboard: Any = None  # which the annotation does not know
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         host=LOOPBACK,
-        dashboard_address=no_dashboard,
+        # What is left of the dashboard is a page that says the scheduler is well; at whatever port is free.
+        scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
         memory_limit=0,  # as without workers: a chunk takes what it takes
         silence_logs=logging.CRITICAL,
         env=environment,

@@ -54,7 +54,8 @@ def encode(dataset: xr.Dataset) -> bytes:
         dataset: results of some members; encodings left from an earlier reading are ignored.
 
     Returns:
-        The same bytes for the same values and attributes, with the same library versions.
+        The same bytes for the same values and attributes, with the same library versions; in a process whose threads
+        are sampled by a profiler, as dask's workers are, HDF5 may lay the same values out otherwise.
 
     Raises:
         StoreError: some values would not be read back as they are.
