@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 10
+# By default dask makes workers give freed memory back at once, and training, which takes it again at every step, is
+# slower by half to two thirds for it (docs/scaling.md).
+KEEPS_MEMORY = {"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None}
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
 
 
@@ -127,14 +130,15 @@ def _local_cluster(engine: Engine) -> Any:
     environment = {"NPROC": str(max(1, n_cores() // workers))}
     if engine.data_dir is not None:
         environment["SOTTOVOCE_DATA"] = str(engine.data_dir.absolute())
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        host=LOOPBACK,
-        # What is left of the dashboard is a page that says the scheduler is well; at whatever port is free.
-        scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
-        memory_limit=0,  # as without workers: a chunk takes what it takes
-        silence_logs=logging.CRITICAL,
-        env=environment,
-        preload=[*of_dask.get("distributed.worker.preload"), "sottovoce.cluster.tasks"],
-    )
+    with of_dask.set(KEEPS_MEMORY):
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host=LOOPBACK,
+            # What is left of the dashboard is a page that says the scheduler is well; at whatever port is free.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
+            memory_limit=0,  # as without workers: a chunk takes what it takes
+            silence_logs=logging.CRITICAL,
+            env=environment,
+            preload=[*of_dask.get("distributed.worker.preload"), "sottovoce.cluster.tasks"],
+        )

@@ -107,10 +107,7 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     _check(task["identity"], found, "these are identities of one configuration; install the same version there")
     if experiment.trains:
         _check(task["data"], _digests_here(config.dataset), f"these are checksums of {config.dataset}")
-        from sottovoce.training import devices
-
-        devices.configure(task["device"], task["devices"])
-        devices.keep_programs(data.folders.cache_folder() / "programs")
+        _start(task["device"], task["devices"])
     span = range(task["first"], task["last"] + 1)
     results, provenance = compute_chunk(experiment, config, span)
     if task["save_in"] is not None:
@@ -128,6 +125,15 @@ def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> A
 def dask_setup(_worker: Any) -> None:
     """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@cache
+def _start(device: str, devices: int) -> None:
+    """Start jax's devices, once: each setting of jax, even to what it is, makes it trace its programs again."""
+    from sottovoce.training import devices as of_jax
+
+    of_jax.configure(device, devices)
+    of_jax.keep_programs(data.folders.cache_folder() / "programs")
 
 
 def _check(asked: object, here: object, mend: str) -> None:
