@@ -30,6 +30,7 @@ from sottovoce.cluster.engine import Engine
 from sottovoce.cluster.filling import fill
 from sottovoce.cluster.flights import Job
 from sottovoce.experiments import registry
+from sottovoce.runs import chunks
 from sottovoce.runs.disk import write_atomically
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Silent
@@ -76,8 +77,18 @@ class Sleeping:
 
 
 def dask_setup(_worker: Any) -> None:
-    """Make workers know the experiment."""
+    """Make a worker know the experiment, and let its threads, each of which stands for a worker, seal one by one.
+
+    Side by side in one process they take two to three times as long over it, which workers of one thread do not.
+    """
     registry.REGISTRY["sleeping"] = Sleeping()  # pyright: ignore[reportArgumentType]
+    alone, seal = threading.Lock(), chunks.sealed
+
+    def one_by_one(*arguments: Any) -> bytes:
+        with alone:
+            return seal(*arguments)
+
+    chunks.sealed = one_by_one
 
 
 @contextmanager
