@@ -86,6 +86,9 @@ USAGE = [
     ("run transfer --dataset digits --device tpu", "--device is 'tpu'; allowed: auto, cpu, gpu"),
     ("run transfer --dataset mnist --data-dir nowhere", "data_dir is 'nowhere'; not a folder; name one that holds"),
     ("run toy --chunk 0 --members 3", "chunk_size is 0; allowed: 1 or more"),
+    ("run toy --shard 5/4", "--shard is '5/4'; allowed: i/n"),
+    ("merge nowhere --out here", "source is 'nowhere'; allowed: a folder that holds runs/"),
+    ("merge --out here", "merge names no source; allowed: one folder"),
     ("show nothing", "run is 'nothing'"),
     ("report", "no saved run; out/runs; sottovoce reproduce"),
     ("data fetch mnits", "dataset is 'mnits'; allowed: mnist, fashion-mnist; did you mean 'mnist'?"),
@@ -122,6 +125,12 @@ OTHERS: list[tuple[str, Callable[..., None], type[errors.SottovoceError], str]] 
         nothing,
         errors.DivergenceError,
         "2 of 2 members diverged; non-finite loss; more than a tenth: 0, 1; saved in out/runs; lower learning rate",
+    ),
+    (
+        "merge out --out here",
+        a_newer_store,
+        errors.StoreError,
+        "1 runs, chunks or parts of chunks were not brought over; named above",
     ),
     ("run toy", ctrl_c, Interrupted, "interrupted: 0 of 4 members are safe in out/runs; run the same command again"),
 ]

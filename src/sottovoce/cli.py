@@ -104,6 +104,7 @@ def _commands() -> dict[str, Any]:
         "reproduce": commands.reproduce,
         "run": {"": "Run one experiment and print its table.", **experiments},
         "sweep": {"": "Run one experiment at many settings.", **sweeps},
+        "merge": commands.merge,
         "report": commands.report,
         "explore": commands.explore,
         "list": commands.list_,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from sottovoce.api import Execution
+from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments import registry
 
 if TYPE_CHECKING:
@@ -100,6 +101,29 @@ def run_shard(experiment: registry.Experiment, config: Any, part: str, execution
 
     with data.searched_first(execution.data_dir):
         _shard(sweeps.single(experiment, config), part, execution, as_json=as_json)
+
+
+def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> None:
+    """Bring the runs of other folders, such as those of shards on separate disks, into one.
+
+    Args:
+        sources: folders that hold runs/; they are only read.
+        out: folder to bring them to.
+
+    Raises:
+        StoreError: something was not brought over; each is named.
+    """
+    from sottovoce.runs.merging import merge as bring
+
+    if not sources:
+        raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
+    refused = 0
+    for source in sources:
+        tally = bring(source / "runs", out / "runs")
+        print("\n  ".join([str(tally), *tally.refused]))
+        refused += len(tally.refused)
+    if refused:
+        raise StoreError(f"{refused} runs, chunks or parts of chunks were not brought over; they are named above")
 
 
 def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
