@@ -74,7 +74,8 @@ def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
             _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
     _step_axis(ax)
     ax.set_ylim(bottom=0)
-    ax.legend(loc="upper left", fontsize=8)
+    # Below the axes: nine lines leave no corner free.
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
 
 
 def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
@@ -125,7 +126,7 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
     """Draw accuracy along training, roles left and interventions right; the title states dataset and members."""
     names = traces["student"].values.tolist()
     with style.context():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.8))
         accuracy_panel(left, traces, ["teacher", *names[:3]])
         accuracy_panel(right, traces, ["student", *names[3:]])
         left.set(title="roles", ylabel="test accuracy")
