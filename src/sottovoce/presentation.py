@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -79,6 +80,7 @@ def _figure(drawing: Drawing, folder: Path) -> Figure:
         alt=drawing.alt,
         caption=drawing.caption,
         csv=drawing.data.to_dataframe().to_csv(),
+        hover=json.dumps(figures.hover.panels(drawing.figure)) if drawing.hover else None,
     )
 
 
