@@ -85,7 +85,7 @@ USAGE = [
     ("run transfer --dataset digits --learning-rate -1", "learning_rate is -1.0; allowed: a positive number"),
     ("run transfer --dataset digits --device tpu", "--device is 'tpu'; allowed: auto, cpu, gpu"),
     ("run transfer --dataset mnist --data-dir nowhere", "data_dir is 'nowhere'; not a folder; name one that holds"),
-    ("run toy --chunk 0 --members 3", "chunk_size is 0; allowed: 1 or more"),
+    ("run toy --chunk 0 --members 3", "--chunk is 0; allowed: 1 or more"),
     ("run toy --shard 5/4", "--shard is '5/4'; allowed: i/n"),
     ("merge nowhere --out here", "source is 'nowhere'; allowed: a folder that holds runs/"),
     ("merge --out here", "merge names no source; allowed: one folder"),

@@ -166,7 +166,7 @@ def list_(out: Path = Path("out")) -> None:
     print(f"runs in {out / 'runs'}: {len(runs)}")
     for experiment in dict.fromkeys(run.experiment for run in runs):
         own = [run for run in runs if run.experiment == experiment]
-        differing = catalog.differences([run.folder.header()["config"] for run in own])
+        differing = catalog.differences([run.config for run in own])
         for run, fields in zip(own, differing, strict=True):
             print(f"  {run.name}  " + " ".join(f"{name}={value}" for name, value in fields.items()))
 

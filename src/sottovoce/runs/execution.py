@@ -157,7 +157,7 @@ def _chunk_size(chunk_size: int | None, total: int) -> int:
     if total < 1:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:
-        raise UsageError(f"chunk_size is {chunk_size}; allowed: 1 or more")
+        raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
     return chunk_size or max(1, total // 16)
 
 
