@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from fake_experiment import Config, Fake, bytes_of, hold_claim, start
 
 from sottovoce.cli import main
 from sottovoce.errors import StoreError, UsageError
-from sottovoce.runs import merging
 from sottovoce.runs.chunks import encode
 from sottovoce.runs.execution import Interrupted, execute
 from sottovoce.runs.identity import run_header
@@ -242,7 +242,7 @@ def test_interrupted_it_goes_on_when_repeated(tmp_path, monkeypatch):
 
 def test_a_source_must_be_another_folder(tmp_path):
     with pytest.raises(UsageError, match="source is 'nowhere'; allowed: a folder that holds runs/"):
-        merge(merging.Path("nowhere/runs"), tmp_path / "runs")
+        merge(Path("nowhere/runs"), tmp_path / "runs")
     fill(tmp_path / "runs", range(2))
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="which is merged into"):
