@@ -47,6 +47,7 @@ TOP = {
     "risk",
     "sweeps",
     "__init__",
+    "__main__",
 }
 
 

@@ -59,9 +59,13 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
 
 def run_config(
-    experiment: registry.Experiment, config: Any, execution: Execution, progress: Progress | None = None
+    experiment: registry.Experiment,
+    config: Any,
+    execution: Execution,
+    span: range | None = None,
+    progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
+    """Run one configuration, or a span of its members, as `execution` says; arguments and errors as for `run`."""
     chunk = experiment.side_by_side if execution.chunk is None else execution.chunk
     with data.searched_first(execution.data_dir):
         config = config.resolve()
@@ -75,6 +79,7 @@ def run_config(
         return execute(
             experiment,
             config,
+            span,
             root=execution.out / "runs",
             chunk_size=chunk,
             progress=progress or choose(experiment.name, quiet=execution.quiet),

@@ -50,6 +50,7 @@ class Experiment(Protocol):
 def execute(
     experiment: Experiment,
     config: Any,
+    span: range | None = None,
     *,
     root: Path = Path("out/runs"),
     chunk_size: int | None = None,
@@ -63,6 +64,7 @@ def execute(
     Args:
         experiment: has name, VERSION, check_data and simulate.
         config: its configuration; unset fields are resolved first.
+        span: members of it that are wanted; by default all.
         root: folder of all runs.
         chunk_size: members computed and saved together; by default about a sixteenth of them.
         progress: told of every saved chunk; silent by default.
@@ -81,7 +83,7 @@ def execute(
     """
     config = config.resolve()
     size = _chunk_size(chunk_size, config.members)
-    members = range(config.members)
+    members = range(config.members) if span is None else span
     header = run_header(experiment.name, experiment.VERSION, config)
     folder = RunFolder.of(root, header)
     cached = True
@@ -155,7 +157,7 @@ def _chunk_size(chunk_size: int | None, total: int) -> int:
     if total < 1:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:
-        raise UsageError(f"chunk_size is {chunk_size}; allowed: 1 or more")
+        raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
     return chunk_size or max(1, total // 16)
 
 
