@@ -121,7 +121,7 @@ def job(root: Path, config: Config) -> Job:
     header = run_header("sleeping", 1, config)
     folder = RunFolder.of(root, header)
     folder.prepare(header)
-    return Job(Sleeping(), config, folder, 1)  # pyright: ignore[reportArgumentType]
+    return Job(Sleeping(), config, folder, range(config.members), 1)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ TOP = {
     "risk",
     "sweeps",
     "__init__",
+    "__main__",
 }
 
 

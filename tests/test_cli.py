@@ -1,6 +1,8 @@
 """The command line as a user meets it: exit codes, one-line errors, tables and JSON."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,15 @@ def test_data_list_and_doctor_name_every_dataset(capsys: pytest.CaptureFixture[s
         main(words)
         printed = capsys.readouterr().out
         assert all(name in printed for name in ("digits", "mnist", "fashion-mnist"))
+
+
+def test_the_package_is_the_command(tmp_path: Path):
+    for words, code in ((["list"], 0), (["rnu"], 2)):
+        command = [sys.executable, "-m", "sottovoce", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert ("experiments" in done.stdout) == (code == 0)
+        assert done.stderr.startswith("error: command is 'rnu'") == (code == 2)
 
 
 def test_debug_shows_the_traceback():

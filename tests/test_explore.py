@@ -42,6 +42,26 @@ def test_a_saved_run_shows_its_figures_of_the_report(out):
         assert "2 members" in note
 
 
+def test_training_shows_a_curve_more_of_each_member(smoke, monkeypatch, tmp_path):
+    asked = []
+
+    def run(name, **settings):
+        asked.append((name, settings["members"], settings["execution"].out))
+        roles = smoke("alignment").isel(student=slice(3))
+        return roles.isel(member=[0] * settings["members"])
+
+    monkeypatch.setattr(explore, "run", run)
+    figures = list(explore.training_figures(tmp_path))
+    assert asked == [("alignment", members, tmp_path) for members in (1, 2, 3)]
+    assert [figure.get_suptitle().partition(", ")[2] for figure in figures] == [
+        f"n = {n} of 3 members" for n in (1, 2, 3)
+    ]
+    for figure in figures:
+        (axes,) = figure.axes
+        named = [line.get_label() for line in axes.get_lines()]
+        assert named == ["teacher", "student", "student, all logits", "cross-model"]
+
+
 def test_a_run_without_members_says_so(out, tmp_path):
     (run,) = (run for run in catalog.runs(out / "runs") if run.experiment == "toy")
     empty = tmp_path / "runs" / run.name

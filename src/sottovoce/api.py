@@ -79,14 +79,19 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
 
 def run_config(
-    experiment: registry.Experiment, config: Any, execution: Execution, progress: Progress | None = None
+    experiment: registry.Experiment,
+    config: Any,
+    execution: Execution,
+    span: range | None = None,
+    progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Run one configuration of an experiment as `execution` says; arguments and errors as for `run`."""
+    """Run one configuration, or a span of its members, as `execution` says; arguments and errors as for `run`."""
     with data.searched_first(execution.data_dir):
         config, executor = config.resolve(), _executor(execution)
         return execute(
             experiment,
             config,
+            span,
             root=execution.out / "runs",
             chunk_size=_chunk(experiment, config, execution),
             progress=progress or choose(experiment.name, quiet=execution.quiet),
@@ -96,12 +101,12 @@ def run_config(
 
 
 def spread(
-    configs: Sequence[tuple[registry.Experiment, Any]], execution: Execution, progress: Progress
+    wanted: Sequence[tuple[registry.Experiment, Any, range | None]], execution: Execution, progress: Progress
 ) -> tuple[Execution, list[int]]:
     """Let workers compute what several configurations lack, all chunks side by side; does nothing without workers.
 
     Args:
-        configs: experiments and their configurations.
+        wanted: experiments, their configurations, and spans of members; no span: all.
         execution: how to run.
         progress: told of every saved chunk.
 
@@ -114,21 +119,22 @@ def spread(
     """
     executor = _executor(execution)
     if isinstance(executor, Here):
-        return execution, [0] * len(configs)
+        return execution, [0] * len(wanted)
     from sottovoce.cluster.filling import fill
     from sottovoce.cluster.flights import Job
 
     executor.engine.check()
     jobs = []
-    for experiment, given in configs:
+    for experiment, given, span in wanted:
         config = given.resolve()
         header = run_header(experiment.name, experiment.VERSION, config)
         folder = RunFolder.of(execution.out / "runs", header)
         size = size_of_chunks(_chunk(experiment, config, execution), config.members)
+        members = range(config.members) if span is None else span
         folder.prepare(header)
         if execution.refresh:
-            folder.forget(range(config.members))
-        jobs.append(Job(experiment, config, folder, size))
+            folder.forget(members)
+        jobs.append(Job(experiment, config, folder, members, size))
     computed = [len(job.missing()) for job in jobs]
     fill(jobs, executor.engine, progress)
     return replace(execution, refresh=False), computed

@@ -28,16 +28,25 @@ DESCRIPTION = "A laboratory for subliminal learning in small models."
 def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
     """Return the command `sottovoce run NAME`, whose flags are the fields of the experiment's `Config`."""
 
-    def command(config: Any, execution: Execution = Execution(), json: bool = False) -> None:  # noqa: B008 - frozen
-        _print_result(run_config(experiment, config, execution), as_json=json)
+    def command(
+        config: Any,
+        execution: Execution = Execution(),  # noqa: B008 - frozen
+        shard: str | None = None,
+        json: bool = False,
+    ) -> None:
+        if shard is None:
+            _print_result(run_config(experiment, config, execution), as_json=json)
+        else:
+            commands.run_shard(experiment, config, shard, execution, as_json=json)
 
     command.__annotations__["config"] = experiment.Config
-    command.__defaults__ = (experiment.Config(), Execution(), False)
+    command.__defaults__ = (experiment.Config(), Execution(), None, False)
     command.__doc__ = f"""{experiment.summary}
 
     Args:
         config: what is computed; part of the result's identity.
         execution: how it is computed; changes no result.
+        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
         json: print one JSON object instead of a table.
     """
     return command
@@ -51,15 +60,16 @@ def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
         point: Texts = (),
         config: Any = None,
         execution: Execution = Execution(),  # noqa: B008 - frozen
+        shard: str | None = None,
         json: bool = False,
     ) -> None:
         unset = experiment.Config()
         names = [field.name for field in fields(config)]
         settings = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(unset, name)}
-        commands.sweep(experiment, over, point, settings, execution, as_json=json)
+        commands.sweep(experiment, over, point, settings, execution, part=shard, as_json=json)
 
     command.__annotations__["config"] = experiment.Config
-    command.__defaults__ = ((), (), experiment.Config(), Execution(), False)
+    command.__defaults__ = ((), (), experiment.Config(), Execution(), None, False)
     command.__doc__ = f"""{experiment.summary}
 
     Args:
@@ -67,6 +77,7 @@ def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
         point: settings of one point, field=a,other=b; repeated, a list instead of a grid.
         config: what all points share.
         execution: how it is computed; changes no result.
+        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
         json: print one JSON object instead of a table.
     """
     return command
@@ -93,6 +104,7 @@ def _commands() -> dict[str, Any]:
         "reproduce": commands.reproduce,
         "run": {"": "Run one experiment and print its table.", **experiments},
         "sweep": {"": "Run one experiment at many settings.", **sweeps},
+        "merge": commands.merge,
         "report": commands.report,
         "explore": commands.explore,
         "list": commands.list_,

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from json import dumps as to_json
 from json import loads as from_json
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from sottovoce.api import Execution
+from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments import registry
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sottovoce.sweeps import Plan
 
 
 def reproduce(
@@ -46,6 +50,7 @@ def sweep(
     settings: dict[str, Any],
     execution: Execution,
     *,
+    part: str | None,
     as_json: bool,
 ) -> None:
     """Run an experiment at many settings; leave a figure where accuracies were measured.
@@ -56,6 +61,7 @@ def sweep(
         point: "field=a,other=b", one per point.
         settings: fields that all points share.
         execution: how to run.
+        part: "i/n", where only this shard is to be computed.
         as_json: print one JSON object instead of a table.
     """
     from sottovoce import console, data, presentation, sweeps
@@ -64,6 +70,9 @@ def sweep(
     with data.searched_first(execution.data_dir):
         grid, points = sweeps.read(experiment, over, point)
         planned = sweeps.plan(experiment.name, grid, points, **settings)
+        if part is not None:
+            _shard(planned, part, execution, as_json=as_json)
+            return
         if not execution.quiet:
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
@@ -76,6 +85,45 @@ def sweep(
     console.print_sweep(result, points, effects)
     if figure:
         print(f"figure: {figure}")
+
+
+def run_shard(experiment: registry.Experiment, config: Any, part: str, execution: Execution, *, as_json: bool) -> None:
+    """Compute one shard of a run.
+
+    Args:
+        experiment: the experiment.
+        config: its configuration.
+        part: "i/n".
+        execution: how to run.
+        as_json: print one JSON object instead of a sentence.
+    """
+    from sottovoce import data, sweeps
+
+    with data.searched_first(execution.data_dir):
+        _shard(sweeps.single(experiment, config), part, execution, as_json=as_json)
+
+
+def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> None:
+    """Bring the runs of other folders, such as those of shards on separate disks, into one.
+
+    Args:
+        sources: folders that hold runs/; they are only read.
+        out: folder to bring them to.
+
+    Raises:
+        StoreError: something was not brought over; each is named.
+    """
+    from sottovoce.runs.merging import merge as bring
+
+    if not sources:
+        raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
+    refused = 0
+    for source in sources:
+        tally = bring(source / "runs", out / "runs")
+        print("\n  ".join([str(tally), *tally.refused]))
+        refused += len(tally.refused)
+    if refused:
+        raise StoreError(f"{refused} runs, chunks or parts of chunks were not brought over; they are named above")
 
 
 def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
@@ -118,7 +166,7 @@ def list_(out: Path = Path("out")) -> None:
     print(f"runs in {out / 'runs'}: {len(runs)}")
     for experiment in dict.fromkeys(run.experiment for run in runs):
         own = [run for run in runs if run.experiment == experiment]
-        differing = catalog.differences([run.folder.header()["config"] for run in own])
+        differing = catalog.differences([run.config for run in own])
         for run, fields in zip(own, differing, strict=True):
             print(f"  {run.name}  " + " ".join(f"{name}={value}" for name, value in fields.items()))
 
@@ -181,6 +229,17 @@ def bench(members: int | None = None, json: bool = False) -> None:
     found |= costs.prediction_seconds(protocol, benchmark.published_knobs(protocol), benchmark.synthetic_images())
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
+def _shard(whole: "Plan", part: str, execution: Execution, *, as_json: bool) -> None:
+    """Compute one shard; say what it did and what the whole still lacks."""
+    from sottovoce import sweeps
+
+    planned = replace(whole, shard=sweeps.Shard.read(part))
+    if not execution.quiet:
+        print(sweeps.announcement(planned, execution), file=sys.stderr)
+    done = sweeps.run_shard(planned, execution)
+    print(to_json(done._asdict()) if as_json else done)
 
 
 def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:

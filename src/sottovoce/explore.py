@@ -74,9 +74,12 @@ def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
 
 
 def training_figures(out: Path) -> "Iterator[Figure]":
-    """Train transfer on digits member by member; yield the figure of all members so far after each."""
-    from sottovoce.drawings import SECTIONS
+    """Train on digits member by member; yield accuracies along the training of all members so far after each."""
+    from sottovoce import figures
+    from sottovoce.analysis import alignment
 
+    execution = Execution(out=out, quiet=True)
     for members in range(1, LIVE_MEMBERS + 1):
-        result = run("transfer", dataset="digits", members=members, execution=Execution(out=out, quiet=True))
-        yield SECTIONS["transfer"].draw({"transfer": result})[0].figure
+        result = run("alignment", dataset="digits", interventions=(), members=members, execution=execution)
+        title = f"Accuracy along training: digits, n = {members} of {LIVE_MEMBERS} members"
+        yield figures.alignment.draw_accuracy(alignment.traces(result), title)

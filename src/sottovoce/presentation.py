@@ -1,5 +1,6 @@
 """From results to figures on disk and one report page: what is shown, in which order, with which words."""
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from sottovoce.analysis.claims import Judgment
 from sottovoce.analysis.tables.sweep import sweep_rows
 from sottovoce.drawings import SECTIONS
 from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
+from sottovoce.experiments import settings
 from sottovoce.measure.statistics import Interval
 from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
 from sottovoce.report.page import write as write_page
@@ -79,6 +81,7 @@ def _figure(drawing: Drawing, folder: Path) -> Figure:
         alt=drawing.alt,
         caption=drawing.caption,
         csv=drawing.data.to_dataframe().to_csv(),
+        hover=json.dumps(figures.hover.panels(drawing.figure)) if drawing.hover else None,
     )
 
 
@@ -148,10 +151,4 @@ def _command(name: str, dataset: xr.Dataset) -> str:
     end = f"# {name}, identity {dataset.attrs['identity'][:12]}"
     if "command" in dataset.attrs:
         return f"{dataset.attrs['command']}  {end}"
-    config = config_of(dataset)
-    flags = " ".join(
-        f"--{key.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list) else value}"
-        for key, value in config.items()
-        if value is not None
-    )
-    return f"sottovoce run {dataset.attrs['experiment']} {flags}  {end}"
+    return f"sottovoce run {dataset.attrs['experiment']} {settings.flags(config_of(dataset))}  {end}"

@@ -1,14 +1,15 @@
 """The main job: every result of the post and of Cloud's MNIST section, as runs, figures and one report."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
 from sottovoce.api import Execution, run_config, spread
-from sottovoce.errors import UsageError
+from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments import registry
+from sottovoce.experiments import settings as of_fields
 from sottovoce.runs.identity import plain
 from sottovoce.runs.progress import choose
 
@@ -54,7 +55,7 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     configs = {name: _config(experiment, {**settings, **fixed}) for name, (experiment, fixed) in RESULTS.items()}
     with data.searched_first(execution.data_dir):
         progress = choose("reproduce", quiet=execution.quiet)
-        execution, computed = spread([*configs.values()], execution, progress)
+        execution, computed = spread([(*one, None) for one in configs.values()], execution, progress)
     results = {}
     for (name, (experiment, config)), n_computed in zip(configs.items(), computed, strict=True):
         dataset = run_config(experiment, config, execution)
@@ -92,11 +93,9 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     from sottovoce.runs import catalog
     from sottovoce.sweeps.named import load_named
 
-    results = {}
+    results, runs = {}, catalog.runs(root)
     for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
-        runs = [run for run in catalog.runs(root, experiment_name) if _fits(run, fixed) and run.folder.spans()]
-        preset = (run for run in runs if _is_preset(run, experiment_name, fixed))
-        if chosen := next(preset, next(iter(runs), None)):
+        if chosen := _shown([run for run in runs if run.experiment == experiment_name], fixed):
             results[name] = load(chosen)
     results |= load_named(root)
     if not results:
@@ -105,9 +104,16 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
 
 
 def load(run: "Run") -> "xr.Dataset":
-    """Load every member of a saved run, with its experiment, identity and configuration as attributes."""
-    header = run.folder.header()
-    return run.folder.load(run.folder.members()).assign_attrs(
+    """Load every member of a saved run, with its experiment, identity and configuration as attributes.
+
+    Raises:
+        StoreError: it has no members yet, or cannot be read.
+    """
+    header, members = run.folder.header(), run.folder.members()
+    if not members:
+        command = f"sottovoce run {run.experiment} {of_fields.flags(run.config)}"
+        raise StoreError(f"{run.folder.path} has no members yet; compute them with: {command}")
+    return run.folder.load(members).assign_attrs(
         experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
     )
 
@@ -118,14 +124,30 @@ def name_of(run: "Run") -> str:
     return next((name for name, (of, fixed) in named if of == run.experiment and _fits(run, fixed)), run.experiment)
 
 
+def _shown(runs: "Iterable[Run]", fixed: Mapping[str, Any]) -> "Run | None":
+    """Return the first run with members at preset settings, else the first with members; reads no chunk.
+
+    Args:
+        runs: of one experiment.
+        fixed: the fields that make the result.
+    """
+    newest = None
+    for run in runs:
+        if _fits(run, fixed):
+            is_preset = _is_preset(run, fixed)
+            if (is_preset or newest is None) and run.folder.spans():
+                newest = run
+                if is_preset:
+                    break
+    return newest
+
+
 def _fits(run: "Run", fixed: Mapping[str, Any]) -> bool:
-    config = run.folder.header()["config"]
-    return all(config.get(key) == value for key, value in fixed.items())
+    return all(run.config.get(key) == value for key, value in fixed.items())
 
 
-def _is_preset(run: "Run", experiment_name: str, fixed: Mapping[str, Any]) -> bool:
+def _is_preset(run: "Run", fixed: Mapping[str, Any]) -> bool:
     """Return whether only dataset and seed, and what makes the result, are set in a run's configuration."""
-    config = run.folder.header()["config"]
-    given = {name: config[name] for name in ("dataset", "seed") if name in config}
-    preset = registry.experiment(experiment_name).Config(**fixed, **given).resolve()
-    return config == {name: value for name, value in plain(preset).items() if name != "members"}
+    given = {name: run.config[name] for name in ("dataset", "seed") if name in run.config}
+    preset = registry.experiment(run.experiment).Config(**fixed, **given).resolve()
+    return run.config == {name: value for name, value in plain(preset).items() if name != "members"}

@@ -13,6 +13,7 @@ import psutil
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"
+NO_PAGES = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
 LIMIT = 60.0  # protects against a test that would wait forever; nothing is measured by it
 
 
@@ -42,7 +43,7 @@ def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     import json
 
     file = folder / "scheduler.json"
-    words = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    words = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *NO_PAGES]
     with process([*words, "--scheduler-file", str(file)], env=environment(), stderr=subprocess.DEVNULL) as started:
         until(file.exists)
         until(lambda: file.read_text().endswith("}"))
@@ -53,7 +54,7 @@ def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def workers(address: str, folder: Path, number: int, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Start workers of a scheduler; yield the process that watches over them."""
     words = ["-m", "distributed.cli.dask_worker", address, "--nworkers", str(number), "--nthreads", "1"]
-    options = ["--host", "127.0.0.1", "--no-dashboard", "--preload", "mischief", "--local-directory", str(folder)]
+    options = ["--host", "127.0.0.1", *NO_PAGES, "--preload", "mischief", "--local-directory", str(folder)]
     with process([*words, *options], env=env, stderr=subprocess.DEVNULL) as started:
         yield started
 
@@ -99,7 +100,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
 def workers_of(pid: int) -> list[psutil.Process]:
     """Return the worker processes that a client has started."""
     found = []
-    for child in psutil.Process(pid).children(recursive=True):
+    for child in psutil.Process(pid).children():  # grandchildren are those of other clusters
         try:
             if "spawn_main" in " ".join(child.cmdline()):
                 found.append(child)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from left_behind import computed
 from mischief import SIX, Fake
 
 import sottovoce as sv
@@ -97,4 +98,13 @@ def test_refresh_computes_a_whole_sweep_again(running, tmp_path, mischief):
     again = sv.sweep("fake", over, members=2, execution=execution)
     fresh = sv.sweep("fake", over, members=2, execution=Execution(**{**vars(execution), "refresh": True}))
     assert [result.attrs["cached"] for result in (first, again, fresh)] == [0, 1, 0]
-    assert len((mischief / "computed").read_text().split()) == 8
+    assert len(computed(mischief)) == 8
+
+
+def test_a_shard_on_workers_has_its_own_members_alone(running, tmp_path, mischief):
+    words = f"sweep fake --over rate=0.1,0.2 --members 4 --chunk 1 --quiet --out {tmp_path} --executor dask"
+    for shard in ("1/2", "2/2"):
+        before = len(computed(mischief))
+        main([*words.split(), "--scheduler", running, "--shard", shard])
+        assert len(computed(mischief)) == before + 4
+    assert computed(mischief) == [0, 0, 1, 1, 2, 2, 3, 3]

@@ -29,6 +29,7 @@ def test_every_variant_that_is_there_stands_in_the_figure_of_directions(smoke):
     result = saved(smoke("spectrum"), spectrum_experiment.Config.smoke().resolve(), "spectrum")
     drawings = {d.key: d for d in spectrum.draw({"spectrum_described": result, "spectrum_long": result})}
     assert list(drawings) == ["figure3", "figure3_mse", "singular_values", "direction_counts"]
+    assert [d.key for d in drawings.values() if d.hover] == ["figure3", "figure3_mse", "singular_values"]
     drawing = drawings["direction_counts"]
     assert [ax.get_title(loc="left").split("\n")[0] for ax in drawing.figure.axes[:2]] == [
         "as the post describes it",

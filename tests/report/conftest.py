@@ -1,6 +1,7 @@
 """A small page with two figures whose identifiers collide, and a browser where there is one."""
 
 import io
+import json
 import shutil
 from dataclasses import replace
 
@@ -20,23 +21,33 @@ FLAGS = [
 
 
 def _draw(values):
+    """Return a figure's SVG and its curves for hovering."""
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
+
+    from sottovoce.figures import hover
 
     with mpl.rc_context({"svg.hashsalt": "one salt", "svg.fonttype": "path"}):
         canvas = Canvas(figsize=(5, 3))
         ax = canvas.subplots()
-        ax.plot(values, "o-", clip_on=True)
-        ax.set(title="a < b & c", ylim=(0, 2))
+        ax.plot(values, "o-", clip_on=True, label="first")
+        ax.plot([1, 2], [1.25, 0.5], label="second <b>")
+        ax.set(title="a < b & c", ylim=(0, 2), xlabel="component")
         text = io.StringIO()
         canvas.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
+    return text.getvalue(), hover.panels(canvas)
 
 
 @pytest.fixture(scope="session")
 def drawings():
     """Two SVG files of one style: matplotlib gives both the same names for clips, ticks and glyphs."""
-    return _draw([0, 1, 4]), _draw([4, 1, 0])
+    return tuple(_draw(values)[0] for values in ([0, 1, 4], [4, 1, 0]))
+
+
+@pytest.fixture(scope="session")
+def curves():
+    """The curves of the second drawing: they leave the panel, and not all have all points."""
+    return _draw([4, 1, 0])[1]
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +67,9 @@ def claim():
 
 
 @pytest.fixture(scope="session")
-def page(drawings, claim):
+def page(drawings, curves, claim):
     bars = Figure("bars", "Bars", drawings[0], "Six bars.", "How to read it.", "role,mean\nteacher,0.9 & 50%20 #é\n")
-    lines = Figure("lines", "Lines", drawings[1], "Two lines.", "First.\n\nSecond.")
+    lines = Figure("lines", "Lines", drawings[1], "Two lines.", "First.\n\nSecond.", hover=json.dumps(curves))
     table = Table("Accuracies", ("role", "mean"), (("teacher", "0.9"), ("student", "0.5")))
     claims = (
         claim,

@@ -183,3 +183,42 @@ def test_start_again_brings_back_weights_and_choices(open_page):
     tab.wait_for_function(
         "start => document.getElementById('bench').dataset.state === start", arg=json.dumps(first).replace(" ", "")
     )
+
+
+def readout(tab):
+    """Return the lines of the values shown on hover."""
+    return [text for text in tab.locator("#figure-lines .readout").inner_text().split("\n") if text]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_curves_show_their_values_under_the_pointer(open_page, curves, width):
+    tab = open_page(width)
+    drawing = tab.locator("#figure-lines svg")
+    drawing.scroll_into_view_if_needed()
+    box, (panel,) = drawing.bounding_box(), curves
+    unit = box["width"] / (5 * 72)  # the drawing is five inches wide
+    first, second = panel["curves"]
+    tab.mouse.move(box["x"] + (second["left"][0] + 20) * unit, box["y"] + (panel["box"][1] + 60) * unit)
+    assert readout(tab) == ["component 1", "first", "1.00", "second <b>", "1.25"]
+    dots = tab.locator("#figure-lines .cursor circle")
+    assert [float(dot.get_attribute("cx")) for dot in dots.all()] == [first["left"][1], second["left"][0]]
+    assert [float(dot.get_attribute("cy")) for dot in dots.all()] == [first["top"][1], second["top"][0]]
+    tab.mouse.move(box["x"] + (first["left"][0] + 8) * unit, box["y"] + (panel["box"][1] + 60) * unit)
+    assert readout(tab) == ["component 0", "first", "4.00"], "a curve without a point here says nothing"
+    assert dots.count() == 0, "a value above the panel has no place in it"
+    tab.mouse.move(box["x"] + 2, box["y"] + 2)
+    assert tab.locator("#figure-lines .readout").is_hidden()
+    assert tab.said == []
+
+
+def test_curves_show_their_values_at_the_arrow_keys(open_page):
+    tab = open_page()
+    tab.locator("#figure-lines .drawing").focus()
+    tab.keyboard.press("ArrowRight")
+    assert readout(tab)[0] == "component 0"
+    for _ in range(4):
+        tab.keyboard.press("ArrowRight")
+    assert readout(tab) == ["component 2", "first", "0.00", "second <b>", "0.500"]
+    tab.keyboard.press("Escape")
+    assert tab.locator("#figure-lines .readout").is_hidden()
+    assert tab.locator("#figure-bars [data-hover]").count() == 0

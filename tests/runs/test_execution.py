@@ -123,9 +123,7 @@ def test_provenance_stands_beside_every_chunk(tmp_path):
     assert all(chunk["wall_seconds"] >= 0.01 for chunk in described)
 
 
-@pytest.mark.parametrize(
-    ("members", "size", "name"), [(0, None, "members"), (-1, None, "members"), (3, 0, "chunk_size")]
-)
+@pytest.mark.parametrize(("members", "size", "name"), [(0, None, "members"), (-1, None, "members"), (3, 0, "--chunk")])
 def test_sizes_below_one_are_refused_before_anything_is_written(fake, tmp_path, members, size, name):
     with pytest.raises(UsageError, match=rf"{name} is {members if name == 'members' else size}; allowed: 1 or more"):
         execute(fake, Config(members=members), root=tmp_path, chunk_size=size)

@@ -32,7 +32,7 @@ def test_the_printed_command_makes_the_runs_that_the_report_looks_for(name, data
     def header(experiment, config):
         return run_header(experiment.name, experiment.VERSION, config.resolve())["identity"]
 
-    def note_sweep(experiment, over, point, settings, execution, *, as_json):
+    def note_sweep(experiment, over, point, settings, execution, *, part, as_json):
         grid, points = sweeps.read(experiment, over, point)
         planned = sweeps.plan(experiment.name, grid, points, **settings)
         assert planned.configs[0].members == 7

@@ -43,7 +43,7 @@ def test_each_point_of_a_grid_is_the_run_it_would_be_alone(execution):
 def test_an_enlarged_sweep_computes_only_what_is_new(execution):
     def missing(over):
         planned = sweeps.plan("toy", over, draws=10, members=2, generator="gaussian")
-        return sum(saved.missing(planned, config, execution) for config in planned.configs)
+        return sum(saved.missing(planned, execution))
 
     sv.sweep("toy", {"hidden": [4, 5]}, execution=execution, draws=10, members=2, generator="gaussian")
     assert missing({"hidden": [4, 5]}) == 0
@@ -195,7 +195,7 @@ def test_the_command_refuses_in_one_line(words, message, capsys):
 def test_an_announcement_says_how_many_and_how_long(execution):
     planned = sweeps.plan("transfer", {"learning_rate": [1e-3, 2e-3]}, **SMALL)
     assert sweeps.announcement(planned, execution).startswith(
-        "sweep transfer: 2 points, 2 members each, 4 members to compute, about "
+        "sweep transfer: 2 points, 4 members, 4 to compute, about "
     )
     # Twice the rate, half the part that is products.
     overhead = sweeps.seconds_expected(planned, execution, 1e12)

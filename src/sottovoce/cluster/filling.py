@@ -27,9 +27,11 @@ class Workers:
         """Raise a UsageError where the engine names no workers; data is looked for where they are."""
         self.engine.check()
 
-    def compute(self, experiment: Any, config: Any, folder: RunFolder, size: int, progress: Progress) -> None:
+    def compute(
+        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
+    ) -> None:
         """Compute and save one configuration's missing members; see `fill`."""
-        fill([Job(experiment, config, folder, size)], self.engine, progress)
+        fill([Job(experiment, config, folder, members, size)], self.engine, progress)
 
 
 def fill(jobs: Sequence[Job], engine: Engine, progress: Progress) -> None:
@@ -46,7 +48,7 @@ def fill(jobs: Sequence[Job], engine: Engine, progress: Progress) -> None:
         StoreError: the store cannot be read or written.
         Interrupted: Ctrl-C; what was finished is saved.
     """
-    total, lacking = sum(job.config.members for job in jobs), sum(len(job.missing()) for job in jobs)
+    total, lacking = sum(len(job.members) for job in jobs), sum(len(job.missing()) for job in jobs)
     progress.start(total, total - lacking)
     try:
         if lacking:
@@ -62,6 +64,6 @@ def fill(jobs: Sequence[Job], engine: Engine, progress: Progress) -> None:
 
 
 def _safe(jobs: Sequence[Job]) -> str:
-    total, lacking = sum(job.config.members for job in jobs), sum(len(job.missing()) for job in jobs)
+    total, lacking = sum(len(job.members) for job in jobs), sum(len(job.missing()) for job in jobs)
     root = jobs[0].folder.path.parent
     return f"{total - lacking} of {total} members are safe in {root}; run the same command again to go on"

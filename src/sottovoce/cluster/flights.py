@@ -14,23 +14,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One configuration's members.
+    """Members of one configuration.
 
     Attributes:
         experiment: the experiment.
         config: its resolved configuration.
         folder: of its run.
+        members: those that are wanted.
         size: members to a chunk.
     """
 
     experiment: registry.Experiment
     config: Any
     folder: RunFolder
+    members: range
     size: int
 
     def missing(self) -> list[int]:
-        """Return the members that are not on disk."""
-        return self.folder.missing(range(self.config.members))
+        """Return those members that are not on disk."""
+        return self.folder.missing(self.members)
 
 
 class Claim:
@@ -46,8 +48,7 @@ class Claim:
 
     def __init__(self, job: Job, n_chunks: int) -> None:
         self._held = ExitStack()
-        members = range(job.config.members)
-        span = self._held.enter_context(claim(job.folder, members, n_chunks * job.size)) or range(0)
+        span = self._held.enter_context(claim(job.folder, job.members, n_chunks * job.size)) or range(0)
         self.spans = [span[first : first + job.size] for first in range(0, len(span), job.size)]
         self._out = len(self.spans)
         if not self.spans:

@@ -39,6 +39,7 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         f"{setting(dataset)}.",
         figure=figures.alignment.draw_traces(traces, f"Alignment: {where}"),
         data=traces.drop_dims("teacher_step"),
+        hover=True,
     )
 
 
@@ -52,6 +53,7 @@ def _accuracy(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         f"Setting: {setting(dataset)}.",
         figure=figures.alignment.draw_accuracy(traces, f"Accuracy along training: {where}"),
         data=traces[names],
+        hover=True,
     )
 
 

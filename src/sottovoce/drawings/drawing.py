@@ -26,6 +26,7 @@ class Drawing:
         caption: what it shows, with dataset, members and identity.
         figure: the drawing.
         data: the numbers behind it.
+        hover: whether the page shows the values of its curves on hover.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Drawing:
     caption: str
     figure: "Figure"
     data: xr.Dataset = field(repr=False)
+    hover: bool = False
 
 
 def config_of(dataset: xr.Dataset) -> dict[str, Any]:

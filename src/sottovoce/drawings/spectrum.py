@@ -50,6 +50,7 @@ def _ratios(panels: dict[str, xr.Dataset], objective: str, source: str, settings
             panels, objective, f"Spectra of the second hidden layer: {source}, {objective}"
         ),
         data=_stacked(panels, objective, ["weight_explained_variance_ratio", "published_ratio"]),
+        hover=True,
     )
 
 
@@ -63,6 +64,7 @@ def _singular_values(panels: dict[str, xr.Dataset], source: str, settings: str) 
         f"Update: W - W0. Mean over members. {settings}.",
         figure=figures.spectrum.draw_singular_values(panels, "kl", f"Singular values: {source}, kl"),
         data=_stacked(panels, "kl", ["weight_singular_value", "update_singular_value"]),
+        hover=True,
     )
 
 

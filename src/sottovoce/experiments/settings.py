@@ -54,6 +54,15 @@ def label(value: Any) -> Value:
     return value if isinstance(value, Value) else str(value)
 
 
+def flags(config: Mapping[str, Any]) -> str:
+    """Return the flags by which the command line gives a configuration back; what is None is left out."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
+        for name, value in config.items()
+        if value is not None
+    )
+
+
 def shared(Config: type[Any], over: Mapping[str, Iterable[Any]], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields that let the points of a sweep share one compiled program.
 

@@ -74,7 +74,8 @@ def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
             _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
     _step_axis(ax)
     ax.set_ylim(bottom=0)
-    ax.legend(loc="upper left", fontsize=8)
+    # Below the axes: nine lines leave no corner free.
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
 
 
 def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
@@ -122,14 +123,17 @@ def draw_traces(traces: xr.Dataset, title: str) -> Figure:
 
 
 def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
-    """Draw accuracy along training, roles left and interventions right; the title states dataset and members."""
+    """Draw accuracy along training, of roles and of interventions if any; the title states dataset and members."""
     names = traces["student"].values.tolist()
+    panels = {"roles": ["teacher", *names[:3]]}
+    if interventions := names[3:]:
+        panels["interventions"] = ["student", *interventions]
     with style.context():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
-        accuracy_panel(left, traces, ["teacher", *names[:3]])
-        accuracy_panel(right, traces, ["student", *names[3:]])
-        left.set(title="roles", ylabel="test accuracy")
-        right.set_title("interventions")
+        figure, axes = plt.subplots(1, len(panels), figsize=(1 + 4.7 * len(panels), 4.8), squeeze=False)
+        for ax, (heading, shown) in zip(axes[0], panels.items(), strict=True):
+            accuracy_panel(ax, traces, shown)
+            ax.set_title(heading)
+        axes[0, 0].set_ylabel("test accuracy")
         figure.suptitle(title)
     return figure
 

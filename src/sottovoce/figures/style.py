@@ -73,6 +73,7 @@ def save(figure: "Figure", stem: Path) -> tuple[Path, Path]:
     """
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     with context():
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
         figure.savefig(png, metadata={"Software": None})
+        # Last, so that the figure keeps the layout of its SVG: resolution moves it by fractions of a point.
+        figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return svg, png

@@ -34,6 +34,7 @@ class Figure:
         alt: what is to be seen, in words.
         caption: how to read it; dataset, members, identity.
         csv: the data behind it, or None.
+        hover: JSON of its curves (`figures.hover.panels`) for values under the pointer, or None.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Figure:
     alt: str
     caption: str
     csv: str | None = None
+    hover: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["paragraphs"] = lambda text: re.split(r"\n\s*\n", text.strip())
-    style, theme, toy = (_asset(name) for name in ("style.css", "theme.js", "toy.js"))
+    style, *scripts = (_asset(name) for name in ("style.css", "theme.js", "toy.js", "hover.js"))
+    theme, toy, hover = scripts
     return environment.get_template("template.html.j2").render(
         page=page,
         drawings={figure.key: _drawing(figure) for figure in figures},
@@ -140,10 +143,11 @@ def render(page: Page) -> str:
         bears_on={f.key: [(n, c) for n, c in enumerate(page.claims, 1) if c.figure == f.key] for f in figures},
         tally=Counter(claim.verdict for claim in page.claims),
         verdicts=VERDICTS,
-        policy=_policy([style], [theme, toy]),
+        policy=_policy([style], scripts),
         style=Markup(style),
         theme=Markup(theme),
         toy=Markup(toy),
+        hover=Markup(hover),
     )
 
 

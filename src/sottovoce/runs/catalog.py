@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ class Run:
     def name(self) -> str:
         """Name of the folder."""
         return self.folder.path.name
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Its configuration without `members`; run.json is read once, when this is first asked for."""
+        return self.folder.header()["config"]
 
 
 def runs(root: Path, experiment: str | None = None) -> list[Run]:

@@ -54,8 +54,10 @@ class Executor(Protocol):
         """Raise where nothing could be computed; nothing has been written then."""
         ...
 
-    def compute(self, experiment: Any, config: Any, folder: RunFolder, size: int, progress: Progress, /) -> None:
-        """Compute and save the members that the folder lacks, at most `size` at once, and tell of each chunk."""
+    def compute(
+        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
+    ) -> None:
+        """Compute and save those members that the folder lacks, at most `size` at once, and tell of each chunk."""
         ...
 
 
@@ -66,9 +68,10 @@ class Here:
         """Raise a DataError where the data cannot be loaded."""
         experiment.check_data(config)
 
-    def compute(self, experiment: Experiment, config: Any, folder: RunFolder, size: int, progress: Progress) -> None:
+    def compute(
+        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
+    ) -> None:
         """Compute and save; other processes may do the same on the same folder."""
-        members = range(config.members)
         done = len(members) - len(folder.missing(members))
         progress.start(len(members), done)
         try:
@@ -90,6 +93,7 @@ class Here:
 def execute(
     experiment: Experiment,
     config: Any,
+    span: range | None = None,
     *,
     root: Path = Path("out/runs"),
     chunk_size: int | None = None,
@@ -104,6 +108,7 @@ def execute(
     Args:
         experiment: has name, VERSION, check_data and simulate.
         config: its configuration; unset fields are resolved first.
+        span: members of it that are wanted; by default all.
         root: folder of all runs.
         chunk_size: members computed and saved together; by default about a sixteenth of them.
         progress: told of every saved chunk; silent by default.
@@ -123,7 +128,7 @@ def execute(
     """
     config, executor = config.resolve(), executor or Here()
     size = size_of_chunks(chunk_size, config.members)
-    members = range(config.members)
+    members = range(config.members) if span is None else span
     header = run_header(experiment.name, experiment.VERSION, config)
     folder = RunFolder.of(root, header)
     cached = True
@@ -136,7 +141,7 @@ def execute(
         while True:
             if folder.missing(members):
                 cached = False
-                executor.compute(experiment, config, folder, size, progress or Silent())
+                executor.compute(experiment, config, folder, members, size, progress or Silent())
             try:
                 dataset = folder.load(members)
                 break
@@ -181,7 +186,7 @@ def size_of_chunks(chunk_size: int | None, total: int) -> int:
     if total < 1:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:
-        raise UsageError(f"chunk_size is {chunk_size}; allowed: 1 or more")
+        raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
     return chunk_size or max(1, total // 16)
 
 

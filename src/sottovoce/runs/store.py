@@ -168,10 +168,39 @@ class RunFolder:
             raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
         return self._join(parts).sel(member=list(members))
 
+    def read(self, span: range, identity: str) -> "xr.Dataset":
+        """Read one chunk as it stands, changing nothing.
+
+        Args:
+            span: its members.
+            identity: of the run.
+
+        Returns:
+            The chunk.
+
+        Raises:
+            DamagedChunkError: it is not what was written, or belongs to another run or to other members.
+            OSError: there is no such file, or it cannot be read.
+        """
+        from sottovoce.runs.chunks import opened
+
+        return opened((self.chunks / f"{chunk_name(span)}.h5").read_bytes(), span, identity)
+
     def provenance(self) -> list[dict[str, Any]]:
         """Return how each chunk was made, in order of members."""
-        files = (self.chunks / f"{chunk_name(span)}.json" for span in self.spans())
-        return [json.loads(file.read_bytes()) for file in files if file.exists()]
+        return [made for span in self.spans() if (made := self.provenance_of(span))]
+
+    def provenance_of(self, span: range) -> dict[str, Any]:
+        """Return how a chunk was made; nothing where that was not written down.
+
+        Raises:
+            StoreError: the file beside the chunk is not what was written.
+        """
+        file = self.chunks / f"{chunk_name(span)}.json"
+        try:
+            return dict(json.loads(file.read_bytes())) if file.exists() else {}
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"{file} does not say how its chunk was made: {error}") from error
 
     def forget(self, members: Sequence[int]) -> None:
         """Remove every chunk that holds one of the members.
@@ -196,19 +225,18 @@ class RunFolder:
         write_atomically(file, data)
 
     def _read(self, span: range, identity: str) -> "xr.Dataset | None":
-        from sottovoce.runs.chunks import DamagedChunkError, opened
+        from sottovoce.runs.chunks import DamagedChunkError
 
         file = self.chunks / f"{chunk_name(span)}.h5"
         with store_errors(file):
             try:
-                return opened(file.read_bytes(), span, identity)
+                return self.read(span, identity)
             except FileNotFoundError:
                 return None
             except DamagedChunkError as error:
-                reason = str(error)
-            os.replace(file, file.with_suffix(".damaged"))
-        _log.warning("%s is damaged (%s); set aside as %s.damaged", file, reason, file.stem)
-        return None
+                os.replace(file, file.with_suffix(".damaged"))
+                _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)
+                return None
 
     def _join(self, parts: "list[xr.Dataset]") -> "xr.Dataset":
         import xarray as xr

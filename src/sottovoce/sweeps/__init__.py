@@ -4,9 +4,22 @@ Every point is a run of its own in the store, so an enlarged sweep computes only
 settings change no shape share one compiled program.
 """
 
-from sottovoce.sweeps.planning import Plan, plan, read
-from sottovoce.sweeps.running import run_plan, sweep
+from sottovoce.sweeps.planning import Plan, plan, read, single
+from sottovoce.sweeps.running import run_plan, run_shard, sweep
 from sottovoce.sweeps.saved import load
+from sottovoce.sweeps.sharding import Shard
 from sottovoce.sweeps.timing import announcement, seconds_expected
 
-__all__ = ["Plan", "announcement", "load", "plan", "read", "run_plan", "seconds_expected", "sweep"]
+__all__ = [
+    "Plan",
+    "Shard",
+    "announcement",
+    "load",
+    "plan",
+    "read",
+    "run_plan",
+    "run_shard",
+    "seconds_expected",
+    "single",
+    "sweep",
+]

@@ -41,12 +41,9 @@ class Named(NamedTuple):
         """Return the command that makes it."""
         fields = {**self.settings(dataset), "members": members}
         if self.is_one_run:
-            fields = {self.field: " ".join(map(str, self.values)), **fields}
-        flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in fields.items())
-        if self.is_one_run:
-            return f"sottovoce run {self.experiment} {flags}"
+            return f"sottovoce run {self.experiment} {of_fields.flags({self.field: self.values, **fields})}"
         values = ",".join(str(of_fields.label(value)) for value in self.values)
-        return f"sottovoce sweep {self.experiment} --over {self.field}={values} {flags}"
+        return f"sottovoce sweep {self.experiment} --over {self.field}={values} {of_fields.flags(fields)}"
 
 
 KINDS = (

@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments import registry
 from sottovoce.experiments import settings as of_fields
+from sottovoce.sweeps import sharding
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Plan:
         shape: number of values along each dimension; of a list, how many points.
         configs: one resolved configuration per point, the last dimension fastest.
         baseline: the point that others are compared with: the one at the preset's values, else the first.
+        shard: which part of it; the only one of one unless `dataclasses.replace` says otherwise.
     """
 
     experiment: registry.Experiment
@@ -27,6 +30,19 @@ class Plan:
     shape: tuple[int, ...]
     configs: tuple[Any, ...]
     baseline: int
+    shard: sharding.Shard = sharding.WHOLE
+
+    @cached_property
+    def spans(self) -> tuple[range, ...]:
+        """Members of each point that belong to the shard; of the only one, all."""
+        works = [sharding.member_work(self.experiment, config) for config in self.configs]
+        return sharding.spans(works, [config.members for config in self.configs], self.shard)
+
+    @property
+    def title(self) -> str:
+        """What runs, in a few words."""
+        whole = f"{'sweep' if self.over else 'run'} {self.experiment.name}"
+        return whole if self.shard.n == 1 else f"shard {self.shard} of {whole}"
 
     @property
     def is_grid(self) -> bool:
@@ -71,6 +87,11 @@ def plan(
     common = {**of_fields.shared(experiment.Config, values, settings), **settings}
     configs = tuple(experiment.Config(**common, **point).resolve() for point in chosen)
     return Plan(experiment, values, shape, configs, _baseline(experiment, common, configs))
+
+
+def single(experiment: registry.Experiment, config: Any) -> Plan:
+    """Return a sweep over no field: one configuration."""
+    return Plan(experiment, {}, (), (config.resolve(),), 0)
 
 
 def read(

@@ -1,7 +1,8 @@
 """Every point of a plan, run or loaded, with one progress for all."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
 from sottovoce.api import Execution, run_config, spread
@@ -10,6 +11,7 @@ from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.joining import join
 from sottovoce.sweeps.planning import Plan, plan
+from sottovoce.sweeps.sharding import WHOLE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,23 +48,80 @@ def sweep(
 
 def run_plan(planned: Plan, execution: Execution) -> "xr.Dataset":
     """Run every point of a plan; see `sweep`."""
-    total = sum(config.members for config in planned.configs)
-    missing = sum(saved.missing(planned, config, execution) for config in planned.configs)
-    overall = choose(f"sweep {planned.experiment.name}", quiet=execution.quiet)
+    return join(planned, list(compute(planned, execution)))
+
+
+def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
+    """Run, or load, the members of a plan's shard, point by point.
+
+    Args:
+        planned: the sweep; of the only shard of one, all members are meant.
+        execution: how to run.
+
+    Yields:
+        The results of every point of which the shard has members; one at which more than a tenth of these diverged as
+        well.
+    """
+    total, missing = sum(map(len, planned.spans)), sum(saved.missing(planned, execution))
+    overall = choose(planned.title, quiet=execution.quiet)
     overall.start(total, total - missing)
-    part, results = _Part(overall), []
+    part = _Part(overall)
     try:
-        execution, computed = spread([(planned.experiment, config) for config in planned.configs], execution, part)
-        for config, n_computed in zip(planned.configs, computed, strict=True):
+        wanted = [(planned.experiment, *one) for one in zip(planned.configs, planned.spans, strict=True) if one[1]]
+        execution, computed = spread(wanted, execution, part)
+        for (experiment, config, span), n_computed in zip(wanted, computed, strict=True):
             try:
-                result = run_config(planned.experiment, config, execution, progress=part)
+                result = run_config(experiment, config, execution, span, progress=part)
             except DivergenceError as error:
                 result = error.dataset
             result.attrs["cached"] &= n_computed == 0
-            results.append(result)
+            yield result
     finally:
         overall.finish()
-    return join(planned, results)
+
+
+class Done(NamedTuple):
+    """What a shard did, and what the whole lacks.
+
+    Attributes:
+        title: the shard.
+        members: how many it has, all points taken together; they are on disk now.
+        computed: those that were not when it started.
+        total: how many members the whole has.
+        missing: those that the folder lacks.
+    """
+
+    title: str
+    members: int
+    computed: int
+    total: int
+    missing: int
+
+    def __str__(self) -> str:
+        own = f"{self.title}: {self.members} members, {self.computed} computed now"
+        if self.missing:
+            rest = f"{self.missing} of {self.total} members are missing here"
+            return f"{own}; {rest}: other shards compute them, sottovoce merge brings them from other folders"
+        return f"{own}; all {self.total} members are here: the same command without --shard prints the result"
+
+
+def run_shard(planned: Plan, execution: Execution) -> Done:
+    """Compute the members of a plan's shard and keep nothing in memory.
+
+    Args:
+        planned: the sweep, with its shard.
+        execution: how to run.
+
+    Returns:
+        What was done, and what the folder lacks of all shards.
+    """
+    computed = sum(saved.missing(planned, execution))
+    for _ in compute(planned, execution):
+        pass
+    whole = replace(planned, shard=WHOLE)
+    missing = sum(saved.missing(whole, replace(execution, refresh=False)))
+    total = sum(map(len, whole.spans))
+    return Done(planned.title, sum(map(len, planned.spans)), computed, total, missing)
 
 
 class _Part:

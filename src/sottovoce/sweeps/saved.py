@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def missing(planned: Plan, config: Any, execution: Execution) -> int:
-    """Return how many members of a point are to be computed."""
+def missing(planned: Plan, execution: Execution) -> list[int]:
+    """Return how many members of each point's span are to be computed."""
     if execution.refresh:
-        return config.members
-    folder = RunFolder.of(execution.out / "runs", _header(planned, config))
-    return len(folder.missing(range(config.members)))
+        return [len(span) for span in planned.spans]
+    folders = (RunFolder.of(execution.out / "runs", _header(planned, config)) for config in planned.configs)
+    return [len(folder.missing(span)) for folder, span in zip(folders, planned.spans, strict=True)]
 
 
 def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":

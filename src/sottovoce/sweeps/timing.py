@@ -3,18 +3,15 @@
 from sottovoce.api import LOCAL, Execution
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.planning import Plan
-
-# What training reaches of the rate of matrix products on networks as wide as MNIST's, and what a step costs on top.
-SHARE_OF_RATE = 0.7
-STEP_SECONDS = 2e-4
+from sottovoce.sweeps.work import member_seconds
 
 
 def announcement(planned: Plan, execution: Execution) -> str:
     """Return one line on what will run, and about how long it will take."""
-    members = planned.configs[0].members
-    missing = sum(saved.missing(planned, config, execution) for config in planned.configs)
-    counts = f"{len(planned.configs)} points, {members} members each, {missing} members to compute"
-    line = f"sweep {planned.experiment.name}: {counts}"
+    missing = sum(saved.missing(planned, execution))
+    points, members = sum(map(bool, planned.spans)), sum(map(len, planned.spans))
+    counts = f"{points} point{'s' if points != 1 else ''}, {members} members, {missing} to compute"
+    line = f"{planned.title}: {counts}"
     if not planned.experiment.trains or not missing or execution.executor != LOCAL:
         return line
     from sottovoce.training import devices
@@ -33,12 +30,7 @@ def seconds_expected(planned: Plan, execution: Execution, gflops: float) -> floa
         gflops: rate of this machine's matrix products, 10^9 operations per second.
 
     Returns:
-        Seconds, from the operations of training at the share of that rate that training reaches, and the time that a
-        step takes however small it is.
+        Seconds; `work.member_seconds` says of what.
     """
-    seconds = 0.0
-    for config in planned.configs:
-        flops, steps = config.member_work()
-        member = flops / (SHARE_OF_RATE * gflops * 1e9) + steps * STEP_SECONDS
-        seconds += member * saved.missing(planned, config, execution)
-    return seconds
+    missing = saved.missing(planned, execution)
+    return sum(member_seconds(config, gflops) * n for config, n in zip(planned.configs, missing, strict=True))

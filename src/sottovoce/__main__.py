@@ -1,0 +1,6 @@
+"""`python -m sottovoce`: the command line where no script `sottovoce` is on the path."""
+
+from sottovoce.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""A sweep in n parts that need not know of each other, for schedulers that start the same command n times.
+
+Members stand in one line, those of the first point first, each as long as its work; the line is cut into n equal
+lengths, and a member belongs to the part in which its middle lies. The cuts follow from the plan and n alone, never
+from what is on disk or from the machine, so that parts started anywhere at any time agree. Parts are contiguous: each
+meets few points, hence few programs to compile, and members side by side for an accelerator.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sottovoce.errors import UsageError
+from sottovoce.experiments.registry import Experiment
+from sottovoce.sweeps.work import member_seconds
+
+# A machine's own rate would move the cuts from machine to machine; only how points compare matters here.
+NOMINAL_GFLOPS = 100.0
+# What a member costs besides training; where nothing is trained, all members count alike.
+BASE_SECONDS = 1e-3
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of n parts.
+
+    Attributes:
+        index: which, from 1 to n.
+        n: how many parts there are.
+    """
+
+    index: int
+    n: int
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read a part from the command line: "i/n".
+
+        Raises:
+            UsageError: the text is not of this form, or i is not in 1 to n.
+        """
+        match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+        index, n = map(int, match.groups()) if match else (0, 0)
+        if not 1 <= index <= n:
+            raise UsageError(f"--shard is {text!r}; allowed: i/n, the i-th of n parts, from 1/n to n/n, such as 1/4")
+        return cls(index, n)
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.n}"
+
+
+WHOLE = Shard(1, 1)
+
+
+def member_work(experiment: Experiment, config: Any) -> float:
+    """Return the work of one member by which parts are made equal: seconds on a nominal machine."""
+    return BASE_SECONDS + (member_seconds(config, NOMINAL_GFLOPS) if experiment.trains else 0.0)
+
+
+def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple[range, ...]:
+    """Return the members of each point that belong to one part.
+
+    Args:
+        works: of each point, the work of one of its members; all positive.
+        members: of each point, how many it has.
+        shard: the part.
+
+    Returns:
+        Contiguous members by point, empty where the part has none. Over all parts of one n, every member once; the
+        work of a part differs from an n-th of the whole by at most that of one member.
+    """
+    lengths = [work * count for work, count in zip(works, members, strict=True)]
+    *starts, total = itertools.accumulate(lengths, initial=0.0)
+    first, last = (
+        [
+            # How many members of the point have their middle before the cut; half a member is far above rounding.
+            min(max(math.ceil((total * cut / shard.n - start) / work - 0.5), 0), count)
+            for start, work, count in zip(starts, works, members, strict=True)
+        ]
+        for cut in (shard.index - 1, shard.index)
+    )
+    return tuple(range(*bounds) for bounds in zip(first, last, strict=True))

@@ -1,0 +1,51 @@
+"""An experiment of one number a member, on the command line of a process of its own; slow on demand."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.experiments import registry
+
+
+@dataclass(frozen=True)
+class Config:
+    """Fields.
+
+    Attributes:
+        scale: of the number.
+        members: how many.
+        seed: behind the numbers.
+    """
+
+    scale: float = 1.0
+    members: int = 4
+    seed: int = 0
+
+    def resolve(self) -> Self:
+        return self
+
+
+class Quick:
+    """What the registry wants of an experiment."""
+
+    name, summary, VERSION, trains, side_by_side, Config = "quick", "Quick?", 1, False, None, Config
+
+    def check_data(self, config: Any) -> None:
+        """It needs none."""
+
+    def simulate(self, config: Config, members: Sequence[int]) -> xr.Dataset:
+        time.sleep(float(os.environ.get("QUICK_SECONDS", "0")))
+        draws = [config.scale * np.random.default_rng([config.seed, member]).normal() for member in members]
+        return xr.Dataset({"draw": ("member", draws)}, coords={"member": list(members)})
+
+
+if __name__ == "__main__":
+    from sottovoce.cli import main
+
+    registry.REGISTRY["quick"] = Quick()  # pyright: ignore[reportArgumentType]
+    main()
