@@ -13,6 +13,7 @@ from sottovoce import errors
         (errors.UsageError, 2),
         (errors.DataError, 1),
         (errors.StoreError, 1),
+        (errors.ClusterError, 1),
         (partial(errors.DivergenceError, dataset=None), 1),
     ],
 )

@@ -65,6 +65,10 @@ def ctrl_c(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("sottovoce.experiments.toy.simulate", pressed)
 
 
+def an_impatient_client(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("sottovoce.cluster.engine.CONNECT_SECONDS", 0.3)
+
+
 # What a user types, what stands ready, the kind of failure, and what its message must say.
 USAGE = [
     ("rnu", "command is 'rnu'; allowed: reproduce, run, sweep; did you mean 'run'?"),
@@ -89,6 +93,8 @@ USAGE = [
     ("run toy --shard 5/4", "--shard is '5/4'; allowed: i/n"),
     ("merge nowhere --out here", "source is 'nowhere'; allowed: a folder that holds runs/"),
     ("merge --out here", "merge names no source; allowed: one folder"),
+    ("run toy --executor dsak", "--executor is 'dsak'; allowed: local, dask; did you mean 'dask'?"),
+    ("run toy --workers 2", "--workers is 2; add --executor dask"),
     ("show nothing", "run is 'nothing'"),
     ("report", "no saved run; out/runs; sottovoce reproduce"),
     ("data fetch mnits", "dataset is 'mnits'; allowed: mnist, fashion-mnist; did you mean 'mnist'?"),
@@ -125,6 +131,12 @@ OTHERS: list[tuple[str, Callable[..., None], type[errors.SottovoceError], str]] 
         nothing,
         errors.DivergenceError,
         "2 of 2 members diverged; non-finite loss; more than a tenth: 0, 1; saved in out/runs; lower learning rate",
+    ),
+    (
+        "run toy --executor dask --scheduler tcp://127.0.0.1:9",
+        an_impatient_client,
+        errors.ClusterError,
+        "no scheduler answers at tcp://127.0.0.1:9; dask scheduler --host; 0 of 4 members are safe in out/runs",
     ),
     (
         "merge out --out here",

@@ -25,6 +25,10 @@ class StoreError(SottovoceError):
     """A results folder that cannot be read or written."""
 
 
+class ClusterError(SottovoceError):
+    """A cluster that cannot be reached, whose workers are not what this process is, or that fails again and again."""
+
+
 class DivergenceError(SottovoceError):
     """More than a tenth of an ensemble's members ended with a non-finite loss.
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.api import Execution, run_config
+from sottovoce import data
+from sottovoce.api import Execution, run_config, spread
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments import registry
 from sottovoce.experiments import settings as of_fields
 from sottovoce.runs.identity import plain
+from sottovoce.runs.progress import choose
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,17 +52,27 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     Returns:
         Datasets by the names of `RESULTS`.
     """
+    configs = {name: _config(experiment, {**settings, **fixed}) for name, (experiment, fixed) in RESULTS.items()}
+    with data.searched_first(execution.data_dir):
+        progress = choose("reproduce", quiet=execution.quiet)
+        execution, computed = spread([(*one, None) for one in configs.values()], execution, progress)
     results = {}
-    for name, (experiment_name, fixed) in RESULTS.items():
-        experiment = registry.experiment(experiment_name)
-        given = {key: value for key, value in settings.items() if value is not None}
-        if not experiment.trains:
-            given.pop("dataset", None)
-            given.pop("members", None)
-        dataset = run_config(experiment, experiment.Config(**given, **fixed), execution)
+    for (name, (experiment, config)), n_computed in zip(configs.items(), computed, strict=True):
+        dataset = run_config(experiment, config, execution)
+        dataset.attrs["cached"] &= n_computed == 0
         results[name] = dataset
         announce(f"{name}: {dataset.sizes['member']} members, {'cached' if dataset.attrs['cached'] else 'computed'}")
     return results
+
+
+def _config(experiment_name: str, settings: Mapping[str, Any]) -> tuple[registry.Experiment, Any]:
+    """Return an experiment and its configuration; what is None, and what only trained experiments have, stays unset."""
+    experiment = registry.experiment(experiment_name)
+    given = {key: value for key, value in settings.items() if value is not None}
+    if not experiment.trains:
+        given.pop("dataset", None)
+        given.pop("members", None)
+    return experiment, experiment.Config(**given)
 
 
 def load_all(root: Path) -> "dict[str, xr.Dataset]":

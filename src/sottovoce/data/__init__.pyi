@@ -10,6 +10,7 @@ from .datasets import NAMES as NAMES
 from .datasets import LabeledImages as LabeledImages
 from .datasets import Status as Status
 from .datasets import choose_dataset as choose_dataset
+from .datasets import digests as digests
 from .datasets import load_dataset as load_dataset
 from .datasets import status as status
 from .folders import locate as locate

@@ -132,6 +132,22 @@ def load_dataset(
     )
 
 
+def digests(name: str) -> dict[str, str]:
+    """Return what a dataset must be, whether or not it is on this machine.
+
+    Args:
+        name: a dataset's name.
+
+    Returns:
+        SHA-256, in hexadecimal, by file name; of the embedded digits, by array.
+
+    Raises:
+        UsageError: when the name is unknown.
+    """
+    _check(name, NAMES)
+    return _digits()[2]["sha256"] if name == "digits" else {file.name: file.sha256 for file in collection(name).files}
+
+
 def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
     """Turn "auto" into the dataset to use: MNIST where it can be had, else the embedded digits.
 
@@ -196,8 +212,7 @@ _DIGITS_LICENSE = "CC BY 4.0"
 def _from_files(name: str, data_dir: str | os.PathLike[str] | None) -> tuple[_Arrays, int, dict[str, Any]]:
     entry = collection(name)
     _, arrays = read_verified(name, data_dir)
-    sha256 = {file.name: file.sha256 for file in entry.files}
-    return arrays, 255, {"source": entry.source, "license": entry.license, "sha256": sha256}
+    return arrays, 255, {"source": entry.source, "license": entry.license, "sha256": digests(name)}
 
 
 def _digits() -> tuple[_Arrays, int, dict[str, Any]]:

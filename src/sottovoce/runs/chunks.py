@@ -8,9 +8,11 @@ than by an exception, is never asked to parse a damaged file.
 import hashlib
 import io
 import json
+import threading
 
 import numpy as np
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from sottovoce.errors import StoreError
 
@@ -52,14 +54,19 @@ def encode(dataset: xr.Dataset) -> bytes:
         dataset: results of some members; encodings left from an earlier reading are ignored.
 
     Returns:
-        The same bytes for the same values and attributes, with the same library versions.
+        The same bytes for the same values and attributes, with the same library versions; in a process whose threads
+        are sampled by a profiler, as dask's workers are, HDF5 may lay the same values out otherwise.
 
     Raises:
         StoreError: some values would not be read back as they are.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
-    # In memory first: on a full disk HDF5 itself can bring the process down.
-    body = bytes(plain.to_netcdf(engine="h5netcdf"))
+    # In memory first: on a full disk HDF5 itself can bring the process down. With a lock of its own: where dask has a
+    # client, `to_netcdf` would ask its scheduler for one, by a name that no other process knows.
+    target = io.BytesIO()
+    with H5NetCDFStore.open(target, mode="w", lock=threading.Lock()) as store:
+        plain.dump_to_store(store)
+    body = target.getvalue()
     data = body + _SEAL + hashlib.sha256(body).hexdigest().encode()
     try:
         decode(data)
@@ -90,3 +97,46 @@ def decode(data: bytes) -> xr.Dataset:
     if dataset.attrs.pop(CHECKSUM, None) != checksum(dataset):
         raise DamagedChunkError("its values are not those that were measured")
     return dataset
+
+
+def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
+    """Return the chunk file of some members of a run.
+
+    Args:
+        span: the members it must hold.
+        dataset: their results, with a coordinate `member`.
+        identity: of the run.
+
+    Returns:
+        As `encode`; the identity is among the attributes.
+
+    Raises:
+        StoreError: the dataset holds other members, or values that cannot be stored.
+    """
+    held = dataset["member"].values.tolist() if "member" in dataset.coords else None
+    if held != list(span):
+        raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
+    return encode(dataset.assign_attrs(identity=identity))
+
+
+def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
+    """Read a chunk file that must hold these members of this run.
+
+    Args:
+        data: the whole file.
+        span: the members.
+        identity: of the run.
+
+    Returns:
+        As `decode`.
+
+    Raises:
+        DamagedChunkError: it is damaged, or of another run or other members.
+    """
+    chunk = decode(data)
+    held = chunk["member"].values if "member" in chunk.coords else None
+    # Sizes first: a name may promise more members than a list of them could hold.
+    is_whole = held is not None and held.size == len(span) and held.tolist() == list(span)
+    if not is_whole or chunk.attrs.get("identity") != identity:
+        raise DamagedChunkError("it belongs to another run or to other members")
+    return chunk

@@ -47,6 +47,49 @@ class Experiment(Protocol):
         ...
 
 
+class Executor(Protocol):
+    """Who computes the members that are not on disk."""
+
+    def check(self, experiment: Experiment, config: Any, /) -> None:
+        """Raise where nothing could be computed; nothing has been written then."""
+        ...
+
+    def compute(
+        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
+    ) -> None:
+        """Compute and save those members that the folder lacks, at most `size` at once, and tell of each chunk."""
+        ...
+
+
+class Here:
+    """This process computes them, one chunk after another."""
+
+    def check(self, experiment: Experiment, config: Any) -> None:
+        """Raise a DataError where the data cannot be loaded."""
+        experiment.check_data(config)
+
+    def compute(
+        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
+    ) -> None:
+        """Compute and save; other processes may do the same on the same folder."""
+        done = len(members) - len(folder.missing(members))
+        progress.start(len(members), done)
+        try:
+            while done < len(members):
+                with claim(folder, members, size) as span:
+                    if span:
+                        progress.phase(chunk_name(span))
+                        folder.save(span, *compute_chunk(experiment, config, span))
+                if not span:
+                    progress.phase("waiting for another process")
+                    time.sleep(POLL_SECONDS)
+                before, done = done, len(members) - len(folder.missing(members))
+                if done > before:
+                    progress.advance(done - before)
+        finally:
+            progress.finish()
+
+
 def execute(
     experiment: Experiment,
     config: Any,
@@ -56,6 +99,7 @@ def execute(
     chunk_size: int | None = None,
     progress: Progress | None = None,
     refresh: bool = False,
+    executor: Executor | None = None,
 ) -> "xr.Dataset":
     """Return an experiment's results, computing only the members that are not on disk yet.
 
@@ -69,6 +113,7 @@ def execute(
         chunk_size: members computed and saved together; by default about a sixteenth of them.
         progress: told of every saved chunk; silent by default.
         refresh: forget what is on disk for these members.
+        executor: who computes what is missing; by default this process.
 
     Returns:
         The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
@@ -81,14 +126,14 @@ def execute(
         DivergenceError: more than a tenth of the members diverged; all are saved.
         Interrupted: Ctrl-C; what was finished is saved.
     """
-    config = config.resolve()
-    size = _chunk_size(chunk_size, config.members)
+    config, executor = config.resolve(), executor or Here()
+    size = size_of_chunks(chunk_size, config.members)
     members = range(config.members) if span is None else span
     header = run_header(experiment.name, experiment.VERSION, config)
     folder = RunFolder.of(root, header)
     cached = True
     if refresh or folder.missing(members):
-        experiment.check_data(config)  # before a folder is made that would stay empty
+        executor.check(experiment, config)  # before a folder is made that would stay empty
     try:
         folder.prepare(header)
         if refresh:
@@ -96,7 +141,7 @@ def execute(
         while True:
             if folder.missing(members):
                 cached = False
-                _compute_missing(experiment, config, folder, members, size, progress or Silent())
+                executor.compute(experiment, config, folder, members, size, progress or Silent())
             try:
                 dataset = folder.load(members)
                 break
@@ -132,28 +177,12 @@ def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr
     return dataset, describe(time.perf_counter() - start)
 
 
-def _compute_missing(
-    experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-) -> None:
-    done = len(members) - len(folder.missing(members))
-    progress.start(len(members), done)
-    try:
-        while done < len(members):
-            with claim(folder, members, size) as span:
-                if span:
-                    progress.phase(chunk_name(span))
-                    folder.save(span, *compute_chunk(experiment, config, span))
-            if not span:
-                progress.phase("waiting for another process")
-                time.sleep(POLL_SECONDS)
-            before, done = done, len(members) - len(folder.missing(members))
-            if done > before:
-                progress.advance(done - before)
-    finally:
-        progress.finish()
+def size_of_chunks(chunk_size: int | None, total: int) -> int:
+    """Return how many of `total` members are computed and saved together.
 
-
-def _chunk_size(chunk_size: int | None, total: int) -> int:
+    Raises:
+        UsageError: one of the numbers is below 1.
+    """
     if total < 1:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:

@@ -124,16 +124,30 @@ class RunFolder:
         Raises:
             StoreError: the dataset holds other members or values that cannot be stored, or the disk refuses.
         """
-        from sottovoce.runs.chunks import encode
+        from sottovoce.runs.chunks import sealed
 
-        held = dataset["member"].values.tolist() if "member" in dataset.coords else None
-        if held != list(span):
-            raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
-        data = encode(dataset.assign_attrs(identity=self.header()["identity"]))
-        file = self.chunks / f"{chunk_name(span)}.h5"
-        # The chunk comes last: where it is, its provenance is.
-        write_atomically(file.with_suffix(".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
-        write_atomically(file, data)
+        self._write(span, sealed(span, dataset, self.header()["identity"]), provenance)
+
+    def accept(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
+        """Write a chunk that another process has sealed, once it is known to be this run's.
+
+        Args:
+            span: the members it must hold.
+            data: from `chunks.sealed`.
+            provenance: from `provenance.describe`.
+
+        Raises:
+            DamagedChunkError: it is damaged, or belongs to another run or to other members.
+            StoreError: the disk refuses.
+        """
+        from sottovoce.runs.chunks import opened
+
+        opened(data, span, self.header()["identity"])
+        self._write(span, data, provenance)
+
+    def holds(self, span: range) -> bool:
+        """Return whether there is a sound chunk of exactly these members; a damaged one is set aside with a warning."""
+        return self._read(span, self.header()["identity"]) is not None
 
     def load(self, members: Sequence[int]) -> "xr.Dataset":
         """Read members, each from the first chunk that holds it; a damaged chunk is set aside with a warning.
@@ -173,15 +187,9 @@ class RunFolder:
             DamagedChunkError: it is not what was written, or belongs to another run or to other members.
             OSError: there is no such file, or it cannot be read.
         """
-        from sottovoce.runs.chunks import DamagedChunkError, decode
+        from sottovoce.runs.chunks import opened
 
-        chunk = decode((self.chunks / f"{chunk_name(span)}.h5").read_bytes())
-        held = chunk["member"].values if "member" in chunk.coords else None
-        # Sizes first: a name may promise more members than a list of them could hold.
-        is_whole = held is not None and held.size == len(span) and held.tolist() == list(span)
-        if not is_whole or chunk.attrs.get("identity") != identity:
-            raise DamagedChunkError("it belongs to another run or to other members")
-        return chunk
+        return opened((self.chunks / f"{chunk_name(span)}.h5").read_bytes(), span, identity)
 
     def provenance(self) -> list[dict[str, Any]]:
         """Return how each chunk was made, in order of members."""
@@ -214,6 +222,12 @@ class RunFolder:
         """Remove what killed writers left; only while nobody writes chunks."""
         for file in (*self.path.glob(TEMPORARY), *self.chunks.glob(TEMPORARY)):
             file.unlink(missing_ok=True)
+
+    def _write(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
+        file = self.chunks / f"{chunk_name(span)}.h5"
+        # The chunk comes last: where it is, its provenance is.
+        write_atomically(file.with_suffix(".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
+        write_atomically(file, data)
 
     def _read(self, span: range, identity: str) -> "xr.Dataset | None":
         from sottovoce.runs.chunks import DamagedChunkError

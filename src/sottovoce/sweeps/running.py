@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
-from sottovoce.api import Execution, run_config
+from sottovoce.api import Execution, run_config, spread
 from sottovoce.errors import DivergenceError
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps import saved
@@ -65,13 +65,17 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
     total, missing = sum(map(len, planned.spans)), sum(saved.missing(planned, execution))
     overall = choose(planned.title, quiet=execution.quiet)
     overall.start(total, total - missing)
+    part = _Part(overall)
     try:
-        for config, span in zip(planned.configs, planned.spans, strict=True):
-            if span:
-                try:
-                    yield run_config(planned.experiment, config, execution, span, progress=_Part(overall))
-                except DivergenceError as error:
-                    yield error.dataset
+        wanted = [(planned.experiment, *one) for one in zip(planned.configs, planned.spans, strict=True) if one[1]]
+        execution, computed = spread(wanted, execution, part)
+        for (experiment, config, span), n_computed in zip(wanted, computed, strict=True):
+            try:
+                result = run_config(experiment, config, execution, span, progress=part)
+            except DivergenceError as error:
+                result = error.dataset
+            result.attrs["cached"] &= n_computed == 0
+            yield result
     finally:
         overall.finish()
 

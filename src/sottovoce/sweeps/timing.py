@@ -1,6 +1,6 @@
 """What a sweep will take, said before it runs."""
 
-from sottovoce.api import Execution
+from sottovoce.api import LOCAL, Execution
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.planning import Plan
 from sottovoce.sweeps.work import member_seconds
@@ -12,7 +12,7 @@ def announcement(planned: Plan, execution: Execution) -> str:
     points, members = sum(map(bool, planned.spans)), sum(map(len, planned.spans))
     counts = f"{points} point{'s' if points != 1 else ''}, {members} members, {missing} to compute"
     line = f"{planned.title}: {counts}"
-    if not planned.experiment.trains or not missing:
+    if not planned.experiment.trains or not missing or execution.executor != LOCAL:
         return line
     from sottovoce.training import devices
 
