@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,10 +14,14 @@ import pytest
 MOST_MAPS = 30_000
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep tests off the network and out of the user's cache, and split the CPU in two, before jax computes."""
+    if not hasattr(config, "workerinput"):  # processes of a parallel session inherit the environment of the first
+        programs = TemporaryDirectory(prefix="sottovoce-programs-", ignore_cleanup_errors=True)
+        config.add_cleanup(programs.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
-    # Programs of tests are not kept in the user's cache.
+    # Programs of the tests themselves are not kept, those of the commands that they run are, for one another.
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     import jax
 
@@ -25,6 +30,11 @@ def pytest_configure() -> None:
     # Programs of tests run for milliseconds and compile for seconds; README's own commands are tested fully optimized.
     jax.config.update("jax_disable_most_optimizations", True)
     devices.configure("cpu", 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the documents, whose commands take longest, so that parallel processes end together."""
+    items.sort(key=lambda item: item.path.name not in {"test_readme.py", "test_docs.py"})
 
 
 @pytest.fixture(scope="module", autouse=True)

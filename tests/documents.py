@@ -11,9 +11,10 @@ ROOT = Path(__file__).parents[1]
 
 
 def offline(**more: str) -> dict[str, str]:
-    """Return an environment without MNIST, in which `auto` takes the digits."""
+    """Return an environment without MNIST, in which `auto` takes the digits; compiled programs are kept meanwhile."""
     kept = {name: value for name, value in os.environ.items() if name != "SOTTOVOCE_DATA"}
-    return kept | {"SOTTOVOCE_OFFLINE": "1", "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"} | more
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    return kept | {"SOTTOVOCE_OFFLINE": "1", "JAX_ENABLE_COMPILATION_CACHE": "true", "PATH": path} | more
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

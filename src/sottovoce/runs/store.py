@@ -84,7 +84,12 @@ class RunFolder:
         file = self.path / "run.json"
         if not file.exists():
             text = json.dumps({"format": FORMAT, **header}, indent=2, sort_keys=True) + "\n"
-            write_atomically(file, text.encode())
+            try:
+                write_atomically(file, text.encode())
+            except StoreError:
+                # Another process that wrote it first may have taken this one's temporary file for a dead writer's.
+                if not file.exists():
+                    raise
         if self.header().get("identity") != header["identity"]:
             raise StoreError(f"{self.path} holds another configuration's results; choose another folder")
 
@@ -215,7 +220,7 @@ class RunFolder:
 
     def remove_temporaries(self) -> None:
         """Remove what killed writers left; only while nobody writes chunks."""
-        for file in self.chunks.glob(TEMPORARY):
+        for file in (*self.path.glob(TEMPORARY), *self.chunks.glob(TEMPORARY)):
             file.unlink(missing_ok=True)
 
     def _write(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
