@@ -20,6 +20,8 @@ from sottovoce.cluster import tasks
 from sottovoce.experiments import registry
 from sottovoce.runs.chunks import sealed
 
+LONGEST_STALL = 60.0  # a test that waits for it fails instead of waiting forever
+
 # What a worker may answer in place of a chunk, given the task and the chunk.
 GARBAGE = {
     "nothing": lambda task, chunk: None,
@@ -90,7 +92,8 @@ def misbehave(folder: Path, members: Sequence[int]) -> None:
     with (folder / "computed").open("a") as stream:
         stream.writelines(f"{member}\n" for member in members)
     if taken(folder, f"stall-{members[0]}"):
-        while (folder / "stalled").exists():
+        end = time.monotonic() + LONGEST_STALL
+        while (folder / "stalled").exists() and time.monotonic() < end:
             time.sleep(0.02)
     if taken(folder, f"die-{members[0]}"):
         os.kill(os.getpid(), signal.SIGKILL)
