@@ -7,9 +7,9 @@ VENV := .venv/bin/python
 reproduce: .venv
 	.venv/bin/sottovoce reproduce
 
-# One process a core, up to four; tests of one file stay together, since they share what they have trained.
+# One process a core, up to four; tests/conftest.py says which tests stay together.
 test: .venv
-	$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv
 	$(VENV) -m ruff check .

@@ -12,6 +12,7 @@ import pytest
 
 # A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
 MOST_MAPS = 30_000
+DOCUMENTS = ("test_docs.py", "test_readme.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,8 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the documents, whose commands take longest, so that parallel processes end together."""
-    items.sort(key=lambda item: item.path.name not in {"test_readme.py", "test_docs.py"})
+    """Keep the tests of a file in one process, since they share what they have trained; begin with the documents.
+
+    The documents' commands take longest, train on all cores and share compiled programs: one after another, and first,
+    so that parallel processes end together.
+    """
+    items.sort(key=lambda item: item.path.name not in DOCUMENTS)
+    for item in items:
+        group = "documents" if item.path.name in DOCUMENTS else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="module", autouse=True)
