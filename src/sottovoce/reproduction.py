@@ -52,7 +52,7 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     Returns:
         Datasets by the names of `RESULTS`.
     """
-    configs = {name: _config(experiment, {**settings, **fixed}) for name, (experiment, fixed) in RESULTS.items()}
+    configs = {name: _config(experiment, fixed, settings) for name, (experiment, fixed) in RESULTS.items()}
     with data.searched_first(execution.data_dir):
         progress = choose("reproduce", quiet=execution.quiet)
         execution, computed = spread([(*one, None) for one in configs.values()], execution, progress)
@@ -65,14 +65,16 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     return results
 
 
-def _config(experiment_name: str, settings: Mapping[str, Any]) -> tuple[registry.Experiment, Any]:
-    """Return an experiment and its configuration; what is None, and what only trained experiments have, stays unset."""
+def _config(
+    experiment_name: str, fixed: Mapping[str, Any], settings: Mapping[str, Any]
+) -> tuple[registry.Experiment, Any]:
+    """Return an experiment and its configuration; a setting that is None, or not for toys, stays unset."""
     experiment = registry.experiment(experiment_name)
     given = {key: value for key, value in settings.items() if value is not None}
     if not experiment.trains:
         given.pop("dataset", None)
         given.pop("members", None)
-    return experiment, experiment.Config(**given)
+    return experiment, experiment.Config(**given, **fixed)
 
 
 def load_all(root: Path) -> "dict[str, xr.Dataset]":

@@ -8,7 +8,7 @@ from left_behind import computed
 from mischief import SIX, Fake
 
 import sottovoce as sv
-from sottovoce import data
+from sottovoce import data, reproduction
 from sottovoce.api import Execution
 from sottovoce.cli import main
 from sottovoce.cluster import tasks
@@ -108,3 +108,21 @@ def test_a_shard_on_workers_has_its_own_members_alone(running, tmp_path, mischie
         main([*words.split(), "--scheduler", running, "--shard", shard])
         assert len(computed(mischief)) == before + 4
     assert computed(mischief) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_all_results_of_reproduce_are_computed_on_workers(running, tmp_path, monkeypatch):
+    few = {
+        "toy_1": ("toy", {"draws": 5, "members": 2}),
+        "capture": ("capture", {"draws": 5, "hidden": 3, "members": 2}),
+    }
+    monkeypatch.setattr(reproduction, "RESULTS", few)
+    there = Execution(out=tmp_path / "there", executor="dask", scheduler=running, chunk=1, quiet=True)
+    said = []
+    found = reproduction.run_all(there, said.append, dataset="digits", members=3)
+    expected = reproduction.run_all(Execution(out=tmp_path / "here", quiet=True), said.append)
+    assert said[:2] == said[2:] == ["toy_1: 2 members, computed", "capture: 2 members, computed"]
+    assert list(found) == list(few)
+    for name, result in found.items():
+        assert result.identical(expected[name])
+    reproduction.run_all(there, said.append)
+    assert said[4:] == ["toy_1: 2 members, cached", "capture: 2 members, cached"]
