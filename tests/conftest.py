@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # processes of a parallel session inherit the environment of the first
         programs = TemporaryDirectory(prefix="sottovoce-programs-", ignore_cleanup_errors=True)
         config.add_cleanup(programs.cleanup)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
+        os.environ["PROGRAMS_OF_DOCUMENTS"] = programs.name
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
     # Programs of the tests themselves are not kept, those of the commands that they run are, for one another.
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"

@@ -14,7 +14,8 @@ def offline(**more: str) -> dict[str, str]:
     """Return an environment without MNIST, in which `auto` takes the digits; compiled programs are kept meanwhile."""
     kept = {name: value for name, value in os.environ.items() if name != "SOTTOVOCE_DATA"}
     path = f"{Path(sys.executable).parent}:{kept['PATH']}"
-    return kept | {"SOTTOVOCE_OFFLINE": "1", "JAX_ENABLE_COMPILATION_CACHE": "true", "PATH": path} | more
+    programs = {"JAX_ENABLE_COMPILATION_CACHE": "true", "JAX_COMPILATION_CACHE_DIR": kept["PROGRAMS_OF_DOCUMENTS"]}
+    return kept | programs | {"SOTTOVOCE_OFFLINE": "1", "PATH": path} | more
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -25,8 +25,8 @@ from sottovoce.training.students import Student, arrays_of
 
 RELIABILITY = (
     "The prediction is a hypothesis (docs/theory.md, section 10). It missed the accuracy of students trained by Adam, "
-    "on average over members, by 0.054 [0.043, 0.064] on digits and on MNIST with three logits by 0.055 [0.051, 0.063] "
-    "under kl and 0.043 [0.034, 0.058] under mse (95 % intervals). Nothing is known for other data, networks and "
+    "on average over members, by 0.054 [0.043, 0.064] on digits and on MNIST with three logits by 0.036 [0.021, 0.052] "
+    "under kl and 0.032 [0.019, 0.048] under mse (95 % intervals). Nothing is known for other data, networks and "
     "optimizers. The heads alone missed by 0.430 [0.384, 0.478] on digits: no guide to networks."
 )
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def test_a_missing_extra_is_named_with_its_remedy(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def _handlers_kept():
+    """Put back what happens at Ctrl-C: importing dask_jobqueue changes it for the whole process."""
+    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for one, handler in kept.items():
+        signal.signal(one, handler)
+
+
+@pytest.mark.usefixtures("_handlers_kept")
 def test_the_job_queue_of_the_docs_gets_one_worker_per_job():
     pytest.importorskip("dask_jobqueue")
     (code,) = re.findall(r"```python\n(.*?SLURMCluster.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.S)
