@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import threading
+from dataclasses import replace
 
 import dask
 import psutil
@@ -14,9 +15,11 @@ from mischief import Config, Fake
 from processes import HERE, environment, process, until, workers_of
 
 import sottovoce as sv
+from sottovoce import sweeps
 from sottovoce.api import Execution
 from sottovoce.runs.execution import execute
 from sottovoce.runs.identity import run_header
+from sottovoce.runs.merging import merge
 from sottovoce.runs.store import RunFolder
 
 RATES = (0.1, 0.2, 0.3, 0.4)
@@ -50,7 +53,9 @@ class Killer(threading.Thread):
                 continue
 
 
-def test_a_sweep_whose_workers_are_killed_at_random_equals_the_serial_one(tmp_path, monkeypatch):
+def test_a_sweep_whose_workers_are_killed_at_random_equals_the_serial_one_and_that_of_four_shards(
+    tmp_path, monkeypatch
+):
     over, root = {"rate": RATES}, tmp_path / "killed" / "runs"
     killer = Killer(root)
     killer.start()
@@ -60,15 +65,21 @@ def test_a_sweep_whose_workers_are_killed_at_random_equals_the_serial_one(tmp_pa
     killer.over.set()
     killer.join()
     serial = sv.sweep("fake", over, members=MEMBERS, execution=Execution(out=tmp_path / "serial", chunk=1, quiet=True))
+    for index in range(1, 5):
+        planned = replace(sweeps.plan("fake", over, members=MEMBERS), shard=sweeps.Shard(index, 4))
+        done = sweeps.run_shard(planned, Execution(out=tmp_path / f"disk{index}", chunk=1, quiet=True))
+        assert (done.computed, done.missing) == (50, 150)
+        merge(tmp_path / f"disk{index}" / "runs", tmp_path / "merged" / "runs")
     assert killer.kills >= 9
     assert killed.attrs == serial.attrs
     assert killed.attrs["cached"] == 0
     assert killed.drop_attrs().identical(serial.drop_attrs())
     for rate in RATES:
         header = run_header("fake", 1, Config(members=MEMBERS, rate=rate))
-        here, there = (chunks(RunFolder.of(tmp_path / name / "runs", header)) for name in ("killed", "serial"))
+        names = ("killed", "serial", "merged")
+        here, there, merged = (chunks(RunFolder.of(tmp_path / name / "runs", header)) for name in names)
         assert len(here) == MEMBERS
-        assert here == there
+        assert here == there == merged
     assert killer.listening == {"127.0.0.1"}
 
 
