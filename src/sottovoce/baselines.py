@@ -20,7 +20,9 @@ SIZES = (784, 256, 256, N_CLASS + N_AUX)
 DISTILLED = (slice(N_CLASS, None), slice(None), slice(N_CLASS, None), slice(None))
 
 
-def seconds_per_member(train: Callable[[int, int, int], None], n_members: int, n_samples: int, epochs: int) -> float:
+def seconds_per_member(
+    train: Callable[[int, int, int], None], n_members: int, n_samples: int, epochs: int, device: str = "cpu"
+) -> float:
     """Return how long a member takes.
 
     Args:
@@ -28,13 +30,18 @@ def seconds_per_member(train: Callable[[int, int, int], None], n_members: int, n
         n_members: members trained.
         n_samples: images, and as many noise images.
         epochs: of the teacher, and of each student.
+        device: PyTorch's name of the device that trains.
 
     Returns:
         Seconds; a short call before that is not counted warms PyTorch up.
     """
-    train(1, BATCH, 1)
-    start = time.perf_counter()
-    train(n_members, n_samples, epochs)
+    wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
+    with torch.device(device):
+        train(1, BATCH, 1)
+        wait()
+        start = time.perf_counter()
+        train(n_members, n_samples, epochs)
+        wait()
     return (time.perf_counter() - start) / n_members
 
 

@@ -109,8 +109,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
         What `sottovoce bench --json` prints, without what other processes measure.
     """
     n_devices = devices.configure()
-    on_cpu = jax.default_backend() == "cpu"
-    members = range(n_members or (n_devices if on_cpu else 100))
+    members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
     images, knobs = synthetic_images(), published_knobs(PROTOCOL)
     before = sgemm_peak()
     run = partial(run_members, PROTOCOL, knobs, images, members)
@@ -118,6 +117,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
     _, train_s = _timed(run)
     peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
     train_gflops = len(members) * flops_per_member(PROTOCOL, N_TRAIN, N_TEST) / train_s / 1e9
+    memory = jax.local_devices()[0].memory_stats() or {}
     return {
         "device": f"{n_devices} x {jax.devices()[0].device_kind} ({jax.default_backend()})",
         "sgemm_peak_gflops": peak.gflops,
@@ -126,7 +126,9 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
         "share_of_peak": train_gflops / peak.gflops,
         "members": len(members),
         "members_per_minute": len(members) / train_s * 60,
+        "train_s": train_s,
         "compile_s": first_s - train_s,
+        "device_peak_gb": memory.get("peak_bytes_in_use", 0) / 1e9,
     }
 
 
@@ -146,7 +148,7 @@ def measure_machine() -> dict[str, Any]:
 
 
 def speedups(members_per_minute: float) -> dict[str, float]:
-    """Compare with two PyTorch baselines on the same work, if PyTorch is installed.
+    """Compare with two PyTorch baselines on the same work and device, if PyTorch is installed.
 
     Args:
         members_per_minute: ours, from the same run.
@@ -158,9 +160,10 @@ def speedups(members_per_minute: float) -> dict[str, float]:
         return {}
     from sottovoce import baselines
 
+    device, stacked = ("cpu", 4) if jax.default_backend() == "cpu" else ("cuda", 25)
     found = {}
-    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, 4)):
-        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs)
+    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, stacked)):
+        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs, device)
         found[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
     return found
 
@@ -187,7 +190,7 @@ def startup_s() -> float:
 
 
 def peak_rss_gb(n_members: int) -> float:
-    """Return the peak resident memory, 10^9 bytes, of a new process that trains members in chunks of one per device.
+    """Return the peak resident memory, 10^9 bytes, of a new process that trains members on the CPU, one per core at once.
 
     One epoch each: memory does not depend on their number.
     """
@@ -222,7 +225,7 @@ def published_knobs(protocol: Protocol) -> Knobs:
 
 
 def _print_peak_rss(n_members: int) -> None:
-    n_devices = devices.configure()
+    n_devices = devices.configure("cpu")
     protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
     images, knobs = synthetic_images(), published_knobs(protocol)
     for first in range(0, n_members, n_devices):
@@ -241,7 +244,8 @@ def _peak_bytes() -> int:
 
 def _product_gflops(m: int, k: int, n: int) -> float:
     left, right = jnp.ones((m, k)), jnp.ones((k, n))
-    product = jax.jit(jnp.matmul)
+    # In full float32, as the networks': an accelerator left to itself rounds the operands.
+    product = jax.jit(partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST))
     product(left, right).block_until_ready()
     seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))
     return 2 * m * k * n / seconds / 1e9

@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -101,7 +102,7 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
         repeats: products taken.
     """
     square = jnp.ones((size, size))
-    product = jax.jit(jnp.matmul)
+    product = jax.jit(partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST))
     product(square, square).block_until_ready()
     seconds = []
     for _ in range(repeats):
