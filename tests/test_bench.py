@@ -85,6 +85,26 @@ def test_toy_draws_are_counted():
     assert bench.toy_draws_per_s() > 0
 
 
+def test_training_is_measured_where_little_is_installed():
+    # What a bare machine lacks is made unimportable; scipy comes with jax.
+    code = """
+import os, sys
+from dataclasses import replace
+lacking = "sklearn xarray h5netcdf h5py safetensors matplotlib tyro rich jinja2 pooch filelock pandas torch".split()
+sys.modules.update(dict.fromkeys(lacking))
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+from sottovoce import bench
+bench.sgemm_peak = lambda: bench.Rate((8, 8, 8), bench._product_gflops(8, 8, 8))
+bench.N_TRAIN = bench.N_TEST = bench.TOY_DRAWS = 64
+few = {"n_inputs": 64, "teacher_epochs": 1, "student_epochs": 1, "batch_size": 32}
+bench.PROTOCOL = replace(bench.PROTOCOL, **few)
+bench.measure(1)
+bench.toy_draws_per_s()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_pytorch_nothing_is_compared(monkeypatch):
     monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: None)
     assert bench.speedups(6.0) == {}

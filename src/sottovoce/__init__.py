@@ -1,10 +1,10 @@
 """sottovoce: a laboratory for subliminal learning in small models."""
 
-import lazy_loader
+from sottovoce import lazy
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__, _ = lazy.attach(
     __name__,
     submodules={
         "analysis",

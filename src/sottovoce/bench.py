@@ -190,7 +190,7 @@ def startup_s() -> float:
 
 
 def peak_rss_gb(n_members: int) -> float:
-    """Return the peak resident memory, 10^9 bytes, of a new process that trains members on the CPU, one per core at once.
+    """Return the peak resident memory, 10^9 bytes, of a new process that trains members on the CPU, one per core.
 
     One epoch each: memory does not depend on their number.
     """

@@ -1,8 +1,8 @@
 """From results to statements: estimates with intervals, published numbers beside them, the ledger of claims."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "alignment",

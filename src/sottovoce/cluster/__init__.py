@@ -1,8 +1,8 @@
 """Chunks of members computed by the workers of a dask cluster, on one machine or many, for the same store."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={"dispatch", "engine", "filling", "flights", "tasks"},
     submod_attrs={"engine": ["Engine"], "filling": ["Workers", "fill"], "flights": ["Job"]},

@@ -1,8 +1,13 @@
-"""What networks are trained on: labeled images (embedded, found or fetched) and distillation inputs.
+"""What networks are trained on: labeled images (embedded, found or fetched) and distillation inputs."""
 
-The public names are listed once, in ``__init__.pyi``; each is imported when first used.
-"""
+from sottovoce import lazy
 
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submodules={"catalog", "datasets", "fetch", "folders", "idx", "inputs", "kinds"},
+    submod_attrs={
+        "datasets": ["AUTO", "NAMES", "LabeledImages", "Status", "choose_dataset", "digests", "load_dataset", "status"],
+        "folders": ["locate", "searched_first"],
+        "inputs": ["IMAGE_KINDS", "KINDS", "STANDARD", "distillation_inputs", "input_rows"],
+    },
+)

@@ -1,8 +1,8 @@
 """Experiments as values: one module each, with a frozen `Config` and `simulate(config, members)`."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "calibration",

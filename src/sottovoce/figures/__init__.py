@@ -1,8 +1,8 @@
 """One function per panel: takes an Axes and a Dataset and draws; nothing is computed here."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "alignment",

@@ -1,7 +1,5 @@
 """The user's own checkpoints and modules: as plain arrays, as our networks, and back."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"checkpoints", "networks", "torch", "torch_files"}
-)
+__getattr__, __dir__, __all__ = lazy.attach(__name__, submodules={"checkpoints", "networks", "torch", "torch_files"})

@@ -1,8 +1,8 @@
 """Measurements on plain arrays: spectra, subspaces, similarity, heads, counts. They know no network, file or plot."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "changes",

@@ -1,5 +1,5 @@
 """Networks for one member and one batch: a trunk with a class head and an auxiliary head, as one pytree."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules={"initialization", "mlp"})
+__getattr__, __dir__, __all__ = lazy.attach(__name__, submodules={"initialization", "mlp"})

@@ -1,8 +1,8 @@
 """Results on disk: identity of a configuration, the store of its members, claims, progress and provenance."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "catalog",

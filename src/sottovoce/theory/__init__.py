@@ -3,9 +3,9 @@
 `krylov`, `metric` and `tangent` differentiate somebody's network, and so compute on jax in its precision.
 """
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "capture",

@@ -1,8 +1,8 @@
 """Objectives, one training run, and the protocol that makes a reference, its teacher and the teacher's students."""
 
-import lazy_loader
+from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+__getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "devices",
