@@ -12,9 +12,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "sottovoce"
 MODULES = sorted(SOURCE.rglob("*.py"))
 LEAVES = {"errors", "streams"}
 
-# Room -> the rooms it may import (besides itself).
+# Room -> the rooms it may import (besides itself, and `lazy`, by which packages import themselves).
 ALLOWED = {
     "errors": set(),
+    "lazy": set(),
     "streams": set(),
     "data": LEAVES,
     "networks": LEAVES,
@@ -72,7 +73,7 @@ def test_arrows_point_one_way(path: Path):
     here = room(path)
     if here in TOP:
         return
-    wrong = imported_rooms(path) - ALLOWED[here] - {here}
+    wrong = imported_rooms(path) - ALLOWED[here] - {here, "lazy"}
     assert not wrong, f"{path.name} in {here}/ imports {sorted(wrong)}; allowed: {sorted(ALLOWED[here])}"
 
 

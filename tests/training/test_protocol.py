@@ -1,5 +1,6 @@
 """The protocol: what may move, what each network starts from, and that a student does not feel its company."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -142,6 +143,14 @@ def test_students_do_not_feel_how_many_columns_are_built_nor_their_company(eight
         assert_close(jax.tree.map(lambda v: v[..., :3], mine.aux_head), theirs.aux_head)
         assert_close((mine.trunk, mine.class_head), (theirs.trunk, theirs.class_head))
     np.testing.assert_allclose(otherwise_built.student_loss, eight.student_loss[2:4][:, :, [3, 0, 2]], atol=ROUNDING)
+
+
+def test_students_that_take_their_steps_in_groups_are_those_that_take_them_together(eight, ensemble, students):
+    order = (3, 1, 2, 0, 1, 3)
+    grouped = ensemble((2, 3), tuple(replace(students[i], role=f"{i} {place}") for place, i in enumerate(order)))
+    for i, student in zip(order, grouped.students, strict=True):
+        assert_close(student, jax.tree.map(lambda v: v[2:4], eight.students[i]))
+    np.testing.assert_allclose(grouped.student_loss, eight.student_loss[2:4][:, :, order], atol=ROUNDING)
 
 
 @pytest.fixture(scope="module")

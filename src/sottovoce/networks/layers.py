@@ -1,17 +1,15 @@
 """Layers that map rows to rows: affine maps, and convolutions as affine maps of an image's patches."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sottovoce.networks.products import PRODUCTS
 from sottovoce.networks.shapes import KERNEL, STRIDE
 
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
+PRECISIONS = tuple(PRODUCTS)
 
 
 class Linear(eqx.Module):
@@ -29,7 +27,7 @@ class Linear(eqx.Module):
                 itself; "tensorfloat32" lets an accelerator round them (a CPU does not); "bfloat16" rounds them
                 everywhere. Sums are float32.
         """
-        return _PRODUCTS[precision](x, self.weight) + self.bias
+        return PRODUCTS[precision](x, self.weight) + self.bias
 
 
 class Convolution(eqx.Module):
@@ -54,7 +52,7 @@ class Convolution(eqx.Module):
             The convolved images, flattened in the same way.
         """
         rows = patches(x, self.weight.shape[0] // KERNEL**2)
-        y = _PRODUCTS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
+        y = PRODUCTS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
         return y.reshape(x.shape[0], -1)
 
 
@@ -76,15 +74,3 @@ def patches(x: Float[Array, "sample input"], n_channels: int) -> Float[Array, "s
     padded = jnp.pad(x.reshape(-1, side, side, n_channels), ((0, 0), around, around, (0, 0)))
     starts = [slice(i, i + (n_out - 1) * STRIDE + 1, STRIDE) for i in range(KERNEL)]
     return jnp.concatenate([padded[:, rows, columns] for rows in starts for columns in starts], axis=-1)
-
-
-def _bfloat16_product(x: Array, weight: Array) -> Array:
-    rounded = (x.astype(jnp.bfloat16), weight.astype(jnp.bfloat16))
-    return jnp.matmul(*rounded, preferred_element_type=jnp.float32)
-
-
-_PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
-    "float32": partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST),
-    "tensorfloat32": partial(jnp.matmul, precision=jax.lax.Precision.DEFAULT),
-    "bfloat16": _bfloat16_product,
-}

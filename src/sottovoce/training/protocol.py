@@ -6,7 +6,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
@@ -15,11 +14,12 @@ from sottovoce.networks.initialization import Architecture, draw_heads, initiali
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
-from sottovoce.training.loop import Loss, train, weighted_mean
-from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+from sottovoce.training.distillation import distill
+from sottovoce.training.loop import train, weighted_mean
+from sottovoce.training.objectives import cross_entropy
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
-from sottovoce.training.students import Students, blocks_of, with_blocks, with_shared_blocks
+from sottovoce.training.students import blocks_of, with_blocks, with_shared_blocks
 
 
 def run_member(protocol: Protocol, knobs: Knobs, images: Images, member: Int[Array, ""]) -> Member:
@@ -110,70 +110,6 @@ def distillation_set(
     return DistillationSet((inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE)))
 
 
-def distill(
-    protocol: Protocol,
-    knobs: Knobs,
-    data: DistillationSet,
-    starts: PyTree,
-    key: Key[Array, ""],
-    *,
-    apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
-    wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
-) -> tuple[PyTree, Float[Array, "student epoch"]]:
-    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
-
-    Args:
-        protocol: the program's static settings.
-        knobs: its traced settings.
-        data: the distillation inputs and the teacher's logits on them.
-        starts: the students before training, on a leading axis: networks, or what `apply` takes instead.
-        key: gives the order of the inputs in each epoch.
-        apply: maps a student and inputs to all logits.
-        wrap: makes of a network's optimizer that of what `apply` takes.
-
-    Returns:
-        The students on the same axis, and the mean loss of each student and epoch.
-    """
-
-    def one(start: PyTree, which: Students) -> tuple[PyTree, Array]:
-        return train(
-            start,
-            student_loss(knobs, which, apply),
-            data.samples,
-            key,
-            optimizer=wrap(student_optimizer(protocol, knobs, which)),
-            epochs=protocol.student_epochs,
-            batch_size=protocol.batch_size,
-            steps=protocol.student_steps,
-            renewed=data.renewed,
-        )
-
-    return devices.across(one)(starts, knobs.students)
-
-
-def student_loss(
-    knobs: Knobs, which: Students, apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs)
-) -> Loss:
-    """Return the distillation loss of one student (the arrays of `which` without their leading axis).
-
-    Its batches are inputs with the teacher's logits on them; `apply` maps a student and inputs to all logits.
-    """
-
-    def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        samples, targets = batch
-        arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
-        value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
-        return value, value
-
-    return loss
-
-
-def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> optax.GradientTransformation:
-    """Return what trains one student (the arrays of `which` without their leading axis)."""
-    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
-    return optax.chain(chosen, _only(which.trained))
-
-
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
     """Return the member's reference, its partner's, and a fresh draw of the same scheme."""
     own, other = (member_key(knobs.seed, Stream.INITIALIZATION, i) for i in (member, partner(member)))
@@ -258,15 +194,3 @@ def _scores(protocol: Protocol, images: Images, networks: tuple[Network, Network
 
 def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:
     return jax.tree.map(lambda leaf: gain * leaf, drawn)
-
-
-def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
-    """Return a transformation that keeps the updates of trained blocks and no others."""
-
-    def keep(updates: Any, _parameters: Any) -> Any:
-        kept = [
-            jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
-        ]
-        return with_blocks(updates, kept)
-
-    return optax.stateless(keep)

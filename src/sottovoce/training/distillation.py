@@ -1,0 +1,127 @@
+"""A teacher's students, trained on the same batches: what each minimizes, and all of them as one training run."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Key, PyTree
+
+from sottovoce.training import devices
+from sottovoce.training.loop import Loss, train, weighted_mean
+from sottovoce.training.objectives import OBJECTIVES
+from sottovoce.training.optimizers import optimizer
+from sottovoce.training.program import DistillationSet, Knobs, Protocol
+from sottovoce.training.students import Students, blocks_of, with_blocks
+
+# On a CPU so many students, or the most below that divide them, take each step together and read its batch once. More
+# would compile longer and leave the caches.
+MOST_IN_STEP = 4
+
+
+def distill(
+    protocol: Protocol,
+    knobs: Knobs,
+    data: DistillationSet,
+    starts: PyTree,
+    key: Key[Array, ""],
+    *,
+    apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
+    wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
+) -> tuple[PyTree, Float[Array, "student epoch"]]:
+    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
+
+    Args:
+        protocol: the program's static settings.
+        knobs: its traced settings.
+        data: the distillation inputs and the teacher's logits on them.
+        starts: the students before training, on a leading axis: networks, or what `apply` takes instead.
+        key: gives the order of the inputs in each epoch.
+        apply: maps a student and inputs to all logits.
+        wrap: makes of a network's optimizer that of what `apply` takes.
+
+    Returns:
+        The students on the same axis, and the mean loss of each student and epoch.
+    """
+
+    def in_step(starts: PyTree, which: Students) -> tuple[PyTree, Array]:
+        each = [jax.tree.map(lambda leaf, i=i: leaf[i], (starts, which)) for i in range(len(which.masks))]
+        trained, losses = train(
+            tuple(start for start, _ in each),
+            _sum_of([student_loss(knobs, which, apply) for _, which in each]),
+            data.samples,
+            key,
+            optimizer=_one_each([wrap(student_optimizer(protocol, knobs, which)) for _, which in each]),
+            epochs=protocol.student_epochs,
+            batch_size=protocol.batch_size,
+            steps=protocol.student_steps,
+            renewed=data.renewed,
+        )
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trained), losses.T
+
+    n_students = len(knobs.students.masks)
+    most = MOST_IN_STEP if jax.default_backend() == "cpu" else 1
+    n_in_step = max(n for n in range(1, most + 1) if n_students % n == 0)
+    groups = jax.tree.map(lambda leaf: leaf.reshape(-1, n_in_step, *leaf.shape[1:]), (starts, knobs.students))
+    found = devices.across(in_step)(*groups)
+    return jax.tree.map(lambda leaf: leaf.reshape(n_students, *leaf.shape[2:]), found)
+
+
+def student_loss(
+    knobs: Knobs, which: Students, apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs)
+) -> Loss:
+    """Return the distillation loss of one student (the arrays of `which` without their leading axis).
+
+    Its batches are inputs with the teacher's logits on them; `apply` maps a student and inputs to all logits.
+    """
+
+    def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+        samples, targets = batch
+        arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
+        value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
+        return value, value
+
+    return loss
+
+
+def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> optax.GradientTransformation:
+    """Return what trains one student (the arrays of `which` without their leading axis)."""
+    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
+    return optax.chain(chosen, _only(which.trained))
+
+
+def _sum_of(losses: Sequence[Loss]) -> Loss:
+    """Return the loss of a tuple of students whose gradient for each is that of its own, and which records them all."""
+
+    def loss(students: tuple[PyTree, ...], batch: PyTree, weights: Array) -> tuple[Array, Array]:
+        values = jnp.stack([own(one, batch, weights)[0] for own, one in zip(losses, students, strict=True)])
+        return jnp.sum(values), values
+
+    return loss
+
+
+def _one_each(rules: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
+    """Return a transformation of a tuple that does to each of its parts what the rule of the same place does."""
+
+    def init(params: Any) -> Any:
+        return tuple(rule.init(part) for rule, part in zip(rules, params, strict=True))
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        each = zip(rules, updates, state, params, strict=True)
+        done = [rule.update(update, own, part) for rule, update, own, part in each]
+        return tuple(update for update, _ in done), tuple(own for _, own in done)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
+    """Return a transformation that keeps the updates of trained blocks and no others."""
+
+    def keep(updates: Any, _parameters: Any) -> Any:
+        kept = [
+            jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
+        ]
+        return with_blocks(updates, kept)
+
+    return optax.stateless(keep)
