@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from documents import ROOT, offline
 
 # A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
 MOST_MAPS = 30_000
@@ -55,6 +59,20 @@ def _programs_let_go() -> Iterator[None]:
 
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def reproduced() -> Path:
+    """Run `make reproduce` as a stranger does, in this checkout, and return its folder."""
+    subprocess.run(["make", "reproduce"], cwd=ROOT, env=offline(), check=True, capture_output=True, text=True)
+    return ROOT / "out"
+
+
+@pytest.fixture
+def reader(reproduced: Path, tmp_path: Path) -> Path:
+    """Return the folder of a reader who has the runs of `make reproduce`, since they take longest, and nothing else."""
+    shutil.copytree(reproduced / "runs", tmp_path / "out" / "runs")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
