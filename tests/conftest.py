@@ -16,7 +16,10 @@ from documents import ROOT, offline
 
 # A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
 MOST_MAPS = 30_000
-DOCUMENTS = ("test_docs.py", "test_readme.py")
+# Fixtures that train for long: all files that use one stay in one process, so that nothing is trained twice.
+SHARED = ("reproduced", "smoke", "ensemble")
+# Files that take long by themselves.
+LONG = ("test_processes.py", "test_local_cluster.py", "test_spread.py", "test_post.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(programs.cleanup)
         os.environ["PROGRAMS_OF_DOCUMENTS"] = programs.name
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
+    # There is a process a core: threads of OpenBLAS would only wait for each other, and they spin while they wait.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # Programs of the tests themselves are not kept, those of the commands that they run are, for one another.
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     import jax
@@ -38,15 +43,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, since they share what they have trained; begin with the documents.
+    """Keep tests that share what they have trained in one process; begin with what takes longest.
 
-    The documents' commands take longest, train on all cores and share compiled programs: one after another, and first,
-    so that parallel processes end together.
+    Parallel processes end together where the last groups are short.
     """
-    items.sort(key=lambda item: item.path.name not in DOCUMENTS)
+    shared = {item.path: name for name in reversed(SHARED) for item in items if name in item.fixturenames}
+    groups = {item.path: shared.get(item.path, item.path.name if item.path.name in LONG else "") for item in items}
+    order = [*SHARED, *LONG, ""]
+    items.sort(key=lambda item: order.index(groups[item.path]))
     for item in items:
-        group = "documents" if item.path.name in DOCUMENTS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(groups[item.path] or str(item.path)))
 
 
 @pytest.fixture(scope="module", autouse=True)
