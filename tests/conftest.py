@@ -19,7 +19,15 @@ MOST_MAPS = 30_000
 # Fixtures that train for long: all files that use one stay in one process, so that nothing is trained twice.
 SHARED = ("reproduced", "smoke", "ensemble")
 # Files that take long by themselves.
-LONG = ("test_processes.py", "test_local_cluster.py", "test_spread.py", "test_post.py")
+LONG = (
+    "test_processes.py",
+    "test_local_cluster.py",
+    "test_spread.py",
+    "test_pytorch_example.py",
+    "test_kills.py",
+    "test_student_trunks.py",
+    "test_post.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
