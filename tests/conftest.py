@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,17 +17,21 @@ from documents import ROOT, offline
 
 # A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
 MOST_MAPS = 30_000
-# Fixtures that train for long: all files that use one stay in one process, so that nothing is trained twice.
-SHARED = ("reproduced", "smoke", "ensemble")
+# Files that share what takes long to train: they stay in one process, so that nothing is trained twice.
+TOGETHER = (
+    r"tests/test_(docs|readme)\.py",
+    r"tests/((experiments|figures|drawings)/|test_(api|explore|risk)\.py)",
+    r"tests/training/test_(distillation_inputs|ensemble|protocol|traps)\.py",
+)
 # Files that take long by themselves.
 LONG = (
-    "test_processes.py",
-    "test_local_cluster.py",
-    "test_spread.py",
+    "training/test_processes.py",
+    "cluster/test_local_cluster.py",
+    "sweeps/test_spread.py",
     "test_pytorch_example.py",
-    "test_kills.py",
-    "test_student_trunks.py",
-    "test_post.py",
+    "runs/test_kills.py",
+    "training/test_student_trunks.py",
+    "notebooks/test_post.py",
 )
 
 
@@ -50,17 +55,28 @@ def pytest_configure(config: pytest.Config) -> None:
     devices.configure("cpu", 2)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share what they have trained in one process; begin with what takes longest.
+def group(nodeid: str) -> str:
+    """Return what tests that stay in one process have in common: a pattern of files, or their file."""
+    file = nodeid.partition("::")[0]
+    return next((pattern for pattern in TOGETHER if re.match(pattern, file)), file)
 
-    Parallel processes end together where the last groups are short.
-    """
-    shared = {item.path: name for name in reversed(SHARED) for item in items if name in item.fixturenames}
-    groups = {item.path: shared.get(item.path, item.path.name if item.path.name in LONG else "") for item in items}
-    order = [*SHARED, *LONG, ""]
-    items.sort(key=lambda item: order.index(groups[item.path]))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path] or str(item.path)))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: parallel processes end together where the last files are short."""
+    order = [*TOGETHER, *(f"tests/{name}" for name in LONG)]
+    items.sort(key=lambda item: order.index(group(item.nodeid)) if group(item.nodeid) in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole groups; pytest-xdist's own marker of groups has no effect under pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Grouped(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
