@@ -9,7 +9,7 @@ reproduce: .venv
 
 # One process a core, up to four; tests/conftest.py says which tests stay together.
 test: .venv
-	$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 lint: .venv
 	$(VENV) -m ruff check .

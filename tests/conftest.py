@@ -2,6 +2,9 @@
 
 import gc
 import os
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,9 +13,26 @@ from typing import Any
 
 import pytest
 
+from documents import ROOT, offline
+
 # A process may have 65 530 memory maps on Linux, and a compiled program holds about 25 of them.
 MOST_MAPS = 30_000
-DOCUMENTS = ("test_docs.py", "test_readme.py")
+# Files that share what takes long to train: they stay in one process, so that nothing is trained twice.
+TOGETHER = (
+    r"tests/test_(docs|readme)\.py",
+    r"tests/((experiments|figures|drawings)/|test_(api|explore|risk)\.py)",
+    r"tests/training/test_(distillation_inputs|ensemble|protocol|traps)\.py",
+)
+# Files that take long by themselves.
+LONG = (
+    "training/test_processes.py",
+    "cluster/test_local_cluster.py",
+    "sweeps/test_spread.py",
+    "test_pytorch_example.py",
+    "runs/test_kills.py",
+    "training/test_student_trunks.py",
+    "notebooks/test_post.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(programs.cleanup)
         os.environ["PROGRAMS_OF_DOCUMENTS"] = programs.name
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
+    # There is a process a core: threads of OpenBLAS would only wait for each other, and they spin while they wait.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # Programs of the tests themselves are not kept, those of the commands that they run are, for one another.
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
     import jax
@@ -33,16 +55,28 @@ def pytest_configure(config: pytest.Config) -> None:
     devices.configure("cpu", 2)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, since they share what they have trained; begin with the documents.
+def group(nodeid: str) -> str:
+    """Return what tests that stay in one process have in common: a pattern of files, or their file."""
+    file = nodeid.partition("::")[0]
+    return next((pattern for pattern in TOGETHER if re.match(pattern, file)), file)
 
-    The documents' commands take longest, train on all cores and share compiled programs: one after another, and first,
-    so that parallel processes end together.
-    """
-    items.sort(key=lambda item: item.path.name not in DOCUMENTS)
-    for item in items:
-        group = "documents" if item.path.name in DOCUMENTS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: parallel processes end together where the last files are short."""
+    order = [*TOGETHER, *(f"tests/{name}" for name in LONG)]
+    items.sort(key=lambda item: order.index(group(item.nodeid)) if group(item.nodeid) in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole groups; pytest-xdist's own marker of groups has no effect under pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Grouped(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,6 +89,20 @@ def _programs_let_go() -> Iterator[None]:
 
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def reproduced() -> Path:
+    """Run `make reproduce` as a stranger does, in this checkout, and return its folder."""
+    subprocess.run(["make", "reproduce"], cwd=ROOT, env=offline(), check=True, capture_output=True, text=True)
+    return ROOT / "out"
+
+
+@pytest.fixture
+def reader(reproduced: Path, tmp_path: Path) -> Path:
+    """Return the folder of a reader who has the runs of `make reproduce`, since they take longest, and nothing else."""
+    shutil.copytree(reproduced / "runs", tmp_path / "out" / "runs")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -43,17 +43,17 @@ def test_links_and_headings_are_read_as_a_forge_reads_them():
     assert anchors(text) == {"the-post-figures-1-and-2"}
 
 
-def test_tutorial_runs_and_prints_what_it_says(tmp_path: Path):
+def test_tutorial_runs_and_prints_what_it_says(reader: Path):
     todo = steps((DOCS / "tutorial.md").read_text(encoding="utf-8"))
     assert [step.is_python for step in todo].count(False) >= 4
     assert sum(step.printed is not None for step in todo) == 2
     for step in todo:
-        done = run([sys.executable, "-c", step.code] if step.is_python else step.code.split(), tmp_path)
+        done = run([sys.executable, "-c", step.code] if step.is_python else step.code.split(), reader)
         assert done.returncode == 0, f"{step.code}\n{done.stderr}"
         if step.printed:
             assert_prints(done.stdout, step.printed)
-    assert (tmp_path / "out" / "report.html").exists()
-    assert list((tmp_path / "out" / "figures").glob("sweep-transfer-*.png"))
+    assert (reader / "out" / "report.html").exists()
+    assert list((reader / "out" / "figures").glob("sweep-transfer-*.png"))
 
 
 def assert_prints(printed: str, shown: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from documents import ROOT, indented, offline, run
+from documents import ROOT, indented, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line.strip() for block in indented(README) for line in block.splitlines()]
@@ -18,13 +18,6 @@ SHORT = [c for c in COMMANDS if c.startswith("sottovoce") and "--dataset mnist" 
 def test_readme_has_the_commands_it_should():
     assert COMMANDS[:2] == ["make reproduce", "make test"]
     assert len(SHORT) >= 8
-
-
-@pytest.fixture(scope="module")
-def reproduced() -> Path:
-    """Run `make reproduce` as a stranger does, in this checkout, and return its folder."""
-    subprocess.run(["make", "reproduce"], cwd=ROOT, env=offline(), check=True, capture_output=True, text=True)
-    return ROOT / "out"
 
 
 def test_make_reproduce_leaves_what_readme_says(reproduced: Path):
@@ -40,10 +33,10 @@ def test_make_test_is_this():
     assert "-m pytest" in listed
 
 
-def test_every_short_command_runs(reproduced: Path, tmp_path: Path):
+def test_every_short_command_runs(reader: Path):
     # One after another in one folder, as a reader would; the first runs are those that later commands list and show.
     for command in SHORT:
-        done = run(command.split(), tmp_path)
+        done = run(command.split(), reader)
         needs_network = command.startswith("sottovoce data fetch")
         assert done.returncode == 0 or needs_network, f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr

@@ -24,7 +24,7 @@ from sottovoce.runs.store import RunFolder
 
 RATES = (0.1, 0.2, 0.3, 0.4)
 MEMBERS = 50
-KILL_EVERY = 20
+KILL_EVERY = 40
 
 
 class Killer(threading.Thread):
@@ -70,7 +70,7 @@ def test_a_sweep_whose_workers_are_killed_at_random_equals_the_serial_one_and_th
         done = sweeps.run_shard(planned, Execution(out=tmp_path / f"disk{index}", chunk=1, quiet=True))
         assert (done.computed, done.missing) == (50, 150)
         merge(tmp_path / f"disk{index}" / "runs", tmp_path / "merged" / "runs")
-    assert killer.kills >= 9
+    assert killer.kills >= 4
     assert killed.attrs == serial.attrs
     assert killed.attrs["cached"] == 0
     assert killed.drop_attrs().identical(serial.drop_attrs())
@@ -85,7 +85,9 @@ def test_a_sweep_whose_workers_are_killed_at_random_equals_the_serial_one_and_th
 
 @pytest.fixture
 def client(tmp_path, mischief):
-    """Start a client, wait until some chunks are saved, and yield it with its workers."""
+    """Start a client, wait until some chunks are saved, and yield it with its workers; one chunk is never finished."""
+    (mischief / "stalled").touch()
+    (mischief / "stall-5").write_text("x")
     options = {"env": environment(MISCHIEF=str(mischief)), "stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
     with process([str(HERE / "client.py"), str(tmp_path)], start_new_session=True, **options) as started:
         until(lambda: started.poll() is not None or len(list(tmp_path.glob("runs/*/chunks/*.h5"))) >= 3)

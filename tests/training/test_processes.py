@@ -6,16 +6,16 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 
-# Trains members 0 to 2 in chunks and saves what they started from, what they saw and what they became.
+# Trains members 0 to 2 in chunks of each size and saves what they started from, what they saw and what they became.
 TRAIN = """
 import sys
 import jax
 import numpy as np
 from sottovoce.training import devices
 
-n_devices, chunk, n_members, file = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+folder, *numbers = sys.argv[1:]
+n_devices, n_members, *chunks = map(int, numbers)
 assert devices.configure("cpu", n_devices) == n_devices
 jax.config.update("jax_disable_most_optimizations", True)
 sys.path.insert(0, "tests")
@@ -29,43 +29,39 @@ from sottovoce.training.students import PARTNER, Student
 images = digits.__wrapped__()
 students = (Student("student", "kl", 3), Student("cross", "mse", 2, start=PARTNER))
 protocol, knobs = program.__wrapped__()(students)
-spans = [range(first, min(first + chunk, n_members)) for first in range(0, n_members, chunk)]
-parts = [run_members(protocol, knobs, images, span) for span in spans]
-together = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:3], *parts)
-exact = jax.tree.leaves(together.reference)
+drawn = []
 for member in range(3):
     keys = {stream: member_key(0, stream, member) for stream in Stream}
-    exact += [jax.random.key_data(key) for key in keys.values()]
+    drawn += [jax.random.key_data(key) for key in keys.values()]
     pixels = images.scaled(images.train_pixels)
-    exact.append(distillation_inputs("uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), pixels))
-    exact += [batches(keys[stream], 150, 64)[0] for stream in (Stream.TEACHER_BATCHES, Stream.STUDENT_BATCHES)]
-trained = jax.tree.leaves((together.teacher, together.students))
-np.savez(
-    file,
-    accuracy=together.accuracy,
-    **{f"exact_{i}": np.asarray(v) for i, v in enumerate(exact)},
-    **{f"trained_{i}": np.asarray(v) for i, v in enumerate(trained)},
-)
+    drawn.append(distillation_inputs("uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), pixels))
+    drawn += [batches(keys[stream], 150, 64)[0] for stream in (Stream.TEACHER_BATCHES, Stream.STUDENT_BATCHES)]
+for chunk in chunks:
+    spans = [range(first, min(first + chunk, n_members)) for first in range(0, n_members, chunk)]
+    parts = [run_members(protocol, knobs, images, span) for span in spans]
+    together = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:3], *parts)
+    exact = [*jax.tree.leaves(together.reference), *drawn]
+    trained = jax.tree.leaves((together.teacher, together.students))
+    np.savez(
+        f"{folder}/{chunk}.npz",
+        accuracy=together.accuracy,
+        **{f"exact_{i}": np.asarray(v) for i, v in enumerate(exact)},
+        **{f"trained_{i}": np.asarray(v) for i, v in enumerate(trained)},
+    )
 """
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Members 0 to 2 by (devices, chunk, members of the ensemble)."""
-    folder = tmp_path_factory.mktemp("members")
-
-    def train(*setting):
-        file = folder / f"{'-'.join(map(str, setting))}.npz"
-        words = [sys.executable, "-c", TRAIN, *map(str, setting), str(file)]
-        subprocess.run(words, check=True, env=os.environ, capture_output=True, text=True)
-        return np.load(file)
-
-    return train
+def trained(folder, n_devices, n_members, *chunks):
+    """Train members 0 to 2 of an ensemble in a process of its own, once for each size of chunks."""
+    folder.mkdir()
+    words = [sys.executable, "-c", TRAIN, str(folder), *map(str, (n_devices, n_members, *chunks))]
+    subprocess.run(words, check=True, env=os.environ, capture_output=True, text=True)
+    return [np.load(folder / f"{chunk}.npz") for chunk in chunks]
 
 
-def test_members_are_the_same_on_one_device_and_on_eight_in_any_chunks_of_any_ensemble(trained):
-    alone = trained(1, 1, 3)
-    for other in (trained(8, 8, 8), trained(1, 2, 3)):
+def test_members_are_the_same_on_one_device_and_on_eight_in_any_chunks_of_any_ensemble(tmp_path):
+    alone, in_twos = trained(tmp_path / "one", 1, 3, 1, 2)
+    for other in (*trained(tmp_path / "eight", 8, 8, 8), in_twos):
         assert alone.files == other.files
         for name in alone.files:
             if name.startswith("exact"):
@@ -84,6 +80,7 @@ from pathlib import Path
 import jax
 
 jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_disable_most_optimizations", True)
 jax.distributed.initialize(f"127.0.0.1:{sys.argv[1]}", num_processes=2, process_id=int(sys.argv[2]))
 assert (jax.local_device_count(), jax.device_count()) == (2, 4)
 import sottovoce as sv

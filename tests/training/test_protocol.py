@@ -158,15 +158,19 @@ def starts(program, students):
     """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
     from sottovoce.training.protocol import references, student_starts
 
-    def start(member, fresh_heads, n_built, perturbation, gain):
-        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
-        knobs = knobs._replace(gain=jnp.asarray(gain))
-        reference, *others = references(protocol, knobs, member)
-        starts = student_starts(protocol, knobs, (reference, *others, reference), member)
-        return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
+    # One program serves all perturbations and gains.
+    @partial(jax.jit, static_argnums=0)
+    def drawn(protocol, knobs):
+        def start(member):
+            reference, *others = references(protocol, knobs, member)
+            starts = student_starts(protocol, knobs, (reference, *others, reference), member)
+            return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
+
+        return jax.vmap(start)(jnp.arange(4))
 
     def of(fresh_heads, n_built=3, perturbation=0.0, gain=1.0):
-        return jax.jit(jax.vmap(lambda member: start(member, fresh_heads, n_built, perturbation, gain)))(np.arange(4))
+        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
+        return drawn(protocol, knobs._replace(gain=jnp.asarray(gain)))
 
     return of
 

@@ -58,9 +58,8 @@ def other_trunks(program):
 def drawn(other_trunks):
     """Return, for members 0 to 3: reference, fresh draw, and the sources and starts of the students."""
 
-    def of(students=STUDENTS, **trunk):
-        protocol, knobs = other_trunks(students, **trunk)
-
+    @partial(jax.jit, static_argnums=0)
+    def draw(protocol, knobs):
         def one(member):
             reference, other, fresh = references(protocol, knobs, member)
             # Any network that is not the reference stands for the teacher.
@@ -68,7 +67,10 @@ def drawn(other_trunks):
             sources = student_sources(protocol, knobs, (reference, other, fresh, teacher), member)
             return reference, sources, student_starts(protocol, knobs, sources, member)
 
-        return jax.jit(jax.vmap(one))(np.arange(4))
+        return jax.vmap(one)(np.arange(4))
+
+    def of(students=STUDENTS, **trunk):
+        return draw(*other_trunks(students, **trunk))
 
     return of
 
