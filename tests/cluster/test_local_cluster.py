@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 
 import dask
+import distributed  # noqa: F401 - or its own settings are lost with those that a test sets for a while
 import psutil
 import pytest
 from left_behind import chunks

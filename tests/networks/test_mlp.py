@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import jaxprs_in_params
 
 from sottovoce.errors import UsageError
 from sottovoce.networks.layers import Convolution, Linear
@@ -86,6 +87,14 @@ def test_a_class_that_is_not_tested_is_never_chosen():
     assert accuracy(network, inputs, jnp.asarray(labels)) == pytest.approx(expected)
 
 
+def precisions(jaxpr):
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            yield str(equation.params["precision"])
+        for inner in jaxprs_in_params(equation.params):
+            yield from precisions(inner)
+
+
 def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
     _, network, x = draw()
 
@@ -93,8 +102,7 @@ def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
 
     def asked(precision):
         below = (network.trunk, network.class_head, network.aux_head, "relu", precision, (convolution,))
-        found = jax.make_jaxpr(Network(*below))(jnp.float32(x)[:, :1])
-        return [str(e.params["precision"]) for e in found.eqns if e.primitive.name == "dot_general"]
+        return list(precisions(jax.make_jaxpr(Network(*below))(jnp.float32(x)[:, :1]).jaxpr))
 
     # Of the convolution, two dense layers and the heads.
     assert len(asked("float32")) == 4

@@ -58,6 +58,12 @@ def test_second_derivatives_and_batches(n_out: int):
         np.testing.assert_allclose(one, 2 * np.float64(rows.T) @ (np.float64(rows) @ w), rtol=1e-4, atol=1e-3)
 
 
+def test_gradients_are_taken_in_full_precision_too():
+    x, w, g, _, _ = draw(NARROW + 1)
+    found = str(jax.make_jaxpr(lambda x, w: jax.vjp(product, x, w)[1](jnp.asarray(g)))(x, w))
+    assert found.count("dot_general") == found.count("=(Precision.HIGHEST, Precision.HIGHEST)") == 3
+
+
 def test_one_turned_copy_serves_all_that_read_a_batch():
     x, w, _, _, dw = draw(NARROW + 1)
 
