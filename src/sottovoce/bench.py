@@ -24,6 +24,7 @@ import numpy as np
 
 from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
+from sottovoce.networks.products import PRODUCTS
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, Knobs, Protocol
@@ -117,7 +118,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
     _, train_s = _timed(run)
     peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
     train_gflops = len(members) * flops_per_member(PROTOCOL, N_TRAIN, N_TEST) / train_s / 1e9
-    memory = jax.local_devices()[0].memory_stats() or {}
+    memory = jax.local_devices()[0].memory_stats()  # None on a CPU
     return {
         "device": f"{n_devices} x {jax.devices()[0].device_kind} ({jax.default_backend()})",
         "sgemm_peak_gflops": peak.gflops,
@@ -128,8 +129,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
         "members_per_minute": len(members) / train_s * 60,
         "train_s": train_s,
         "compile_s": first_s - train_s,
-        "device_peak_gb": memory.get("peak_bytes_in_use", 0) / 1e9,
-    }
+    } | ({"device_peak_gb": memory["peak_bytes_in_use"] / 1e9} if memory else {})
 
 
 def measure_machine() -> dict[str, Any]:
@@ -244,8 +244,7 @@ def _peak_bytes() -> int:
 
 def _product_gflops(m: int, k: int, n: int) -> float:
     left, right = jnp.ones((m, k)), jnp.ones((k, n))
-    # In full float32, as the networks': an accelerator left to itself rounds the operands.
-    product = jax.jit(partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST))
+    product = jax.jit(PRODUCTS["float32"])
     product(left, right).block_until_ready()
     seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))
     return 2 * m * k * n / seconds / 1e9

@@ -14,10 +14,9 @@ from sottovoce.networks.initialization import initialize
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors, tangent
-from sottovoce.training.distillation import distill
+from sottovoce.training.distillation import distill, distillation_set
 from sottovoce.training.expansion import Expansion, relinearizing
 from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
-from sottovoce.training.protocol import distillation_set
 from sottovoce.training.students import Student, arrays_of
 
 STUDENT = Student("student", "kl", 3)

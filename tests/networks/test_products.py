@@ -58,9 +58,12 @@ def test_second_derivatives_and_batches(n_out: int):
         np.testing.assert_allclose(one, 2 * np.float64(rows.T) @ (np.float64(rows) @ w), rtol=1e-4, atol=1e-3)
 
 
-def test_gradients_are_taken_in_full_precision_too():
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_products_and_gradients_are_taken_in_full_precision_on_every_device(monkeypatch, backend: str):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
     x, w, g, _, _ = draw(NARROW + 1)
     found = str(jax.make_jaxpr(lambda x, w: jax.vjp(product, x, w)[1](jnp.asarray(g)))(x, w))
+    assert ("optimization_barrier" in found) == (backend == "cpu")
     assert found.count("dot_general") == found.count("=(Precision.HIGHEST, Precision.HIGHEST)") == 3
 
 

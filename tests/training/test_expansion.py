@@ -10,9 +10,9 @@ import pytest
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import tangent
-from sottovoce.training.distillation import distill
+from sottovoce.training.distillation import distill, distillation_set
 from sottovoce.training.expansion import Expansion, relinearizing
-from sottovoce.training.protocol import distillation_set, references
+from sottovoce.training.protocol import references
 from sottovoce.training.students import Student
 
 STUDENTS = (Student("kl", "kl", 3), Student("mse", "mse", 2))

@@ -12,11 +12,10 @@ from jax.flatten_util import ravel_pytree
 from sottovoce.networks.initialization import initialize
 from sottovoce.streams import Stream, member_key
 from sottovoce.training import devices, interventions
-from sottovoce.training.distillation import distill, student_loss, student_optimizer
+from sottovoce.training.distillation import distill, distillation_set, student_loss, student_optimizer
 from sottovoce.training.interventions import Strengths, Targets, cosine, inner, without_aligned
 from sottovoce.training.loop import train
 from sottovoce.training.program import DistillationSet
-from sottovoce.training.protocol import distillation_set
 from sottovoce.training.students import Student
 
 KEY = jax.random.key(0)

@@ -15,13 +15,12 @@ from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices, interventions
-from sottovoce.training.distillation import student_loss, student_optimizer
+from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
 from sottovoce.training.ensemble import sharded, slots
 from sottovoce.training.interventions import Strengths, Targets, class_loss_and_gradient, cosine, inner
 from sottovoce.training.loop import Loss, train_watched
 from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
 from sottovoce.training.protocol import (
-    distillation_set,
     references,
     student_starts,
     train_teacher,

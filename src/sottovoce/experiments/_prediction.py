@@ -15,11 +15,10 @@ from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import tangent
 from sottovoce.training import devices
-from sottovoce.training.distillation import distill
+from sottovoce.training.distillation import distill, distillation_set
 from sottovoce.training.expansion import Expansion, relinearizing
 from sottovoce.training.optimizers import flow_time, optimizer
 from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
-from sottovoce.training.protocol import distillation_set
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -14,6 +13,7 @@ from jax.sharding import Mesh
 from jaxtyping import PyTree
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.networks.products import PRODUCTS
 
 DEVICES = ("auto", "cpu", "gpu")
 WORTH_KEEPING_SECONDS = 0.5
@@ -102,7 +102,7 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
         repeats: products taken.
     """
     square = jnp.ones((size, size))
-    product = jax.jit(partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST))
+    product = jax.jit(PRODUCTS["float32"])
     product(square, square).block_until_ready()
     seconds = []
     for _ in range(repeats):

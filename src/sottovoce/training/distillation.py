@@ -1,4 +1,4 @@
-"""A teacher's students, trained on the same batches: what each minimizes, and all of them as one training run."""
+"""A teacher's students: what they see, what each minimizes, and all of them as one training run."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,16 +8,41 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Key, PyTree
 
+from sottovoce.data.inputs import input_rows
+from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.training import devices
 from sottovoce.training.loop import Loss, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.optimizers import optimizer
-from sottovoce.training.program import DistillationSet, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
 from sottovoce.training.students import Students, blocks_of, with_blocks
 
 # On a CPU so many students, or the most below that divide them, take each step together and read its batch once. More
 # would compile longer and leave the caches.
 MOST_IN_STEP = 4
+
+
+def distillation_set(
+    protocol: Protocol, knobs: Knobs, images: Images, teacher: Callable[[Array], Array], key: Key[Array, ""]
+) -> DistillationSet:
+    """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
+
+    Fresh inputs are made batch by batch, and never stand in memory together.
+    """
+    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    samples = jnp.arange(protocol.n_inputs)
+    n_batches = -(-protocol.n_inputs // protocol.batch_size)
+
+    def drawn(samples: Array, step: Array) -> tuple[Array, Array]:
+        epoch_key = jax.random.fold_in(key, step // n_batches)
+        inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
+        return inputs, teacher(inputs)
+
+    if protocol.fresh_inputs:
+        return DistillationSet(samples, drawn)
+    inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
+    return DistillationSet((inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE)))
 
 
 def distill(

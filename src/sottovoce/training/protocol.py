@@ -8,17 +8,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from sottovoce.data.inputs import input_rows
-from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, member_key, partner
 from sottovoce.training import devices
-from sottovoce.training.distillation import distill
+from sottovoce.training.distillation import distill, distillation_set
 from sottovoce.training.loop import train, weighted_mean
 from sottovoce.training.objectives import cross_entropy
 from sottovoce.training.optimizers import optimizer
-from sottovoce.training.program import DistillationSet, Images, Knobs, Member, Protocol
+from sottovoce.training.program import Images, Knobs, Member, Protocol
 from sottovoce.training.students import blocks_of, with_blocks, with_shared_blocks
 
 
@@ -85,29 +83,6 @@ def train_teacher(
         batch_size=protocol.batch_size,
         steps=protocol.teacher_steps,
     )
-
-
-def distillation_set(
-    protocol: Protocol, knobs: Knobs, images: Images, teacher: Callable[[Array], Array], key: Key[Array, ""]
-) -> DistillationSet:
-    """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
-
-    Fresh inputs are made batch by batch, and never stand in memory together.
-    """
-    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
-    samples = jnp.arange(protocol.n_inputs)
-    n_batches = -(-protocol.n_inputs // protocol.batch_size)
-
-    def drawn(samples: Array, step: Array) -> tuple[Array, Array]:
-        epoch_key = jax.random.fold_in(key, step // n_batches)
-        inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
-        return inputs, teacher(inputs)
-
-    if protocol.fresh_inputs:
-        return DistillationSet(samples, drawn)
-    inputs = jax.lax.map(lambda i: row(key, i), samples, batch_size=ROWS_AT_ONCE)
-    return DistillationSet((inputs, jax.lax.map(lambda x: teacher(x[None])[0], inputs, batch_size=ROWS_AT_ONCE)))
 
 
 def references(protocol: Protocol, knobs: Knobs, member: Int[Array, ""]) -> tuple[Network, Network, Network]:
