@@ -22,15 +22,14 @@ def print_table(result: xr.Dataset, rows: dict[str, dict[str, Any]], notes: list
     """
     config = json.loads(result.attrs["config"])
     table = Table(title=f"{result.attrs['experiment']}, identity {result.attrs['identity'][:12]}", title_justify="left")
-    for name in ("", "mean", "95 % interval", "1.96 sd/√n", "n", "published", "quantity"):
+    for name in ("", "mean", "95 % interval", "n", "published", "quantity"):
         table.add_column(name, justify="left" if name in ("", "quantity") else "right")
     for role, row in rows.items():
         low, high = row["ci95"]
         ci95 = "-" if low is None else f"{low:.4f} to {high:.4f}"
         published = "-" if row["published"] is None else f"{row['published']:.4f}"
-        half_width = "-" if row["half_width"] is None else f"{row['half_width']:.4f}"
         mean = "-" if row["mean"] is None else f"{row['mean']:.4f}"
-        table.add_row(role, mean, ci95, half_width, str(row["members"]), published, row["quantity"])
+        table.add_row(role, mean, ci95, str(row["members"]), published, row["quantity"])
     console = Console()
     console.print(table)
     for note in notes:

@@ -15,7 +15,7 @@ from sottovoce.analysis.tables.sweep import sweep_rows
 from sottovoce.drawings import SECTIONS
 from sottovoce.drawings.drawing import Drawing, Results, config_of, setting, source_of
 from sottovoce.experiments import settings
-from sottovoce.measure.statistics import Interval
+from sottovoce.measure.statistics import LEAST_FOR_INTERVAL
 from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
 from sottovoce.report.page import write as write_page
 from sottovoce.runs import provenance
@@ -69,7 +69,7 @@ def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
     name = result.attrs["experiment"]
     title = f"{name} on {source_of(result)}, n = {result.sizes['member']} members"
     stem = folder / f"sweep-{name}-{result.attrs['identity'][:12]}"
-    return figures.style.save(figures.sweep.draw(sweeps.by_point(result), title), stem)[1]
+    return figures.style.save(figures.sweep.draw(sweeps.curves(result), title), stem)[1]
 
 
 def _figure(drawing: Drawing, folder: Path) -> Figure:
@@ -94,23 +94,26 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
         place=claim.place,
         statistic=claim.statistic,
         criterion=claim.criterion,
-        measured=_interval(judgment.measured),
+        measured=_interval(judgment),
         published=claim.published,
         verdict=judgment.verdict,
         figure=claim.figure,
         fixed="fixed beforehand" if claim.beforehand else "written after a look at one seed",
+        n=judgment.n,
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
     )
 
 
-def _interval(measured: Interval) -> str:
-    if math.isnan(measured.mean):
+def _interval(judgment: Judgment) -> str:
+    mean, low, high = judgment.measured
+    if math.isnan(mean):
         return "nothing to measure"
-    if math.isnan(measured.low):
-        return f"{measured.mean:.3g} (one member)"
-    if measured.low == measured.high:
-        return f"{measured.mean:.3g}"
-    return f"{measured.mean:.3g} [{measured.low:.3g}, {measured.high:.3g}]"
+    if low == high:
+        return f"{mean:.3g}"
+    if math.isnan(low):
+        why = "too few for an interval" if judgment.n < LEAST_FOR_INTERVAL else "no spread, so no interval"
+        return f"{mean:.3g} (n = {judgment.n}: {why})"
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _tables(section: str, results: Results) -> tuple[Table, ...]:
@@ -118,7 +121,7 @@ def _tables(section: str, results: Results) -> tuple[Table, ...]:
     return tuple(
         Table(
             caption=f"{name.replace('_', ', ', 1)}: {setting(results[name])}",
-            header=("", "mean", "95 % interval", "1.96 sd / √n", "n", "published"),
+            header=("", "mean", "95 % interval", "n", "published"),
             rows=tuple(_table_row(role, row) for role, row in _rows(results[name]).items()),
         )
         for name in names
@@ -135,7 +138,7 @@ def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:
 
     low, high = row["ci95"]
     ci95 = "-" if low is None else f"{low:.4g} to {high:.4g}"
-    return role, number(row["mean"]), ci95, number(row["half_width"]), str(row["members"]), number(row["published"])
+    return role, number(row["mean"]), ci95, str(row["members"]), number(row["published"])
 
 
 def _summary(results: Results, judgments: list[Judgment]) -> str:

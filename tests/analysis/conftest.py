@@ -12,7 +12,7 @@ from sottovoce.analysis.published import TRANSFER
 from sottovoce.experiments import decoding as decoding_experiment
 from sottovoce.measure import nulls
 
-N_MEMBERS = 5
+N_MEMBERS = 8
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from scipy import stats
 from sottovoce.analysis import estimates, published
 from sottovoce.experiments import spectrum as spectrum_experiment
 from sottovoce.experiments import transfer as transfer_experiment
+from sottovoce.measure import statistics
 from sottovoce.runs.identity import plain
 
 PUBLISHED_TRANSFER = plain(transfer_experiment.Config(dataset="mnist").resolve())
@@ -18,11 +19,11 @@ PUBLISHED_SPECTRUM = plain(spectrum_experiment.Config(dataset="mnist", variant="
 
 def test_diverged_members_are_left_out_by_name(transfer):
     result = transfer(diverged=(1, 3))
-    assert estimates.converged(result)["member"].values.tolist() == [0, 2, 4]
-    assert estimates.converged(result.drop_vars("diverged")).sizes["member"] == 5
+    assert estimates.converged(result)["member"].values.tolist() == [0, 2, 4, 5, 6, 7]
+    assert estimates.converged(result.drop_vars("diverged")).sizes["member"] == 8
     bars = estimates.transfer_bars(result, PUBLISHED_TRANSFER)
-    assert bars.attrs["members"] == 3
-    np.testing.assert_allclose(bars["mean"].sel(role="teacher"), 0.9434 + 0.002)
+    assert bars.attrs["members"] == 6
+    np.testing.assert_allclose(bars["mean"].sel(role="teacher"), 0.9434 + 0.004)
 
 
 def test_means_over_members_keep_the_other_dimensions_in_any_order():
@@ -34,12 +35,41 @@ def test_means_over_members_keep_the_other_dimensions_in_any_order():
     assert estimate["mean"].dims == ("role", "epoch")
     assert estimate.attrs["members"] == 40
     xr.testing.assert_allclose(estimate["mean"], values.mean("member"))
-    expected = 1.96 * values.std("member", ddof=1) / np.sqrt(40)
-    xr.testing.assert_allclose(estimate["half_width"], expected)
-    assert ((estimate["low"] < estimate["mean"]) & (estimate["mean"] < estimate["high"])).all()
-    # A bootstrap of 40 members is that of normal theory to a tenth or two.
-    np.testing.assert_allclose(estimate["high"] - estimate["low"], 2 * expected, rtol=0.2)
-    assert stats.norm.ppf(0.975) == pytest.approx(1.96, abs=1e-3)
+    half_width = stats.t.ppf(0.975, 39) * values.std("member", ddof=1) / np.sqrt(40)
+    xr.testing.assert_allclose(estimate["high"], estimate["mean"] + half_width)
+    xr.testing.assert_allclose(estimate["low"], estimate["mean"] - half_width)
+
+
+def test_bands_are_of_one_curve_each():
+    values = xr.DataArray(
+        np.random.default_rng(1).uniform(size=(5, 2, 7, 3)),
+        dims=("step", "student", "member", "overlap"),
+        coords={"student": list("ab")},
+    )
+    estimate = estimates.band(values, "step", "logit")
+    assert set(estimate["low"].dims) == {"student", "overlap", "step"}
+    expected = statistics.band(values.sel(student="b").isel(overlap=2).transpose("member", "step").values, "logit")
+    own = estimate.sel(student="b").isel(overlap=2)
+    np.testing.assert_allclose([own["mean"], own["low"], own["high"]], expected)
+
+
+def test_ratios_are_of_means(alignment):
+    above = xr.DataArray(np.random.default_rng(2).uniform(1, 2, (3, 8)), dims=("student", "member"))
+    estimate = estimates.ratio(above, above.isel(student=0))
+    np.testing.assert_allclose(estimate["mean"], above.mean("member") / above.isel(student=0).mean("member"))
+    expected = statistics.ratio(above.values[2], above.values[0])
+    np.testing.assert_allclose([estimate[end][2] for end in ("mean", "low", "high")], expected)
+    assert estimate["low"].isnull().values.tolist() == [True, False, False]
+
+
+def test_the_draws_of_a_toy_are_its_replicates():
+    values = xr.DataArray(
+        np.random.default_rng(3).uniform(size=(2, 5, 3)), dims=("member", "draw", "logit"), coords={"member": [0, 1]}
+    )
+    estimate = estimates.over_draws(values, "logit")
+    assert estimate.attrs["members"] == 10
+    expected = statistics.interval(values.values[:, :, 1].ravel(), "logit")
+    np.testing.assert_allclose([estimate[end][1] for end in ("mean", "low", "high")], expected)
 
 
 def test_the_published_settings_are_those_of_the_published_runs():
@@ -83,7 +113,7 @@ def described(transfer):
 
 def test_a_recovered_fraction_is_of_what_the_teacher_has_above_chance(described):
     result = described(reference=0.1, teacher=0.9, student=0.5)
-    spread = 0.001 * np.arange(5)
+    spread = 0.001 * np.arange(8)
     fraction = estimates.recovered_fraction(result)
     assert fraction.dims == ("member", "role")
     np.testing.assert_allclose(fraction.sel(role="student"), (0.4 + spread) / (0.8 + spread))
@@ -104,13 +134,13 @@ def test_a_teacher_that_learned_nothing_has_nothing_to_recover(described):
     result = described(teacher=0.1995)
     # Members' teachers rise from 0.1995 by 0.001: all but the first are 0.1 above chance.
     fraction = estimates.recovered_fraction(result)
-    assert fraction.sel(role="student").isnull().values.tolist() == [True, False, False, False, False]
+    assert fraction.sel(role="student").isnull().values.tolist() == [True] + 7 * [False]
 
 
 def test_no_member_has_no_mean():
     empty = xr.DataArray(np.empty((0, 2)), dims=("member", "role"), coords={"role": list("ab")})
     estimate = estimates.over_members(empty)
-    assert all(np.isnan(estimate[name]).all() for name in ("mean", "low", "high", "half_width"))
+    assert all(np.isnan(estimate[name]).all() for name in ("mean", "low", "high"))
     assert estimate.attrs["members"] == 0
 
 
@@ -132,7 +162,7 @@ def test_components_are_counted_above_the_members_own_initializations(spectrum):
     result["weight_explained_variance_ratio"].loc[{"member": 1, "network": "kl 4", "component": 1}] = 0.14
     curves = estimates.spectrum_curves(result, PUBLISHED_SPECTRUM)
     assert curves.attrs["edge"] == 0.15
-    assert curves.attrs["members"] == 4
+    assert curves.attrs["members"] == 7
     counts = dict(zip(curves["network"].values.tolist(), curves["components_above_edge"].values.tolist(), strict=True))
     assert counts == dict.fromkeys(counts, 0) | {"teacher": 9, "kl 2": 1, "kl 8": 7}
     np.testing.assert_allclose(curves["ratio_high"].sel(network="kl 4", component=1), 0.14)

@@ -18,8 +18,12 @@ def test_scores_are_those_that_were_built_in(prediction):
     backward = analysis.scores(prediction(error=0.3)).sel(predictor="linearized")
     np.testing.assert_allclose(backward["rank_correlation"], -1)
     for name in ("accuracy", "absolute_error"):
-        assert (scores[f"{name}_low"] <= scores[name]).all()
-        assert (scores[name] <= scores[f"{name}_high"]).all()
+        apart = scores[f"{name}_low"].notnull()
+        assert (
+            ((scores[f"{name}_low"] <= scores[name]) & (scores[name] <= scores[f"{name}_high"]))
+            .where(apart, True)
+            .all()
+        )
 
 
 def test_the_mean_of_others_leaves_each_member_out(prediction):
@@ -44,7 +48,7 @@ def test_diverged_members_are_left_out(prediction):
 @pytest.mark.parametrize("order", [0.5, 1.0, 2.0])
 def test_orders_are_those_that_were_built_in(theorem, order):
     errors = theorem_analysis.relative_errors(theorem(order=order))
-    expected = order * (1 + 0.01 * np.arange(5))
+    expected = order * (1 + 0.01 * np.arange(8))
     for name in ("inner_error", "drop_error"):
         np.testing.assert_allclose(theorem_analysis.order(errors[name]).sel(activation="relu"), expected)
 

@@ -36,7 +36,7 @@ def test_every_variant_that_is_there_stands_in_the_figure_of_directions(smoke):
         "as described, trained longer",
     ]
     assert drawing.data["variant"].values.tolist() == ["described", "long"]
-    assert "described: directions of the weight under kl: they follow" in drawing.caption
+    assert "described: directions of the weight under kl: undecided" in drawing.caption
     assert "n = 2 members" in drawing.caption
     assert spectrum.draw({}) == []
 

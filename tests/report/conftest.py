@@ -62,6 +62,7 @@ def claim():
         published="0.528",
         verdict="supported",
         figure="bars",
+        n=12,
         setting=("digits", 4, "3fa94be0c2d1"),
     )
 
@@ -81,6 +82,7 @@ def page(drawings, curves, claim):
             fixed="written after a look at one seed",
             setting=("digits", 1, "aaaaaaaaaaaa"),
         ),
+        replace(claim, key="few", verdict="too few members", figure=None, n=2, measured="0.5 (n = 2)"),
     )
     sections = (
         Section("transfer", "Transfer", "Intro.", (bars,), (table,)),

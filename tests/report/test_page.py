@@ -121,9 +121,9 @@ def test_csv_behind_a_figure_comes_back_whole(page):
 
 def test_ledger_states_verdicts_in_words_and_counts_them(page):
     text = " ".join(Reader(render(page)).text.split())
-    assert "1 ✓ supported 1 ✗ not supported 1 ≈ inconclusive" in text
+    assert "1 ✓ supported 1 ✗ not supported 1 ≈ inconclusive 1 … too few members" in text
     assert "Far above the post · shown in Figure 1 Statistic mean Criterion, fixed beforehand above 0.2" in text
-    assert "Measured 0.549 [0.446, 0.644] Published 0.528 Setting digits, 4 members 3fa94be0c2d1" in text
+    assert "Measured, n = 12 0.549 [0.446, 0.644] Published 0.528 Setting digits, 4 members 3fa94be0c2d1" in text
     assert "Criterion, written after a look at one seed above 0.2" in text
     assert "Published no number given" in text
     assert "digits, 1 member " in text
@@ -190,7 +190,7 @@ def test_text_has_the_contrast_that_wcag_aa_asks(theme):
     found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
     color = {name: _luminance(pair[theme]) for name, *pair in found}
     pairs = [(ink, ground) for ink in ("ink", "soft", "link") for ground in ("paper", "raised")]
-    pairs += [(f"{v}-ink", f"{v}-ground") for v in ("supported", "not-supported", "inconclusive")]
+    pairs += [(f"{v}-ink", f"{v}-ground") for v in ("supported", "not-supported", "inconclusive", "too-few-members")]
     for ink, ground in pairs:
         low, high = sorted((color[ink], color[ground]))
         assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)  # WCAG 2.2, 1.4.3

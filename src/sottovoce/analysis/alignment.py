@@ -1,13 +1,21 @@
 """Students watched along their training, and what interventions do to fit and transfer."""
 
-import numpy as np
 import xarray as xr
 
-from sottovoce.analysis.estimates import converged, over_members
-from sottovoce.measure.statistics import Interval, interval
+from sottovoce.analysis.claims import NOTHING, Evidence, Mean, Ratio, of_members
+from sottovoce.analysis.estimates import band, converged, over_members, ratio
+from sottovoce.measure.statistics import Scale
 
 PLAIN = "student"
-TRACED = ("student_accuracy", "teacher_accuracy", "auxiliary_loss", "class_loss", "cosine", "cosine_null")
+TRACED: dict[str, tuple[str, Scale]] = {
+    "student_accuracy": ("step", "logit"),
+    "teacher_accuracy": ("teacher_step", "logit"),
+    "auxiliary_loss": ("step", "log"),
+    "class_loss": ("step", "log"),
+    "cosine": ("step", "fisher_z"),
+    "cosine_null": ("step", "fisher_z"),
+}
+"""What is followed along training: over which dimension, and on which scale its intervals are."""
 SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
 
 
@@ -18,12 +26,13 @@ def traces(dataset: xr.Dataset) -> xr.Dataset:
         dataset: result of the experiment `alignment`.
 
     Returns:
-        Means over members of the variables of `TRACED`, each with `_low` and `_high`; attribute `members`.
+        Means over members of the variables of `TRACED`, each with `_low` and `_high`, bands that contain the whole
+        curve; attribute `members`.
     """
     kept = converged(dataset)
     found = xr.Dataset(attrs={"members": kept.sizes["member"]})
-    for name in TRACED:
-        estimate = over_members(kept[name])
+    for name, (along, scale) in TRACED.items():
+        estimate = band(kept[name], along, scale)
         for suffix, part in SUFFIXES.items():
             found[name + suffix] = estimate[part]
     return found
@@ -37,22 +46,19 @@ def outcomes(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
 
     Returns:
         Estimates over members by student: `accuracy`, `gain` over the reference, `change` from the plain student's
-        accuracy, `auxiliary_loss` against the own teacher's clean logits, and `ratio` of that to the plain student's
-        (geometric mean). Differences and ratios are paired over members.
+        accuracy, `auxiliary_loss` against the own teacher's clean logits, and `ratio` of its mean to the plain
+        student's. Differences and ratios are paired over members.
     """
     kept = converged(dataset)
     accuracy = kept["student_accuracy"].isel(step=-1, drop=True)
-    found = {
-        "accuracy": accuracy,
-        "gain": accuracy - kept["accuracy"].sel(role="reference", drop=True),
-        "change": accuracy - accuracy.sel(student=PLAIN, drop=True),
-        "auxiliary_loss": kept["auxiliary_loss"].isel(step=-1, drop=True),
+    loss = kept["auxiliary_loss"].isel(step=-1, drop=True)
+    return {
+        "accuracy": over_members(accuracy, "logit"),
+        "gain": over_members(accuracy - kept["accuracy"].sel(role="reference", drop=True)),
+        "change": over_members(accuracy - accuracy.sel(student=PLAIN, drop=True)),
+        "auxiliary_loss": over_members(loss, "log"),
+        "ratio": ratio(loss, loss.sel(student=PLAIN, drop=True)),
     }
-    estimates = {name: over_members(values) for name, values in found.items()}
-    ratio = over_members(_log_ratio(kept))
-    # The half-width of a ratio is none of its own scale.
-    estimates["ratio"] = np.exp(ratio).assign(half_width=ratio["half_width"] * np.nan).assign_attrs(ratio.attrs)
-    return estimates
 
 
 def mean_cosines(dataset: xr.Dataset) -> xr.Dataset:
@@ -61,27 +67,22 @@ def mean_cosines(dataset: xr.Dataset) -> xr.Dataset:
     return kept.assign(excess=kept["cosine"] - kept["cosine_null"]).mean("step")
 
 
-def excess(dataset: xr.Dataset, overlap: str) -> Interval:
+def excess(dataset: xr.Dataset, overlap: str) -> Mean:
     """Return the plain student's cosine less its null, mean over checkpoints."""
-    return interval(mean_cosines(dataset)["excess"].sel(student=PLAIN, overlap=overlap).values)
+    return of_members(mean_cosines(dataset)["excess"].sel(student=PLAIN, overlap=overlap))
 
 
-def accuracy_above(dataset: xr.Dataset, student: str, other: str) -> Interval:
-    """Return a student's accuracy less another role's; NaN where the student was not trained."""
+def accuracy_above(dataset: xr.Dataset, student: str, other: str) -> Mean:
+    """Return a student's accuracy less another role's; nothing where the student was not trained."""
     accuracy = converged(dataset)["accuracy"]
     if student not in accuracy["role"]:
-        return Interval(np.nan, np.nan, np.nan)
-    return interval(accuracy.sel(role=student).values - accuracy.sel(role=other).values)
+        return NOTHING
+    return of_members(accuracy.sel(role=student, drop=True) - accuracy.sel(role=other, drop=True))
 
 
-def fit_ratio(dataset: xr.Dataset, student: str) -> Interval:
-    """Return a student's auxiliary loss at the end over the plain student's, geometric mean; NaN where not trained."""
+def fit_ratio(dataset: xr.Dataset, student: str) -> Evidence:
+    """Return a student's auxiliary loss at the end over the plain student's; nothing where it was not trained."""
     if student not in dataset["student"]:
-        return Interval(np.nan, np.nan, np.nan)
-    ratio = _log_ratio(converged(dataset)).sel(student=student)
-    return Interval(*(float(np.exp(value)) for value in interval(ratio.values)))
-
-
-def _log_ratio(kept: xr.Dataset) -> xr.DataArray:
-    loss = kept["auxiliary_loss"].isel(step=-1, drop=True)
-    return xr.apply_ufunc(np.log, loss / loss.sel(student=PLAIN, drop=True))
+        return NOTHING
+    loss = converged(dataset)["auxiliary_loss"].isel(step=-1)
+    return Ratio(loss.sel(student=student).values, loss.sel(student=PLAIN).values)

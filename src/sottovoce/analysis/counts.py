@@ -16,12 +16,11 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.analysis import directions
-from sottovoce.analysis.claims import verdict
-from sottovoce.analysis.estimates import converged, over_members
+from sottovoce.analysis.claims import of_members, verdict
+from sottovoce.analysis.estimates import band, converged
 from sottovoce.measure.directions import RULES
 from sottovoce.measure.nulls import noise_shape, scheme_scale
 from sottovoce.measure.spectra import participation_ratio
-from sottovoce.measure.statistics import Interval, interval
 from sottovoce.theory.random_matrix import detectability_threshold
 
 PRIMARY: Mapping[str, str] = {"rule": "parallel", "scale": "bulk"}
@@ -142,9 +141,9 @@ def follows(distance: xr.DataArray) -> Follows:
 
     Returns:
         The one whose distance is at most `WITHIN` with its whole interval; neither, if both intervals lie above;
-        undecided otherwise.
+        undecided otherwise, and below six members.
     """
-    found = {name: verdict(interval(distance.sel(hypothesis=name).values), 0.0, WITHIN) for name in HYPOTHESES}
+    found = {name: verdict(of_members(distance.sel(hypothesis=name)), 0.0, WITHIN) for name in HYPOTHESES}
     followed: list[Follows] = [name for name in HYPOTHESES if found[name] == "supported"]
     if len(followed) == 1:
         return followed[0]
@@ -174,17 +173,11 @@ def relation(shown: xr.Dataset) -> xr.Dataset:
     )
 
 
-def defined(values: xr.DataArray) -> Interval:
-    """Return the mean with its interval over the members for which the value is defined; NaN if it is for none."""
-    finite = values.values[np.isfinite(values.values)]
-    return interval(finite) if finite.size else Interval(np.nan, np.nan, np.nan)
-
-
 def curves(shown: xr.Dataset) -> xr.Dataset:
-    """Return `count` and `gain` with intervals over members (suffixes `_low` and `_high`), as the figure draws them."""
+    """Return `count` and `gain` with bands over n_aux (suffixes `_low` and `_high`), as the figure draws them."""
     drawn = xr.Dataset(attrs={"members": shown.sizes["member"]})
     for name in ("count", "gain"):
-        estimate = over_members(shown[name])
+        estimate = band(shown[name], "n_aux")
         drawn[name], drawn[f"{name}_low"], drawn[f"{name}_high"] = (estimate[end] for end in ("mean", "low", "high"))
     return drawn
 

@@ -33,8 +33,8 @@ def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
         variable: "accuracy" or "recovered_fraction".
 
     Returns:
-        By `comparison`, with the swept fields along it, and `network`: `mean`; `low` and `high`, the 95 % bootstrap
-        over members, each interval by itself; `simultaneous_low` and `simultaneous_high`, which hold together
+        By `comparison`, with the swept fields along it, and `network`: `mean`; `low` and `high`, the 95 %
+        interval over members, each by itself; `simultaneous_low` and `simultaneous_high`, which hold together
         (`measure.statistics.simultaneous`); and `n`, the members that both points have. Attributes: `intervals`, how
         many hold together; `baseline`, the settings of that point.
 
@@ -75,8 +75,34 @@ def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
 
     Returns:
         By `network`: `mean`, `low`, `high` (`measure.statistics.simultaneous` over the networks) and `n`, the members
-        with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where the sweep is over
-        several fields, words, or fewer than three values.
+        with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is no slope.
+
+    Raises:
+        UsageError: the variable is not measured.
+    """
+    found = slopes(dataset, variable)
+    if found is None:
+        return None
+    columns = [column[np.isfinite(column)] for column in found.transpose("network", "member").values]
+    ends = np.array([statistics.simultaneous(column, len(columns)) for column in columns])
+    return xr.Dataset(
+        {name: ("network", ends[:, i]) for i, name in enumerate(("mean", "low", "high"))}
+        | {"n": ("network", [column.size for column in columns])},
+        coords={"network": found["network"]},
+        attrs=found.attrs,
+    )
+
+
+def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | None:
+    """Return each member's slope along the one swept field, where that is a number.
+
+    Args:
+        dataset: as for `differences`.
+        variable: as for `differences`.
+
+    Returns:
+        Slopes by member and network as `trend` describes them, NaN for members with fewer than three points; attributes
+        `field` and `per`. None where the sweep is over several fields, words, or fewer than three values.
 
     Raises:
         UsageError: the variable is not measured.
@@ -87,13 +113,10 @@ def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
         return None
     per = "tenfold" if field.min() > 0 else "unit"
     x = np.log10(field) if per == "tenfold" else field.astype(float)
-    slopes = _slopes(x, _by_point(dataset, variable))
-    columns = [slopes[:, i][np.isfinite(slopes[:, i])] for i in range(slopes.shape[1])]
-    found = np.array([statistics.simultaneous(column, len(columns)) for column in columns])
-    return xr.Dataset(
-        {name: ("network", found[:, i]) for i, name in enumerate(("mean", "low", "high"))}
-        | {"n": ("network", [column.size for column in columns])},
-        coords={"network": students(dataset)},
+    return xr.DataArray(
+        _slopes(x, _by_point(dataset, variable)),
+        dims=("member", "network"),
+        coords={"member": dataset["member"], "network": students(dataset)},
         attrs={"field": fields[0], "per": per},
     )
 

@@ -1,7 +1,7 @@
 """Means over members with intervals; members whose training diverged are left out by name."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sottovoce.analysis.published import (
     comparable,
 )
 from sottovoce.measure import spectra, statistics
+from sottovoce.measure.statistics import Scale
 
 TAUGHT = 0.1
 """Accuracy above chance from which on a teacher has something to pass on."""
@@ -28,29 +29,73 @@ def converged(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.isel(member=np.flatnonzero(~dataset["diverged"].values.astype(bool)))
 
 
-def over_members(values: xr.DataArray) -> xr.Dataset:
+def over_members(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
     """Estimate a mean over members.
 
     Args:
         values: any array with a dimension `member`.
+        scale: as for `measure.statistics.interval`.
 
     Returns:
-        `mean`, `low`, `high` (95 % bootstrap over members, the same resampling for all entries) and `half_width`
-        (1.96 sd / sqrt(n)), with the other dimensions of `values`; the number of members as attribute `members`.
+        `mean`, `low` and `high` (95 % interval over members, each entry by itself) with the other dimensions of
+        `values`; the number of members as attribute `members`.
     """
     values = values.transpose("member", ...)
-    mean, low, high = statistics.bootstrap_mean(values.values)
+    return _estimate(values, statistics.intervals(values.values, scale))
+
+
+def over_draws(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
+    """Estimate a mean over the independent draws of all members, the replicates of a toy, as `over_members` does."""
+    stacked = values.stack(replicate=["member", "draw"], create_index=False)
+    return over_members(stacked.drop_vars(("member", "draw"), errors="ignore").rename(replicate="member"), scale)
+
+
+def band(values: xr.DataArray, along: str, scale: Scale = "identity") -> xr.Dataset:
+    """Estimate mean curves over members with bands that contain the whole curve in 95 % of experiments.
+
+    Args:
+        values: any array with a dimension `member`.
+        along: the dimension along which the points of a curve lie; each entry of the others is a curve.
+        scale: as for `measure.statistics.interval`.
+
+    Returns:
+        As `over_members`, `low` and `high` simultaneous over the points of a curve.
+    """
+    others = [dim for dim in values.dims if dim not in {"member", along}]
+    values = values.transpose("member", *others, along)
+    shape = values.shape[1:]
+    curves = values.values.reshape(len(values), -1, shape[-1])
+    found = np.array([statistics.band(curves[:, i], scale) for i in range(curves.shape[1])])
+    return _estimate(values, tuple(end.reshape(shape) for end in found.swapaxes(0, 1)))
+
+
+def ratio(numerators: xr.DataArray, denominators: xr.DataArray) -> xr.Dataset:
+    """Estimate the ratio of two means over members.
+
+    Args:
+        numerators: any array with a dimension `member`.
+        denominators: one that broadcasts to it.
+
+    Returns:
+        As `over_members`.
+    """
+    numerators, denominators = xr.broadcast(*(v.transpose("member", ...) for v in (numerators, denominators)))
+    columns = (side.values.reshape(len(side), -1).T for side in (numerators, denominators))
+    found = np.array([statistics.ratio(*pair) for pair in zip(*columns, strict=True)])
+    return _estimate(numerators, tuple(end.reshape(numerators.shape[1:]) for end in found.T))
+
+
+def _estimate(values: xr.DataArray, ends: Iterable[np.ndarray | np.generic]) -> xr.Dataset:
     template = values.sum("member")
-    arrays = {"mean": mean, "low": low, "high": high, "half_width": statistics.normal_half_width(values.values)}
     return xr.Dataset(
-        {name: template.copy(data=array) for name, array in arrays.items()},
+        {name: template.copy(data=end) for name, end in zip(("mean", "low", "high"), ends, strict=True)},
         attrs={"members": values.sizes["member"]},
     )
 
 
 def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     """Return accuracy by role with published numbers beside it (NaN where the setting is not the published one)."""
-    bars = over_members(converged(dataset)["accuracy"])
+    bars = over_members(converged(dataset)["accuracy"], "logit")
     compared = comparable(config, TRANSFER_SETTINGS)
     rows = [TRANSFER[role] if compared else Published(np.nan) for role in bars["role"].values.tolist()]
     bars.attrs["chance"] = chance(config)

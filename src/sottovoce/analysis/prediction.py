@@ -5,6 +5,7 @@ import xarray as xr
 
 from sottovoce.analysis.estimates import converged, over_members
 from sottovoce.measure import statistics
+from sottovoce.measure.statistics import Scale
 
 SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
 
@@ -26,14 +27,15 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
     true = kept["student_accuracy"]
     predicted = xr.concat([kept["accuracy"], mean_of_others(true)], dim="predictor")
     predicted = predicted.transpose("member", "predictor", "objective", "n_aux")
-    quantities = {
-        "accuracy": predicted,
-        "absolute_error": abs(predicted - true),
-        **{name: kept[name].reindex_like(predicted) for name in ("correlation", "size")},
+    quantities: dict[str, tuple[xr.DataArray, Scale]] = {
+        "accuracy": (predicted, "logit"),
+        "absolute_error": (abs(predicted - true), "log"),
+        "correlation": (kept["correlation"].reindex_like(predicted), "fisher_z"),
+        "size": (kept["size"].reindex_like(predicted), "log"),
     }
     found = xr.Dataset(attrs={"members": kept.sizes["member"]})
-    for name, values in quantities.items():
-        estimate = over_members(values)
+    for name, (values, scale) in quantities.items():
+        estimate = over_members(values, scale)
         for suffix, part in SUFFIXES.items():
             found[name + suffix] = estimate[part]
     ranks = _ranks(kept["accuracy"].transpose(*predicted.dims), true.transpose("member", ...))

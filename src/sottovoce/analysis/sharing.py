@@ -17,7 +17,7 @@ def factors(dataset: xr.Dataset) -> list[str]:
 
 def cells(dataset: xr.Dataset) -> xr.Dataset:
     """Estimate the student's accuracy for every combination of shared and replaced blocks."""
-    return estimates.over_members(estimates.converged(dataset)["accuracy"])
+    return estimates.over_members(estimates.converged(dataset)["accuracy"], "logit")
 
 
 def effects(dataset: xr.Dataset) -> xr.Dataset:
@@ -32,7 +32,7 @@ def effects(dataset: xr.Dataset) -> xr.Dataset:
         dataset: result of the experiment `sharing`.
 
     Returns:
-        `mean`, `low`, `high`, `half_width` by `effect`, paired over members; attribute `members`.
+        `mean`, `low`, `high` by `effect`, paired over members; attribute `members`.
     """
     accuracy = estimates.converged(dataset)["accuracy"]
     names = factors(dataset)

@@ -49,8 +49,8 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
         variable: one with a dimension `member`, or "recovered_fraction".
 
     Returns:
-        `mean`, `low`, `high` and `half_width` as `estimates.over_members` gives them and `n`, the members used, along
-        the swept fields; attributes `experiment`, `swept` and `config` as in the sweep.
+        `mean`, `low` and `high` as `estimates.over_members` gives them and `n`, the members used, along the swept
+        fields; attributes `experiment`, `swept` and `config` as in the sweep.
 
     Raises:
         UsageError: the experiment does not measure this.
@@ -58,9 +58,34 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     found = []
     for _, here in points(dataset):
         values = measured(here, variable)
-        found.append(estimates.over_members(values).assign(n=values.sizes["member"]).drop_attrs())
+        found.append(
+            estimates.over_members(values, "logit" if variable == "accuracy" else "identity")
+            .assign(n=values.sizes["member"])
+            .drop_attrs()
+        )
     kept_attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
     return _along(dataset, found).assign_attrs(kept_attributes)
+
+
+def curves(dataset: xr.Dataset) -> xr.Dataset:
+    """Estimate mean accuracies over members with bands that contain all points of a network's curve.
+
+    Args:
+        dataset: as `sottovoce.sweep` returns it.
+
+    Returns:
+        As `by_point`, `low` and `high` simultaneous over the points of each network.
+    """
+    values = by_member(dataset)
+    dims = dims_of(dataset)
+    kinds = estimates.kinds_of(values)
+    values = values.transpose("member", kinds, *dims)
+    points = values.stack(all_points=dims, create_index=False)
+    estimate = estimates.band(points, "all_points", "logit")
+    shape = values.shape[1:]
+    found = by_point(dataset)
+    ends = {name: ((kinds, *dims), estimate[name].transpose(kinds, ...).values.reshape(shape)) for name in estimate}
+    return found.assign(ends)
 
 
 def by_member(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray:

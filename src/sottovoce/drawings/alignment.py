@@ -35,7 +35,7 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         "teacher's way, the difference of its trunk before and after its training. Gradient: of the distillation loss "
         f"on auxiliary logits, on {n_probe:,} inputs held apart; step: what the student's optimizer makes of it, "
         f"projection included; class loss: of {n_probe:,} training images. Null of the class loss: labels shuffled; of "
-        "the teacher's way: that of another member's teacher. Bands: 95 % bootstrap interval over members. Setting: "
+        "the teacher's way: that of another member's teacher. Bands: 95 % for the whole curve. Setting: "
         f"{setting(dataset)}.",
         figure=figures.alignment.draw_traces(traces, f"Alignment: {where}"),
         data=traces.drop_dims("teacher_step"),
@@ -49,7 +49,7 @@ def _accuracy(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         key="alignment_accuracy",
         title="Accuracy along training",
         alt="Test accuracy against training step for teacher, students and cross-model, and for every intervention.",
-        caption="The teacher's steps are those of its own training. Bands: 95 % bootstrap interval over members. "
+        caption="The teacher's steps are those of its own training. Bands: 95 % for the whole curve. "
         f"Setting: {setting(dataset)}.",
         figure=figures.alignment.draw_accuracy(traces, f"Accuracy along training: {where}"),
         data=traces[names],
@@ -69,7 +69,7 @@ def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
         f"held apart. Projected out {config['projection']:g}; penalty {config['penalty']:g} up to "
         f"{config['penalty_until']:g} of the training; decay {config['decay']:g}; noise {config['target_noise']:g} "
         f"standard deviations; share of the own teacher among two {config['mix']:g}. Controls: projected along class "
-        "gradients of shuffled labels. Dotted: chance. Whiskers: 95 % bootstrap interval over members. Setting: "
+        "gradients of shuffled labels. Dotted: chance. Whiskers: 95 % interval over members. Setting: "
         f"{setting(dataset)}.",
         figure=figures.alignment.draw_outcomes(ends, UNITS[config["objective"]], f"Fit and transfer: {where}"),
         data=xr.concat(list(ends.values()), dim="quantity").assign_coords(quantity=list(ends)),

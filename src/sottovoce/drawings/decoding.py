@@ -4,6 +4,7 @@ import xarray as xr
 
 from sottovoce import figures
 from sottovoce.analysis import estimates
+from sottovoce.analysis.tables.decoding import scale_of
 from sottovoce.drawings.drawing import Drawing, Results, config_of, setting
 
 TITLE = "How the directions get used"
@@ -20,7 +21,11 @@ def draw(results: Results) -> list[Drawing]:
         return []
     dataset = results["decoding"]
     kept = estimates.converged(dataset)
-    estimated = {str(name): estimates.over_members(kept[name]) for name in kept.data_vars if name != "diverged"}
+    estimated = {
+        str(name): estimates.over_members(kept[name], scale_of(str(name)))
+        for name in kept.data_vars
+        if name != "diverged"
+    }
     config = config_of(dataset)
     of = f"{config['dataset']}, n = {kept.sizes['member']} members"
     where = f"Whiskers: 95 % interval over members. Setting: {setting(dataset)}, n_aux = {config['n_aux']}, "

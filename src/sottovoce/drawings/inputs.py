@@ -26,7 +26,7 @@ def draw(results: Results) -> list[Drawing]:
 
 def _gallery(dataset: xr.Dataset) -> Drawing:
     config = config_of(dataset)
-    shares = estimates.over_members(dataset["share"])
+    shares = estimates.over_members(dataset["share"], "logit")
     shown = dataset.isel(member=0)
     where = f"{config['dataset']}, seed {config['seed']}"
     return Drawing(
@@ -37,7 +37,7 @@ def _gallery(dataset: xr.Dataset) -> Drawing:
         caption=f"Examples of member {int(shown['member'])}, each strip from black at minus its largest absolute value "
         "to white at plus that; numbers over them: lowest to highest value, standard deviation. Right: share of the "
         f"variance of {config['n_inputs']:,} inputs in their first {COMPONENTS} principal components (of a sample, so "
-        "above that of the law); orange: kinds made of training images. Whiskers: 95 % bootstrap interval over "
+        "above that of the law); orange: kinds made of training images. Whiskers: 95 % interval over "
         f"members. Every input times {config['inputs_scale']:g}, plus {config['inputs_shift']:g}. Setting: "
         f"{setting(dataset)}.",
         figure=figures.inputs.draw(

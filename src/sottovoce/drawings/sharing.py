@@ -35,7 +35,7 @@ def draw(results: Results) -> list[Drawing]:
             alt="Left, bars of the student's accuracy for every combination of blocks, sorted; right, effects of "
             "replacing each block and their interactions.",
             caption=f"Replaced blocks start from {replaced}{size}.{frozen} n_aux = {config['n_aux']}, "
-            f"{config['objective']}. Whiskers: 95 % bootstrap interval, paired over members. Setting: "
+            f"{config['objective']}. Whiskers: 95 % interval, paired over members. Setting: "
             f"{setting(dataset)}.",
             figure=figures.sharing.draw(cells, effects, sharing.factors(dataset), title),
             data=effects,

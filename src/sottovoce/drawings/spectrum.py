@@ -79,7 +79,7 @@ def _directions(variants: dict[str, xr.Dataset], source: str, settings: str) -> 
         "of auxiliary logits k under kl and mse, one column per variant, with the lines k and k - 1.",
         caption="Parallel analysis at a false-alarm rate of 5 %. Weight: against fresh draws of the initialization "
         "scheme at the scale of its bulk. Update W - W0: against random signs of its own entries, for no exact null is "
-        "known; it counts whatever is not independent between entries. Whiskers: 95 % bootstrap interval over members. "
+        "known; it counts whatever is not independent between entries. Whiskers: 95 % for a whole curve. "
         "Their number follows k or k - 1 if the mean over students of the distance is at most "
         f"{counts.WITHIN} with its whole interval. {verdicts}. {settings}.",
         figure=figures.directions.draw(panels, f"Directions in the second hidden layer: {source}, parallel analysis"),

@@ -22,7 +22,7 @@ def draw(results: Results) -> list[Drawing]:
 
 def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
     (field,) = dataset.attrs["swept"]
-    accuracy = sweeps.by_point(dataset)
+    accuracy = sweeps.curves(dataset)
     shown = ", ".join(effects.students(dataset))
     marks = {"hidden width": float(config_of(dataset)["width"])} if field == "n_aux" else {}
     title = f"Accuracy against {field}: {source_of(dataset)}, n = {dataset.sizes['member']} members"
@@ -35,7 +35,7 @@ def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
             + ", ".join(f"{float(v):.3f}" for v in _means(accuracy, effects.students(dataset), field, value))
             for value in accuracy[field].values.tolist()
         ),
-        caption="Mean over members, bands and whiskers: 95 % bootstrap interval of each mean by itself. "
+        caption="Mean over members, bands and whiskers: 95 % for all points of a curve together. "
         f"{_effects(dataset)} Made by: {dataset.attrs['command']}. Setting: {setting(dataset)}.",
         figure=figures.sweep.draw(accuracy, title, marks=marks),
         data=accuracy,

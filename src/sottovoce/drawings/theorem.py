@@ -19,7 +19,7 @@ def draw(results: Results) -> list[Drawing]:
 
 def _theorem(dataset: xr.Dataset) -> Drawing:
     errors = theorem.relative_errors(dataset)
-    share = estimates.over_members(theorem.positive_share(dataset).mean("activation"))
+    share = estimates.over_members(theorem.positive_share(dataset).mean("activation"), "logit")
     return Drawing(
         key="theorem",
         title="The leading order of Theorem 1, and its sign",
@@ -27,7 +27,7 @@ def _theorem(dataset: xr.Dataset) -> Drawing:
         "positive in every shared setting and of either sign from another initialization.",
         caption="Left: relative error of the quadratic form as a prediction of the inner product and of the drop in "
         "the teacher's loss, root mean square over objectives, subsets of logits and inputs, mean over members. "
-        "Right: share of objectives, inputs and activations, 95 % bootstrap interval over members. "
+        "Right: share of objectives, inputs and activations, 95 % interval over members. "
         f"Setting: {setting(dataset)}.",
         figure=figures.theorem.draw(
             errors, share, f"Theorem 1: {source_of(dataset)}, n = {dataset.sizes['member']} members"

@@ -3,7 +3,7 @@
 import xarray as xr
 
 from sottovoce import figures
-from sottovoce.analysis.estimates import over_members
+from sottovoce.analysis.estimates import band, over_members
 from sottovoce.analysis.toy_training import step_order
 from sottovoce.drawings.drawing import Drawing, config_of, setting
 
@@ -18,7 +18,7 @@ def draw(dataset: xr.Dataset) -> list[Drawing]:
 
 def _ends(dataset: xr.Dataset, where: str) -> Drawing:
     recovered = over_members(dataset["recovered"]).assign(law=dataset["recovered_law"].mean("member"))
-    errors, slopes = over_members(dataset["step_error"]), over_members(step_order(dataset))
+    errors, slopes = band(dataset["step_error"], "rate", "log"), over_members(step_order(dataset))
     return Drawing(
         key="toy_training",
         title="The toy trained step by step",
@@ -27,7 +27,8 @@ def _ends(dataset: xr.Dataset, where: str) -> Drawing:
         "Right, the error of descent against the step size, a straight line of slope one.",
         caption="Left: one stroke per draw; the closed form is W1_0 + (W1 - W1_0) P, with W2 kept, for kl with the "
         "centered projector. Middle: 1 is the teacher, 0 the start; diamonds: expected over random teachers. Right: "
-        "the distance at one time between descent and the exact flow. Whiskers and bands: 95 % over members. "
+        "the distance at one time between descent and the exact flow. Whiskers: 95 % interval of a mean over members; "
+        "band: 95 % for the whole curve. "
         f"{where}",
         figure=figures.toy_training.draw(dataset, recovered, errors, slopes),
         data=recovered,
@@ -36,7 +37,7 @@ def _ends(dataset: xr.Dataset, where: str) -> Drawing:
 
 def _drift(dataset: xr.Dataset, where: str) -> Drawing:
     means = dataset.mean("member")
-    drift = over_members(dataset["moving_recovered"]).assign(
+    drift = band(dataset["moving_recovered"], "head_rate").assign(
         lazy=means["lazy_recovered"], mismatch=means["head_mismatch"]
     )
     both = dataset.sel(moving="both")
@@ -50,12 +51,12 @@ def _drift(dataset: xr.Dataset, where: str) -> Drawing:
         caption="Left and middle: teacher and student trained from one reference, W2 at 0 to "
         f"{max(config_of(dataset)['head_rates']):g} times the rate of W1; squared distance of the class logits from "
         "the teacher's, relative to the reference's. Right: W2 kept and shared, a drawn teacher. Whiskers and bands: "
-        f"95 % over members. {where}",
+        f"95 % over members for each whole curve. {where}",
         figure=figures.toy_training.draw_drift(
             drift,
-            over_members(both["signal"]),
-            over_members(both["noise"]),
-            over_members(dataset["relu_recovered"]),
+            band(both["signal"], "head_rate"),
+            band(both["noise"], "head_rate"),
+            band(dataset["relu_recovered"], "n_inputs"),
             linear,
         ),
         data=drift,

@@ -24,7 +24,7 @@ def _transfer(dataset: xr.Dataset) -> Drawing:
         alt="Bars of test accuracy: "
         + ", ".join(f"{r} {float(bars['mean'].sel(role=r)):.3f}" for r in bars["role"].values),
         caption=f"Students are distilled on {config['n_aux']} auxiliary logits ({config['objective']}) or on all "
-        f"logits, over {config['n_inputs']:,} {config['inputs']} inputs. Whiskers: 95 % bootstrap interval over "
+        f"logits, over {config['n_inputs']:,} {config['inputs']} inputs. Whiskers: 95 % interval over "
         f"members. Setting: {setting(dataset)}.",
         figure=figures.transfer.draw(
             bars, f"Test accuracy on {config['dataset']}, n = {bars.attrs['members']} members"

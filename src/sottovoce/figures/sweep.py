@@ -22,7 +22,7 @@ def line_panel(
 
     Args:
         ax: where to draw.
-        by_point: `analysis.sweeps.by_point` along this field.
+        by_point: `analysis.sweeps.curves` along this field.
         field: the swept field.
         kinds: the dimension whose entries are the networks, "role" or "network".
         marks: values of the field at which a vertical line stands, by what it says.
@@ -61,7 +61,7 @@ def map_panel(ax: Axes, estimate: xr.Dataset, fields: tuple[str, str]) -> None:
 
     Args:
         ax: where to draw.
-        estimate: `analysis.sweeps.by_point` of one network.
+        estimate: `analysis.sweeps.curves` of one network.
         fields: the swept fields, down and across.
     """
     mean, low, high = (estimate[name].transpose(*fields).values for name in ("mean", "low", "high"))
@@ -83,7 +83,7 @@ def draw(
     """Draw a sweep over one field as lines, over two as a map of one network.
 
     Args:
-        by_point: `analysis.sweeps.by_point` of a grid.
+        by_point: `analysis.sweeps.curves` of a grid.
         title: states experiment, dataset and members.
         student: the network that a map shows.
         marks: as `line_panel` takes them.
@@ -97,7 +97,7 @@ def draw(
         if len(swept) == 1:
             figure, ax = plt.subplots(figsize=(7.4, 4.2))
             line_panel(ax, by_point, swept[0], kinds, marks)
-            ax.set_title("test accuracy, mean over members and its 95 % interval")
+            ax.set_title("test accuracy, mean over members, 95 % for all points together")
             figure.legend(loc="outside right center")
         else:
             down, across = swept[:2]

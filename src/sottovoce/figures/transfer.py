@@ -19,7 +19,7 @@ LABELS = {
 
 
 def bars_panel(ax: Axes, bars: xr.Dataset) -> None:
-    """Draw mean accuracies with 95 % bootstrap intervals, and published means as hollow diamonds where comparable.
+    """Draw mean accuracies with 95 % intervals, and published means as hollow diamonds where comparable.
 
     Args:
         ax: where to draw.

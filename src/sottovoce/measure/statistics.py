@@ -1,23 +1,37 @@
-"""Intervals over members. Members are the replicates; samples of one member are not."""
+"""Intervals over replicates: the members of a trained experiment, the draws of a toy.
 
-import functools
-from typing import NamedTuple
+Every interval is for the arithmetic mean over replicates, the number that tables print. A quantity with a bounded
+range names its scale: the interval is then computed on that scale by the delta method and transformed back, so that it
+stays within the range. Coverage at few members is what decides between methods: percentile bootstraps of 2 to 10
+members cover 45 to 90 % where Student's t covers 93 to 97 %.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Real
 
-RESAMPLES = 10_000
+from sottovoce.errors import UsageError
+
+LEAST_FOR_INTERVAL = 4
+"""Replicates below which no interval is given."""
+Scale = Literal["identity", "logit", "log", "fisher_z"]
 # Where no axis is left NumPy gives a scalar of its own.
 Values = np.ndarray | np.generic
+Means = tuple[Float[Values, "*rest"], Float[Values, "*rest"], Float[Values, "*rest"]]
+
+BAND_SIMULATIONS = 2000
+"""Experiments from which the critical value of a band is taken; its level then has a standard error of 0.5 %."""
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95 % interval.
+    """An estimate with its interval.
 
     Attributes:
         mean: the estimate.
-        low: lower end.
-        high: upper end.
+        low: lower end; NaN where there is no interval.
+        high: upper end; NaN where there is no interval.
     """
 
     mean: float
@@ -25,85 +39,172 @@ class Interval(NamedTuple):
     high: float
 
 
-def normal_half_width(values: Real[np.ndarray, "member *rest"]) -> Float[Values, "*rest"]:
-    """Return 1.96 sd / sqrt(n) over members, the half-width that Cloud et al. publish; NaN for one member.
-
-    Example:
-        >>> float(normal_half_width(np.array([0.0, 1.0])).round(12))  # sd 1 / sqrt(2), n = 2
-        0.98
-    """
-    n = values.shape[0]
-    if n < 2:
-        return np.full(values.shape[1:], np.nan)
-    return 1.96 * values.std(axis=0, ddof=1) / np.sqrt(n)
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+"""Of a quantity that no replicate has."""
 
 
-def bootstrap_mean(
-    values: Real[np.ndarray, "member *rest"],
-) -> tuple[Float[Values, "*rest"], Float[Values, "*rest"], Float[Values, "*rest"]]:
-    """Return mean, low and high of the 95 % percentile bootstrap of the mean over members.
+class _Transform(NamedTuple):
+    """A scale: its range, and the map to the whole line with its derivative and inverse."""
 
-    Members are resampled whole, the same for every column, so intervals of differences of columns are paired.
+    low: float
+    high: float
+    forward: Callable[[np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+    inverse: Callable[[np.ndarray], np.ndarray]
+
+
+_TRANSFORMS: dict[Scale, _Transform] = {
+    "identity": _Transform(-np.inf, np.inf, lambda m: m, np.ones_like, lambda z: z),
+    "logit": _Transform(
+        0.0, 1.0, lambda m: np.log(m) - np.log1p(-m), lambda m: 1 / (m * (1 - m)), lambda z: 1 / (1 + np.exp(-z))
+    ),
+    "log": _Transform(0.0, np.inf, np.log, lambda m: 1 / m, np.exp),
+    "fisher_z": _Transform(-1.0, 1.0, np.arctanh, lambda m: 1 / (1 - m**2), np.tanh),
+}
+# Values computed in float32 may pass the end of their range by rounding.
+_ROUNDING = 1e-6
+
+
+def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", level: float = 0.95) -> Interval:
+    """Return the mean over members with its Student's t interval.
+
+    Args:
+        values: one number per member, within the range of the scale.
+        scale: "identity" for differences and for fractions that may leave [0, 1], "logit" for accuracies, "log" for
+            errors and other positive numbers, "fisher_z" for correlations.
+        level: the coverage that the interval is for.
 
     Returns:
-        Three arrays of shape `rest`; low and high are NaN for one member, and of no member there is no mean either.
+        The mean; its ends are NaN below four members, where all members are equal (no spread is not certainty: see
+        `proportion`) and where the mean lies on an end of the scale's range.
+
+    Raises:
+        UsageError: a value lies outside the range of the scale.
+
+    Example:
+        >>> [round(end, 3) for end in interval(np.array([0.4, 0.5, 0.5, 0.6]), scale="logit")]
+        [0.5, 0.374, 0.626]
     """
+    return Interval(*(float(end) for end in intervals(np.asarray(values), scale, level)))
+
+
+def intervals(values: Real[np.ndarray, "member *rest"], scale: Scale = "identity", level: float = 0.95) -> Means:
+    """Return for every column what `interval` gives: means, lower and upper ends, three arrays of shape `rest`."""
     values = np.asarray(values, dtype=np.float64)
-    n = values.shape[0]
-    mean = values.mean(axis=0) if n else np.full(values.shape[1:], np.nan)
-    if n < 2:
+    mean, step = _spread(values, scale)
+    if len(values) < LEAST_FOR_INTERVAL:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    means = np.tensordot(_resampled_shares(n), values, axes=1)
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
-    return mean, low, high
+    from scipy.special import stdtrit
+
+    return _ends(mean, np.multiply(step, stdtrit(len(values) - 1, (1 + level) / 2)), scale)
 
 
-@functools.lru_cache(maxsize=8)
-def _resampled_shares(n: int) -> Float[np.ndarray, "resample member"]:
-    """Return the share of each member in each resampling; counting takes longer than the means that it is for."""
-    rows = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
-    return np.apply_along_axis(np.bincount, 1, rows, minlength=n) / n
+def simultaneous(values: Real[np.ndarray, " member"], intervals: int = 1, scale: Scale = "identity") -> Interval:
+    """Return the mean with an interval that holds together with others in 95 % of experiments or more.
 
-
-def interval(values: Real[np.ndarray, " member"]) -> Interval:
-    """Return the mean over members with its paired-bootstrap 95 % interval."""
-    return Interval(*(float(v) for v in bootstrap_mean(values)))
-
-
-def simultaneous(values: Real[np.ndarray, " member"], intervals: int = 1) -> Interval:
-    """Return the mean over members with an interval that holds together with others in 95 % of experiments or more.
-
-    Student's t at a level of 5 % over the number of intervals (Bonferroni): for normal members exact for one interval,
-    and whatever several share, all of them hold together at least that often. No resampling: the bootstrap of a few
-    members has too thin tails for the levels that several intervals need.
+    The level is 5 % over the number of intervals (Bonferroni), so that all hold together at least that often, whatever
+    they share.
 
     Args:
         values: one number per member.
         intervals: how many are stated together.
+        scale: as for `interval`.
 
     Returns:
-        The mean; NaN of no member. The ends are NaN below two members.
+        As `interval` does.
     """
-    from scipy.stats import t
-
-    n = values.size
-    mean = float(values.mean()) if n else np.nan
-    if n < 2:
-        return Interval(mean, np.nan, np.nan)
-    half_width = float(t.isf(0.025 / intervals, n - 1) * values.std(ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half_width, mean + half_width)
+    return interval(values, scale, 1 - 0.05 / intervals)
 
 
-def proportion(successes: int, trials: int) -> Interval:
-    """Return a share with its exact (Clopper-Pearson) 95 % interval."""
+def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", level: float = 0.95) -> Means:
+    """Return the mean curve with a band that contains the whole true curve at the level (max-t over points).
+
+    The critical value is the quantile of the largest absolute t statistic over points in simulated experiments of as
+    many normal members whose points correlate as those of the values do. The correlation of few members over many
+    points is itself uncertain: it is shrunk toward independence by Schaefer and Strimmer (2005), which widens the band.
+
+    Args:
+        values: one curve per member; NaN where a member has no value.
+        scale: as for `interval`.
+        level: the coverage of the whole curve.
+
+    Returns:
+        Mean, lower and upper ends by point, over the members that have the point. Where a value is missing, the points
+        share the level by Bonferroni's rule. The ends are NaN as for `interval`.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    members, points = values.shape
+    if np.isnan(values).any():
+        columns = [column[~np.isnan(column)] for column in values.T]
+        ends = [interval(column, scale, 1 - (1 - level) / points) for column in columns]
+        mean, low, high = np.reshape(ends, (points, 3)).T
+        return mean, low, high
+    mean, step = _spread(values, scale)
+    moving = np.isfinite(step)
+    if members < LEAST_FOR_INTERVAL or not moving.any():
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    return _ends(mean, np.multiply(step, _largest_t(values[:, moving], level)), scale)
+
+
+def proportion(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Return a share with its exact (Clopper-Pearson) interval; of no trials nothing is known.
+
+    Example:
+        >>> [round(end, 3) for end in proportion(8, 8)]
+        [1.0, 0.631, 1.0]
+    """
+    if trials == 0:
+        return UNDEFINED
     from scipy.stats import binomtest
 
-    exact = binomtest(successes, trials).proportion_ci(method="exact")
+    exact = binomtest(successes, trials).proportion_ci(level, method="exact")
     return Interval(successes / trials, float(exact.low), float(exact.high))
 
 
-def rank_correlation(values: Real[np.ndarray, "member *rest"], others: Real[np.ndarray, "member *rest"]) -> Interval:
-    """Return Spearman's rank correlation over members, averaged over columns, with its 95 % interval.
+def ratio(
+    numerators: Real[np.ndarray, " member"], denominators: Real[np.ndarray, " member"], level: float = 0.95
+) -> Interval:
+    """Return the ratio of two means over the same members with its interval by Fieller (1954).
+
+    The interval holds every r for which the mean of ``numerator - r denominator`` cannot be told from zero, so it is
+    exact for normal members. The mean of the members' own ratios is another quantity, which one small denominator
+    decides.
+
+    Args:
+        numerators: one number per member.
+        denominators: one number per member, of a mean that differs from zero.
+        level: the coverage that the interval is for.
+
+    Returns:
+        The ratio; NaN where the mean denominator is zero or there is no member. The ends are NaN below four members,
+        where the denominator cannot be told from zero (the interval is then unbounded), and where all members have one
+        ratio.
+    """
+    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    n = above.size
+    if n == 0 or below.mean() == 0:
+        return UNDEFINED
+    mean = float(above.mean() / below.mean())
+    if n < LEAST_FOR_INTERVAL or _equal(above - mean * below, np.abs(above).max()):
+        return Interval(mean, np.nan, np.nan)
+    from scipy.special import stdtrit
+
+    squared = float(stdtrit(n - 1, (1 + level) / 2)) ** 2
+    (var_above, both), (_, var_below) = np.cov(above, below) / n
+    # The ends are the roots of a r^2 - 2 b r + c.
+    a = below.mean() ** 2 - squared * var_below
+    b = above.mean() * below.mean() - squared * both
+    c = above.mean() ** 2 - squared * var_above
+    if a <= 0:
+        return Interval(mean, np.nan, np.nan)
+    root = np.sqrt(max(b**2 - a * c, 0.0))
+    return Interval(mean, float((b - root) / a), float((b + root) / a))
+
+
+def rank_correlation(
+    values: Real[np.ndarray, "member *rest"], others: Real[np.ndarray, "member *rest"], level: float = 0.95
+) -> Interval:
+    """Return Spearman's rank correlation over members, averaged over columns, with its interval.
 
     The interval is that of Bonett & Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. For
     it, r is kept half a swap of neighbors short of perfect order, which resampling members would take for certain
@@ -113,22 +214,90 @@ def rank_correlation(values: Real[np.ndarray, "member *rest"], others: Real[np.n
     Args:
         values: one number, or several columns of them, per member.
         others: the same for what they are compared with; equal values share their mean rank.
+        level: the coverage that the interval is for.
 
     Returns:
         The correlation; NaN where some side is constant or there is one member. The ends are NaN below four members.
     """
+    from scipy.special import ndtri
     from scipy.stats import rankdata
 
     n = len(values)
     sides = [np.reshape(np.asarray(side, dtype=np.float64), (n, -1)) for side in (values, others)]
     if n < 2 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
-        return Interval(np.nan, np.nan, np.nan)
+        return UNDEFINED
     a, b = (rankdata(side, axis=0) - (n + 1) / 2 for side in sides)
     found = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
     mean = float(found.mean())
-    if n < 4:
+    if n < LEAST_FOR_INTERVAL:
         return Interval(mean, np.nan, np.nan)
     most = 1 - 6 / (n * (n**2 - 1))
-    half_width = 1.96 * np.sqrt((1 + np.mean(found**2) / 2) / (n - 3))
+    half_width = float(ndtri((1 + level) / 2)) * np.sqrt((1 + np.mean(found**2) / 2) / (n - 3))
     z = float(np.arctanh(np.clip(found, -most, most)).mean())
     return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
+
+
+def equal(values: Real[np.ndarray, " member"]) -> bool:
+    """Return whether all values are one number up to the rounding of their sums; then they have no interval."""
+    values = np.asarray(values, dtype=np.float64)
+    return values.size > 0 and _equal(values, np.abs(values).max())
+
+
+def _spread(
+    values: Float[np.ndarray, "member *rest"], scale: Scale
+) -> tuple[Float[Values, "*rest"], Float[Values, "*rest"]]:
+    """Return the mean and its standard error on the scale, which is NaN where it gives no interval."""
+    low, high, *_ = transform = _TRANSFORMS[scale]
+    if (values < low - _ROUNDING).any() or (values > high + _ROUNDING).any():
+        worst = values.flat[np.nanargmax(np.maximum(low - values, values - high))]
+        raise UsageError(f"an interval on the {scale} scale has a value of {worst:g}; allowed: {low:g} to {high:g}")
+    n = len(values)
+    if n == 0:
+        empty = np.full(values.shape[1:], np.nan)
+        return empty, empty
+    mean = np.clip(values.mean(axis=0), low, high)
+    if n == 1:
+        return mean, np.full_like(mean, np.nan)
+    largest = np.abs(values).max(axis=0)
+    constant = np.ptp(values, axis=0) <= 8 * np.finfo(float).eps * largest
+    defined = ~constant & (mean > low) & (mean < high)
+    inside = np.where(defined, mean, 0.5)
+    error = values.std(axis=0, ddof=1) / np.sqrt(n) * transform.derivative(inside)
+    return mean, np.where(defined, error, np.nan)
+
+
+def _ends(mean: Float[Values, "*rest"], half_width: Float[Values, "*rest"], scale: Scale) -> Means:
+    """Return the mean with the ends that lie so far from it on the scale."""
+    transform = _TRANSFORMS[scale]
+    middle = transform.forward(np.where(np.isfinite(half_width), mean, 0.5))
+    return mean, transform.inverse(middle - half_width), transform.inverse(middle + half_width)
+
+
+def _equal(values: np.ndarray, size: float) -> bool:
+    return bool(np.ptp(values) <= 8 * np.finfo(float).eps * size)
+
+
+def _largest_t(values: Float[np.ndarray, "member point"], level: float) -> float:
+    """Return the quantile of the largest absolute t statistic over points that correlate as the columns do."""
+    members = len(values)
+    mixing = _mixing((values - values.mean(axis=0)) / values.std(axis=0))
+    rng = np.random.default_rng(0)
+    largest = np.empty(BAND_SIMULATIONS)
+    for i in range(BAND_SIMULATIONS):
+        drawn = rng.standard_normal((members, len(mixing))) @ mixing
+        error = drawn.std(axis=0, ddof=1) / np.sqrt(members)
+        largest[i] = np.abs(drawn.mean(axis=0) / error).max()
+    return float(np.quantile(largest, level))
+
+
+def _mixing(standard: Float[np.ndarray, "member point"]) -> Float[np.ndarray, "source point"]:
+    """Return the map from independent normals to points with the shrunk correlation of standardized columns."""
+    members, points = standard.shape
+    correlation = standard.T @ standard / members
+    # The intensity of Schaefer and Strimmer: the summed variance of the correlations over their summed squares.
+    squares = (standard**2).T @ (standard**2) / members
+    variance = (squares - correlation**2) * members / (members - 1) ** 2
+    off = ~np.eye(points, dtype=bool)
+    scatter = float((correlation[off] ** 2).sum())
+    weight = float(np.clip(variance[off].sum() / scatter, 0.0, 1.0)) if scatter > 0 else 1.0
+    return np.vstack([np.sqrt(weight) * np.eye(points), np.sqrt((1 - weight) / members) * standard])

@@ -17,7 +17,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.report import svg as svg_markup
 from sottovoce.runs.disk import write_atomically
 
-Verdict = Literal["supported", "not supported", "inconclusive"]
+Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -80,6 +80,7 @@ class ClaimRow:
         published: the published value; empty where there is none.
         verdict: what follows.
         figure: key of the figure that shows it, or None.
+        n: replicates that the verdict rests on.
         setting: dataset, number of members, first 12 digits of the run's identity.
         fixed: when the criterion was.
     """
@@ -93,6 +94,7 @@ class ClaimRow:
     published: str
     verdict: Verdict
     figure: str | None
+    n: int
     setting: tuple[str, int, str]
     fixed: str = "fixed beforehand"
 

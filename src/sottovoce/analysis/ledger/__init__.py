@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from sottovoce.analysis.claims import Claim, Judgment, verdict
+from sottovoce.analysis import claims
+from sottovoce.analysis.claims import Claim, Judgment
 from sottovoce.analysis.ledger import (
     alignment,
     calibration,
@@ -44,9 +45,4 @@ def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
     Returns:
         Judgments in the order of the ledger.
     """
-    judgments = []
-    for claim in LEDGER:
-        if claim.result in results:
-            measured = claim.measure(results[claim.result])
-            judgments.append(Judgment(claim, measured, verdict(measured, claim.low, claim.high)))
-    return judgments
+    return [claims.judge(claim, results[claim.result]) for claim in LEDGER if claim.result in results]

@@ -60,7 +60,7 @@ _FITTED = tuple(
         text=f"{text} leaves the fit of the auxiliary logits as it is.",
         place=PLACE,
         result="alignment",
-        statistic="auxiliary loss at the end on inputs held apart over that of the plain student; geometric mean over "
+        statistic="auxiliary loss at the end on inputs held apart over that of the plain student; ratio of means over "
         "members",
         low=0.0,
         high=1.1,

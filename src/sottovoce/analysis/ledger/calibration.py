@@ -8,15 +8,14 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.analysis.claims import Claim
-from sottovoce.measure.statistics import Interval, interval
+from sottovoce.analysis.claims import Claim, Mean, of_members
 
 NAMES = {"marchenko_pastur": "Marchenko-Pastur", "parallel": "parallel analysis", "gap": "the largest gap"}
 """The rules that promise a false-alarm rate of 5 %."""
 
 
-def _false_alarms(rule: str) -> Callable[[xr.Dataset], Interval]:
-    return lambda result: interval(result["false_alarm"].sel(rule=rule).mean(("null", "scale", "width")).values)
+def _false_alarms(rule: str) -> Callable[[xr.Dataset], Mean]:
+    return lambda result: of_members(result["false_alarm"].sel(rule=rule).mean(("null", "scale", "width")), "logit")
 
 
 CLAIMS = tuple(

@@ -4,43 +4,42 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.analysis.claims import INFINITY, Claim
+from sottovoce.analysis.claims import INFINITY, Claim, Mean, Ratio, of_members
 from sottovoce.analysis.estimates import converged
-from sottovoce.measure.statistics import Interval, interval
 
 
-def _drift(decoding: xr.Dataset) -> Interval:
-    return interval(converged(decoding)["relative_drift"].sel(body="teacher", block="class_head").values)
+def _drift(decoding: xr.Dataset) -> Mean:
+    return of_members(converged(decoding)["relative_drift"].sel(body="teacher", block="class_head"), "log")
 
 
-def _initial_head_reads_teacher(decoding: xr.Dataset) -> Interval:
-    return interval(converged(decoding)["graft_accuracy"].sel(body="teacher", head="reference").values)
+def _initial_head_reads_teacher(decoding: xr.Dataset) -> Mean:
+    return of_members(converged(decoding)["graft_accuracy"].sel(body="teacher", head="reference"), "logit")
 
 
-def _above_random(name: str, **where: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(decoding: xr.Dataset) -> Interval:
+def _above_random(name: str, **where: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(decoding: xr.Dataset) -> Mean:
         kept = converged(decoding).sel(where)
-        return interval((kept[name] - kept[f"{name}_random_high"]).values)
+        return of_members(kept[name] - kept[f"{name}_random_high"])
 
     return measure
 
 
-def _share_of_gain(part: str) -> Callable[[xr.Dataset], Interval]:
+def _share_of_gain(part: str) -> Callable[[xr.Dataset], Ratio]:
     """Return the share of the student's gain that the part on span(Z) keeps, or that goes without it."""
 
-    def measure(decoding: xr.Dataset) -> Interval:
+    def measure(decoding: xr.Dataset) -> Ratio:
         kept = converged(decoding).sel(network="student", scope="trunk")
         gain = kept["whole_accuracy"] - kept["unchanged_accuracy"]
         accuracy = kept["part_accuracy"].sel(subspace="aux_head", part=part)
         change = accuracy - kept["unchanged_accuracy"] if part == "on" else kept["whole_accuracy"] - accuracy
-        return interval((change / gain).values)
+        return Ratio(change.values, gain.values)
 
     return measure
 
 
-def _nearer_than_reference(decoding: xr.Dataset) -> Interval:
+def _nearer_than_reference(decoding: xr.Dataset) -> Mean:
     cka = converged(decoding)["cka"]
-    return interval(cka.sel(pair="teacher and student").values - cka.sel(pair="reference and teacher").values)
+    return of_members(cka.sel(pair="teacher and student", drop=True) - cka.sel(pair="reference and teacher", drop=True))
 
 
 _THEORY = "linear theory, docs/theory.md, section 2; post, Why This Works"
@@ -89,7 +88,7 @@ CLAIMS = (
         place=_THEORY,
         result="decoding",
         statistic="accuracy with that part alone less the reference's, over the student's less the reference's, all "
-        "under the initial class head; mean over members",
+        "under the initial class head; ratio of means over members",
         low=0.5,
         high=INFINITY,
         measure=_share_of_gain("on"),
@@ -101,8 +100,8 @@ CLAIMS = (
         text="Without the part of its change on span(Z) the student loses most of its accuracy.",
         place=_THEORY,
         result="decoding",
-        statistic="accuracy of the student less that without the part, over the student's less the reference's; mean "
-        "over members",
+        statistic="accuracy of the student less that without the part, over the student's less the reference's; ratio "
+        "of means over members",
         low=0.5,
         high=INFINITY,
         measure=_share_of_gain("off"),

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.analysis.claims import Claim
+from sottovoce.analysis.claims import Claim, Mean, RankCorrelation, of_members
 from sottovoce.analysis.estimates import converged
-from sottovoce.measure.statistics import Interval, interval, rank_correlation
 
 PREDICTORS = {
     "head_gram": "The Gram matrix of the initial heads",
@@ -16,20 +15,20 @@ PREDICTORS = {
 }
 
 
-def _error(predictor: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(prediction: xr.Dataset) -> Interval:
+def _error(predictor: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(prediction: xr.Dataset) -> Mean:
         kept = converged(prediction)
         error = abs(kept["accuracy"].sel(predictor=predictor) - kept["student_accuracy"])
-        return interval(error.mean(["objective", "n_aux"]).values)
+        return of_members(error.mean(["objective", "n_aux"]), "log")
 
     return measure
 
 
-def _ranks(predictor: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(prediction: xr.Dataset) -> Interval:
+def _ranks(predictor: str) -> Callable[[xr.Dataset], RankCorrelation]:
+    def measure(prediction: xr.Dataset) -> RankCorrelation:
         kept = converged(prediction)
         sides = (kept["accuracy"].sel(predictor=predictor, drop=True), kept["student_accuracy"])
-        return rank_correlation(*(side.transpose("member", "objective", "n_aux").values for side in sides))
+        return RankCorrelation(*(side.transpose("member", "objective", "n_aux").values for side in sides))
 
     return measure
 

@@ -2,27 +2,25 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import xarray as xr
 
-from sottovoce.analysis.claims import Claim
+from sottovoce.analysis.claims import NOTHING, Claim, Mean, of_members
 from sottovoce.analysis.estimates import converged
 from sottovoce.analysis.sharing import factors
-from sottovoce.measure.statistics import Interval, interval
 
 BLOCKS = {"trunk_0": "first hidden layer", "class_head": "class head", "aux_head": "auxiliary head"}
 
 
-def _without(block: str) -> Callable[[xr.Dataset], Interval]:
+def _without(block: str) -> Callable[[xr.Dataset], Mean]:
     """Return the statistic of a claim on one block; it decides nothing where the block is no factor."""
 
-    def measure(result: xr.Dataset) -> Interval:
+    def measure(result: xr.Dataset) -> Mean:
         names = factors(result)
         if block not in names:
-            return Interval(np.nan, np.nan, np.nan)
+            return NOTHING
         kept = converged(result)
         state = {name: "replaced" if name == block else "shared" for name in names}
-        return interval(kept["accuracy"].sel(state).values - kept["reference_accuracy"].values)
+        return of_members(kept["accuracy"].sel(state) - kept["reference_accuracy"])
 
     return measure
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import xarray as xr
 
 from sottovoce.analysis import counts
-from sottovoce.analysis.claims import Claim
+from sottovoce.analysis.claims import NOTHING, Claim, Mean, of_members
 from sottovoce.analysis.estimates import components_above_edge, converged
-from sottovoce.measure.statistics import Interval, interval
 
 SETTINGS = {
     "described": "at the settings the post describes",
@@ -19,15 +17,13 @@ SETTINGS = {
 
 SEEN: tuple[tuple[str, counts.Follows], ...] = (("kl", "k - 1"), ("mse", "k"))
 """How many directions each objective sees."""
-UNDEFINED = Interval(np.nan, np.nan, np.nan)
-"""Of a student that the run does not have; it decides nothing."""
 
 
-def _components(network: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(spectrum: xr.Dataset) -> Interval:
+def _components(network: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(spectrum: xr.Dataset) -> Mean:
         if network not in spectrum["network"]:
-            return UNDEFINED
-        return interval(components_above_edge(converged(spectrum)).sel(network=network).values)
+            return NOTHING
+        return of_members(components_above_edge(converged(spectrum)).sel(network=network))
 
     return measure
 
@@ -56,18 +52,18 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
     )
 
 
-def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(spectrum: xr.Dataset) -> Interval:
+def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(spectrum: xr.Dataset) -> Mean:
         distance = counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
         if objective not in distance["objective"]:
-            return UNDEFINED
-        return counts.defined(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
+            return NOTHING
+        return of_members(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
 
     return measure
 
 
-def _share(name: str) -> Callable[[xr.Dataset], Interval]:
-    return lambda spectrum: counts.defined(counts.relation(counts.by_number(counts.direction_counts(spectrum)))[name])
+def _share(name: str) -> Callable[[xr.Dataset], Mean]:
+    return lambda spectrum: of_members(counts.relation(counts.by_number(counts.direction_counts(spectrum)))[name])
 
 
 def _direction_claims(variant: str) -> tuple[Claim, ...]:

@@ -7,36 +7,31 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.analysis import effects, sweeps
-from sottovoce.analysis.claims import INFINITY, Claim
-from sottovoce.measure.statistics import Interval, interval
-
-UNDEFINED = Interval(np.nan, np.nan, np.nan)
+from sottovoce.analysis.claims import INFINITY, NOTHING, Claim, Mean, of_members
 
 
-def _slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Interval]:
+def _slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Mean]:
     """Return the statistic that is a network's rise per tenfold of the field; with sign -1 its fall."""
 
-    def measure(sweep: xr.Dataset) -> Interval:
-        found = effects.trend(sweep, variable)
+    def measure(sweep: xr.Dataset) -> Mean:
+        found = effects.slopes(sweep, variable)
         if found is None or network not in found["network"]:
-            return UNDEFINED
-        mean, low, high = (sign * float(found[name].sel(network=network)) for name in ("mean", "low", "high"))
-        return Interval(mean, min(low, high), max(low, high))
+            return NOTHING
+        return of_members(sign * found.sel(network=network))
 
     return measure
 
 
-def _beyond_width(objective: str) -> Callable[[xr.Dataset], Interval]:
+def _beyond_width(objective: str) -> Callable[[xr.Dataset], Mean]:
     """Return the gain from the smallest n_aux that is no smaller than the hidden width to the largest."""
 
-    def measure(sweep: xr.Dataset) -> Interval:
+    def measure(sweep: xr.Dataset) -> Mean:
         numbers = sweep["n_aux"].values
         wide = np.flatnonzero(numbers >= json.loads(sweep.attrs["config"])["width"])
         if len(wide) < 2 or objective not in sweep["network"]:
-            return UNDEFINED
+            return NOTHING
         accuracy = sweeps.by_member(sweep).sel(network=objective)
-        gain = (accuracy.isel(n_aux=wide[-1]) - accuracy.isel(n_aux=wide[0])).dropna("member").values
-        return interval(gain) if gain.size else UNDEFINED
+        return of_members(accuracy.isel(n_aux=wide[-1], drop=True) - accuracy.isel(n_aux=wide[0], drop=True))
 
     return measure
 
@@ -48,8 +43,7 @@ CLAIMS = (
             text=f"The more auxiliary logits, the more transfer, under {objective}.",
             place="post, from the toy to MNIST",
             result="sweep_n_aux",
-            statistic="least-squares slope of the student's accuracy per tenfold of n_aux; mean over members, interval "
-            "simultaneous over objectives",
+            statistic="least-squares slope of the student's accuracy per tenfold of n_aux; mean over members",
             low=0.05,
             high=INFINITY,
             measure=_slope(objective, "accuracy"),

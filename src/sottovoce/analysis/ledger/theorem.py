@@ -5,25 +5,23 @@ from collections.abc import Callable
 import xarray as xr
 
 from sottovoce.analysis import theorem
-from sottovoce.analysis.claims import INFINITY, Claim
-from sottovoce.measure.statistics import Interval, interval
+from sottovoce.analysis.claims import INFINITY, Claim, Identity, Mean, of_members
 
 
-def _smallest(dataset: xr.Dataset) -> Interval:
-    smallest = float(dataset["cosine"].min())
-    return Interval(smallest, smallest, smallest)
+def _smallest(dataset: xr.Dataset) -> Identity:
+    return Identity(float(dataset["cosine"].min()), dataset.sizes["member"])
 
 
-def _order(name: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(dataset: xr.Dataset) -> Interval:
-        return interval(theorem.order(theorem.relative_errors(dataset)[name]).mean("activation").values)
+def _order(name: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(dataset: xr.Dataset) -> Mean:
+        return of_members(theorem.order(theorem.relative_errors(dataset)[name]).mean("activation"))
 
     return measure
 
 
-def _independent(dataset: xr.Dataset) -> Interval:
+def _independent(dataset: xr.Dataset) -> Mean:
     share = theorem.positive_share(dataset).sel(initial="independent")
-    return interval(share.mean(["activation", "subset"]).values)
+    return of_members(share.mean(["activation", "subset"]), "logit")
 
 
 CLAIMS = (

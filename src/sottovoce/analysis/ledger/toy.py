@@ -1,21 +1,18 @@
 """Claims of the post's toy models, Figures 1 and 2."""
 
-import numpy as np
 import xarray as xr
 
-from sottovoce.analysis.claims import Claim
-from sottovoce.measure.statistics import Interval, proportion
+from sottovoce.analysis.claims import Claim, Identity, Share
 
 
-def _exact(values: xr.DataArray) -> Interval:
-    """Return the largest value over all draws; an algebraic identity has no sampling error."""
-    largest = float(np.max(values.values))
-    return Interval(largest, largest, largest)
+def _exact(values: xr.DataArray) -> Identity:
+    """Return the largest value over all draws."""
+    return Identity(float(values.max()), values.sizes["member"] * values.sizes["draw"])
 
 
-def _matches_well(toy: xr.Dataset) -> Interval:
+def _matches_well(toy: xr.Dataset) -> Share:
     error = toy["relative_error"].isel(logit=0)
-    return proportion(int((error <= 0.5).sum()), error.size)
+    return Share(int((error <= 0.5).sum()), error.size)
 
 
 CLAIMS = (

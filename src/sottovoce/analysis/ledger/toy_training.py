@@ -8,34 +8,33 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.analysis.claims import INFINITY, Claim
+from sottovoce.analysis.claims import INFINITY, Claim, Identity, Mean, of_members
 from sottovoce.analysis.toy_training import drift_correlation, noise_to_signal, step_order
-from sottovoce.measure.statistics import Interval, interval
 
 KEPT = ("gd", "gd from zero", "sgd")
 
 
-def _largest_distance(*students: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(training: xr.Dataset) -> Interval:
+def _largest_distance(*students: str) -> Callable[[xr.Dataset], Identity]:
+    def measure(training: xr.Dataset) -> Identity:
         # The limit of a convergent process has no sampling error: the worst draw decides.
-        largest = float(training["projector_distance"].sel(student=list(students)).max())
-        return Interval(largest, largest, largest)
+        distance = training["projector_distance"].sel(student=list(students))
+        return Identity(float(distance.max()), distance.sizes["member"] * distance.sizes["draw"])
 
     return measure
 
 
-def _lost(student: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(training: xr.Dataset) -> Interval:
+def _lost(student: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(training: xr.Dataset) -> Mean:
         recovered = training["recovered"]
-        return interval((recovered.sel(student="gd") - recovered.sel(student=student)).values)
+        return of_members(recovered.sel(student="gd", drop=True) - recovered.sel(student=student, drop=True))
 
     return measure
 
 
-def _moved(values: xr.DataArray) -> Interval:
+def _moved(values: xr.DataArray) -> Mean:
     """Return the mean of what W2 at W1's rate adds to a quantity."""
     both = values.sel(moving="both")
-    return interval((both.sel(head_rate=1.0) - both.sel(head_rate=0.0)).values)
+    return of_members(both.sel(head_rate=1.0, drop=True) - both.sel(head_rate=0.0, drop=True))
 
 
 CLAIMS = (
@@ -77,7 +76,7 @@ CLAIMS = (
         low=0.0,
         high=0.05,
         beforehand=False,
-        measure=lambda training: interval(training["projector_distance"].sel(student="adam").mean("draw").values),
+        measure=lambda training: of_members(training["projector_distance"].sel(student="adam").mean("draw"), "log"),
         published="-",
         figure="toy_training",
     ),
@@ -90,7 +89,7 @@ CLAIMS = (
         "step size, both layers moving; mean over members",
         low=0.9,
         high=1.1,
-        measure=lambda training: interval(step_order(training).sel(layers="trunk and head").values),
+        measure=lambda training: of_members(step_order(training).sel(layers="trunk and head")),
         published="1",
         figure="toy_training",
     ),
@@ -129,7 +128,7 @@ CLAIMS = (
         "over members",
         low=0.8,
         high=1.0,
-        measure=lambda training: interval(drift_correlation(training).values),
+        measure=lambda training: of_members(drift_correlation(training), "fisher_z"),
         published="additional noise",
         figure="toy_drift",
     ),

@@ -4,15 +4,14 @@ from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.analysis.claims import INFINITY, Claim
+from sottovoce.analysis.claims import INFINITY, Claim, Mean, of_members
 from sottovoce.analysis.estimates import converged
-from sottovoce.measure.statistics import Interval, interval
 
 
-def _difference(role: str, other: str) -> Callable[[xr.Dataset], Interval]:
-    def measure(transfer: xr.Dataset) -> Interval:
+def _difference(role: str, other: str) -> Callable[[xr.Dataset], Mean]:
+    def measure(transfer: xr.Dataset) -> Mean:
         accuracy = converged(transfer)["accuracy"]
-        return interval(accuracy.sel(role=role).values - accuracy.sel(role=other).values)
+        return of_members(accuracy.sel(role=role, drop=True) - accuracy.sel(role=other, drop=True))
 
     return measure
 

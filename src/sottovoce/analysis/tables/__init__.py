@@ -16,8 +16,8 @@ def table(dataset: xr.Dataset) -> Table:
         dataset: as `runs.execute` returns it; its attribute `experiment` chooses the rows.
 
     Returns:
-        By role: `mean`, `ci95` (low and high of the bootstrap over members), `half_width` (1.96 sd / sqrt(n)),
-        `members`, `published` (None where nothing comparable is published) and `quantity`.
+        By role: `mean`, `ci95` (ends of the 95 % interval over members, None below four), `members`, `published` (None
+        where nothing comparable is published) and `quantity`.
     """
     return _TABLES[dataset.attrs["experiment"]](dataset)
 

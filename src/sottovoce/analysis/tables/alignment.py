@@ -23,14 +23,14 @@ SHOWN = ("student", "cross_model", "projection", "step_projection")
 
 def alignment_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `alignment`."""
-    rows = rows_of(estimates.over_members(estimates.converged(dataset)["accuracy"]), "role", "test accuracy")
+    rows = rows_of(estimates.over_members(estimates.converged(dataset)["accuracy"], "logit"), "role", "test accuracy")
     ends = alignment.outcomes(dataset)
     for name, (quantity, wording) in OUTCOMES.items():
         rows |= rows_of(ends[name], "student", quantity, wording.format)
     cosines = alignment.mean_cosines(dataset)
     for student in (name for name in SHOWN if name in cosines["student"]):
         for variable, null in (("cosine", ""), ("cosine_null", ", null")):
-            estimate = estimates.over_members(cosines[variable].sel(student=student))
+            estimate = estimates.over_members(cosines[variable].sel(student=student), "fisher_z")
             rows |= rows_of(
                 estimate, "overlap", "mean cosine", lambda o, s=student, n=null: f"{s}, cosine of {WORDS[o]}{n}"
             )

@@ -4,6 +4,7 @@ import xarray as xr
 
 from sottovoce.analysis import estimates
 from sottovoce.analysis.tables.rows import Table, rows_of
+from sottovoce.measure.statistics import Scale
 
 _DECODING = {
     "graft_accuracy": ("test accuracy", "{body} body, {head} class head"),
@@ -50,6 +51,20 @@ _DECODING_SHOWN = {
 """Where a table shows less than the dataset holds."""
 
 
+_SCALES: dict[str, Scale] = {
+    "test accuracy": "logit",
+    "share of energy": "logit",
+    "mean squared cosine": "logit",
+    "relative drift": "log",
+}
+
+
+def scale_of(variable: str) -> Scale:
+    """Return the scale on which the interval of a variable of `decoding` is computed."""
+    quantity, _ = _DECODING.get(variable, ("", ""))
+    return _SCALES.get(quantity, "identity")
+
+
 def decoding_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `decoding`."""
     kept = estimates.converged(dataset)
@@ -58,7 +73,7 @@ def decoding_rows(dataset: xr.Dataset) -> Table:
     for name, (quantity, wording) in _DECODING.items():
         values = kept[name].sel(_DECODING_SHOWN.get(name, {}))
         dims = [str(dim) for dim in values.dims if dim != "member"]
-        estimate = estimates.over_members(values.stack(row=dims))
+        estimate = estimates.over_members(values.stack(row=dims), scale_of(name))
         rows |= rows_of(
             estimate, "row", quantity, lambda at, w=wording, d=dims: w.format(**dict(zip(d, at, strict=True)))
         )

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.analysis import counts
-from sottovoce.measure.statistics import normal_half_width
+from sottovoce.measure.statistics import Scale, interval
 
 Table = dict[str, dict[str, Any]]
 
@@ -21,7 +20,6 @@ def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any]
         rows[label(value)] = {
             "mean": number(row["mean"]),
             "ci95": [number(row["low"]), number(row["high"])],
-            "half_width": number(row["half_width"]),
             "members": estimate.attrs["members"],
             "published": published,
             "quantity": quantity,
@@ -29,15 +27,13 @@ def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any]
     return rows
 
 
-def row_of(values: xr.DataArray, quantity: str) -> dict[str, Any]:
+def row_of(values: xr.DataArray, quantity: str, scale: Scale = "identity") -> dict[str, Any]:
     """Return a row of one value per member, over the members for which it is defined."""
     finite = values.values[np.isfinite(values.values)]
-    mean, low, high = (value if np.isfinite(value) else None for value in counts.defined(values))
-    half_width = float(normal_half_width(finite)) if finite.size > 1 else None
+    mean, low, high = (value if np.isfinite(value) else None for value in interval(finite, scale))
     return {
         "mean": mean,
         "ci95": [low, high],
-        "half_width": half_width,
         "members": finite.size,
         "published": None,
         "quantity": quantity,

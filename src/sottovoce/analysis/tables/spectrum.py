@@ -4,13 +4,14 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.analysis import calibration, counts, estimates
-from sottovoce.analysis.tables.rows import Table, number, row_of, rows_of
+from sottovoce.analysis.tables.rows import Table, row_of, rows_of
+from sottovoce.measure.statistics import Scale
 
 
 def spectrum_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `spectrum`."""
     kept = estimates.converged(dataset)
-    accuracy = rows_of(estimates.over_members(kept["accuracy"]), "network", "test accuracy")
+    accuracy = rows_of(estimates.over_members(kept["accuracy"], "logit"), "network", "test accuracy")
     above = estimates.over_members(estimates.components_above_edge(kept))
     above_edge = rows_of(above, "network", "components", lambda name: f"{name}, components above the edge")
     counted = counts.direction_counts(dataset)
@@ -24,12 +25,13 @@ def _direction_counts(counted: xr.Dataset) -> Table:
     for rule in weights["rule"].values.tolist():
         estimate = estimates.over_members(weights.sel(rule=rule))
         rows |= rows_of(estimate, "network", "directions", lambda name, rule=rule: f"{name}, weight, {rule}")
-    for variable, quantity, label in (
-        ("update_count", "directions", "parallel"),
-        ("update_strength", "strength", "strength / threshold"),
-        ("update_participation", "participation", "participation ratio"),
-    ):
-        estimate = estimates.over_members(counted[variable])
+    updates: dict[str, tuple[str, str, Scale]] = {
+        "update_count": ("directions", "parallel", "identity"),
+        "update_strength": ("strength", "strength / threshold", "log"),
+        "update_participation": ("participation", "participation ratio", "log"),
+    }
+    for variable, (quantity, label, scale) in updates.items():
+        estimate = estimates.over_members(counted[variable], scale)
         rows |= rows_of(estimate, "network", quantity, lambda name, label=label: f"{name}, update, {label}")
     return rows
 
@@ -52,7 +54,7 @@ def _hypotheses(shown: xr.Dataset) -> Table:
         ("gain_shown", "students showing directions, gain", "accuracy above reference"),
         ("gain_hidden", "students showing none, gain", "accuracy above reference"),
     ):
-        rows[label] = row_of(relation[name], quantity)
+        rows[label] = row_of(relation[name], quantity, "logit" if quantity == "share" else "identity")
     return rows
 
 
@@ -69,14 +71,12 @@ def calibration_rows(dataset: xr.Dataset) -> Table:
             ("{} planted", "strength {}", "{} scale", "{}"),
         ),
     ):
-        half_width = estimates.over_members(dataset[name])["half_width"]
         for index in np.ndindex(*(rates.sizes[dim] for dim in by)):
             at = dict(zip(by, index, strict=True))
             labels = [label.format(rates[dim].values[i]) for (dim, i), label in zip(at.items(), wording, strict=True)]
             rows[", ".join(labels)] = {
                 "mean": float(rates[name].isel(at)),
                 "ci95": [float(rates[f"{name}_{end}"].isel(at)) for end in ("low", "high")],
-                "half_width": number(half_width.isel(at)),
                 "members": rates.attrs["members"],
                 "published": None,
                 "quantity": quantity,

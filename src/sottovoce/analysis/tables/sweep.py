@@ -119,5 +119,5 @@ def _points_of(estimate: xr.Dataset) -> list[xr.Dataset]:
 
 
 def _row(effect: dict[str, Any]) -> dict[str, Any]:
-    ends = {"ci95": effect["simultaneous95"], "half_width": None, "published": None}
+    ends = {"ci95": effect["simultaneous95"], "published": None}
     return {**{name: effect[name] for name in ("mean", "members", "quantity")}, **ends}

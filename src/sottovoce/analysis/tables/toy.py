@@ -4,13 +4,15 @@ import xarray as xr
 
 from sottovoce.analysis import estimates, toy_training
 from sottovoce.analysis.tables.rows import Table, rows_of
+from sottovoce.measure.statistics import Scale
 
 
 def toy_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `toy`."""
     rows: Table = {}
-    for quantity in ("cosine", "relative_error", "captured"):
-        estimate = estimates.over_members(dataset[quantity].mean("draw"))
+    scales: dict[str, Scale] = {"cosine": "fisher_z", "relative_error": "log", "captured": "logit"}
+    for quantity, scale in scales.items():
+        estimate = estimates.over_draws(dataset[quantity], scale)
         names = [f"{quantity}, {role} logit {i}" for i, role in enumerate(dataset["role"].values.tolist())]
         rows |= rows_of(estimate.assign_coords(logit=names), "logit", quantity)
     return rows
@@ -19,7 +21,7 @@ def toy_rows(dataset: xr.Dataset) -> Table:
 def toy_training_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `toy_training`."""
     energy, way = "recovered energy of the class logits", "distance from the closed form / its way"
-    distance = estimates.over_members(dataset["projector_distance"].mean("draw"))
+    distance = estimates.over_members(dataset["projector_distance"].mean("draw"), "log")
     rows = rows_of(distance, "student", way, lambda name: f"{name}, distance")
     rows |= rows_of(estimates.over_members(dataset["recovered"]), "student", energy, lambda name: f"{name}, recovered")
     relu = estimates.over_members(dataset["relu_recovered"])
@@ -49,6 +51,6 @@ def capture_rows(dataset: xr.Dataset) -> Table:
     """Return the rows of `capture`."""
     rows: Table = {}
     for objective in dataset["objective"].values.tolist():
-        estimate = estimates.over_members(dataset["captured_mean"].sel(objective=objective))
+        estimate = estimates.over_members(dataset["captured_mean"].sel(objective=objective), "logit")
         rows |= rows_of(estimate, "n_aux", "captured energy", lambda k, objective=objective: f"{objective}, k = {k}")
     return rows
