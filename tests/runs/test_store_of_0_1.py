@@ -1,0 +1,46 @@
+"""Runs that version 0.1 saved are found, whole and not computed again."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sottovoce as sv
+from sottovoce.api import Execution
+from sottovoce.experiments import registry
+from sottovoce.runs import catalog
+
+STORE = Path(__file__).parent / "store_of_0_1"
+HEADERS = {path.parent.name: json.loads(path.read_text()) for path in sorted(STORE.glob("runs/*/run.json"))}
+
+
+@pytest.fixture
+def out(tmp_path):
+    shutil.copytree(STORE, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_the_store_has_a_run_of_every_experiment_of_0_1():
+    trained = {"transfer", "spectrum", "inputs", "decoding", "sharing", "theorem", "prediction", "alignment"}
+    others = {"toy", "toy_training", "capture", "calibration"}
+    assert {header["experiment"] for header in HEADERS.values()} == trained | others
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_run_of_0_1_is_loaded_and_nothing_is_computed(name, out, monkeypatch):
+    header = HEADERS[name]
+    experiment = registry.experiment(header["experiment"])
+
+    def simulate(*_):
+        raise AssertionError(f"{name} is computed again")
+
+    monkeypatch.setattr(type(experiment), "simulate", simulate)
+    settings = {field: tuple(v) if isinstance(v, list) else v for field, v in header["config"].items()}
+    members = len([*catalog.find(out / "runs", name).folder.members()])
+    result = sv.run(header["experiment"], members=members, execution=Execution(out=out, quiet=True), **settings)
+    assert result.attrs["cached"]
+    assert result.attrs["identity"] == header["identity"]
+    assert result.sizes["member"] == members
+    assert any(np.isfinite(values).all() for values in result.data_vars.values() if values.dtype.kind == "f")
