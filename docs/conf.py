@@ -17,6 +17,8 @@ templates_path = ["_templates"]
 highlight_language = "none"
 # Docstrings write code between single backticks, as Markdown does.
 default_role = "literal"
+# Names of dimensions in signatures look like references, and fields of several classes bear them.
+suppress_warnings = ["ref.python"]
 myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True}

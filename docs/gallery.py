@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sottovoce import figures, reproduction, sweeps
-from sottovoce.api import Execution, run_config
-from sottovoce.drawings import SECTIONS
-from sottovoce.drawings.drawing import Drawing, Results
-from sottovoce.experiments import registry, transfer
+from sottovoce import sweeps
+from sottovoce.experiments import transfer
+from sottovoce.lab import registry, style
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.report import results as report_results
+from sottovoce.report.sections import SECTIONS
+from sottovoce.running.run import Execution, run_config
 
 OPENING = """# Gallery
 
@@ -28,7 +30,7 @@ small networks, trained for a moment. Read here what a figure shows; what was fo
 def smallest_results(execution: Execution) -> Results:
     """Run, or load, every result of the report at its experiment's smallest configuration."""
     results = {}
-    for name, (experiment_name, fixed) in {**reproduction.RESULTS, **reproduction.ON_REQUEST}.items():
+    for name, (experiment_name, fixed) in {**report_results.RESULTS, **report_results.ON_REQUEST}.items():
         experiment = registry.experiment(experiment_name)
         results[name] = run_config(experiment, replace(experiment.Config.smoke(), **fixed), execution)
     # One sweep stands for all, over a field whose values share the program of `transfer` above.
@@ -43,7 +45,7 @@ def page(results: Results, folder: Path) -> Iterator[str]:
     """Draw all figures into a folder and yield the page's blocks."""
     yield OPENING
     for section in SECTIONS.values():
-        drawings = section.draw(results)
+        drawings = section.draw_section(results)
         if drawings:
             yield f"## {plain(section.TITLE)}\n\n{plain(section.INTRO)}\n"
         for drawing in drawings:
@@ -52,7 +54,7 @@ def page(results: Results, folder: Path) -> Iterator[str]:
 
 def figure(drawing: Drawing, folder: Path) -> str:
     """Draw one figure and return it with its alt text and caption."""
-    svg, _ = figures.style.save(drawing.figure, folder / drawing.key)
+    svg, _ = style.save(drawing.figure, folder / drawing.key)
     # Options are read as YAML, of which JSON is a part; the caption is Markdown.
     shown = f"```{{figure}} {svg.name}\n:alt: {json.dumps(drawing.alt)}\n\n{plain(drawing.caption)}\n```"
     return f"### {plain(drawing.title)}\n\n{shown}\n"

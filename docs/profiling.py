@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import jax
 
-from sottovoce import bench
+from sottovoce.benchmarks import measure
 from sottovoce.training import devices
 from sottovoce.training.ensemble import _run_sharded, slots
 
@@ -34,8 +34,8 @@ KINDS = {
 def main() -> None:
     """Profile, sort and print."""
     members = range(devices.configure("cpu"))
-    protocol = replace(bench.PROTOCOL, teacher_epochs=1, student_epochs=1)
-    work = (protocol, bench.published_knobs(protocol), bench.synthetic_images(), slots(members))
+    protocol = replace(measure.PROTOCOL, teacher_epochs=1, student_epochs=1)
+    work = (protocol, measure.published_knobs(protocol), measure.synthetic_images(), slots(members))
     jax.block_until_ready(_run_sharded(*work))
     with TemporaryDirectory() as folder:
         with jax.profiler.trace(folder, create_perfetto_trace=True):

@@ -24,12 +24,12 @@ import numpy as np
 import psutil
 import xarray as xr
 
-from sottovoce.api import Execution, run
-from sottovoce.cluster.dispatch import CHUNKS_PER_THREAD
-from sottovoce.cluster.engine import Engine
-from sottovoce.cluster.filling import fill
-from sottovoce.cluster.flights import Job
-from sottovoce.experiments import registry
+from sottovoce.lab import registry
+from sottovoce.running.cluster.dispatch import CHUNKS_PER_THREAD
+from sottovoce.running.cluster.engine import Engine
+from sottovoce.running.cluster.filling import fill
+from sottovoce.running.cluster.flights import Job
+from sottovoce.running.run import Execution, run
 from sottovoce.runs import chunks
 from sottovoce.runs.disk import write_atomically
 from sottovoce.runs.identity import run_header

@@ -14,9 +14,9 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 import sottovoce as sv
-from sottovoce.analysis import comparison, directions, spectrum
 from sottovoce.interop import checkpoints
 from sottovoce.interop.torch import as_function, features, from_torch
+from sottovoce.measure import comparison, counting, spectra
 
 N_CLASS, N_AUX, HIDDEN = 10, 3, 128
 RATE, BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, N_NOISE = 1e-3, 64, 30, 5, 10_000
@@ -80,8 +80,8 @@ def measure_files(files: list[Path]) -> None:
         print(f"layer {name}: updates of teacher and student overlap by {at['overlap']:.3f}, random {at['random']:.3f}")
     layer = f"{LAST_HIDDEN}.weight"
     update = weights[1][layer] - weights[0][layer]
-    print(f"teacher's update of layer {LAST_HIDDEN}: directions {directions.count(update, null='signflip')},")
-    print(f"    participation ratio {spectrum.describe(update)['participation_ratio']:.1f}")
+    print(f"teacher's update of layer {LAST_HIDDEN}: directions {counting.count(update, null='signflip')},")
+    print(f"    participation ratio {spectra.describe(update)['participation_ratio']:.1f}")
 
 
 def measure_modules(networks: dict[str, nn.Sequential], noise: Tensor, images) -> None:

@@ -90,8 +90,10 @@ def _(mo):
 @app.cell
 def _(n_aux, seed, sv):
     toy = sv.experiments.toy
-    drawn = toy.simulate(toy.Config(generator="post", n_aux=n_aux.value, seed=seed.value).resolve(), members=[0])
-    sv.figures.toy.draw(drawn)
+    drawn = toy.simulate.simulate(
+        toy.Config(generator="post", n_aux=n_aux.value, seed=seed.value).resolve(), members=[0]
+    )
+    sv.experiments.toy.figures.draw(drawn)
     return
 
 
@@ -176,7 +178,7 @@ def _(mo):
 @app.cell
 def _(sv):
     transfer = sv.run("transfer", dataset="digits", members=3, width=64)
-    bars = sv.analysis.estimates.over_members(transfer["accuracy"])
+    bars = sv.lab.estimates.over_members(transfer["accuracy"])
     for role in bars["role"].values:
         row = bars.sel(role=role)
         print(f"{role:16} {float(row['mean']):.3f} [{float(row['low']):.3f}, {float(row['high']):.3f}]")
@@ -212,7 +214,7 @@ def _(checks, mo):
 @app.cell
 def _(sv):
     spectrum = sv.run("spectrum", dataset="digits", members=2, width=64, n_aux=(2, 4, 8), objectives=("kl",))
-    counts = sv.analysis.estimates.components_above_edge(spectrum).mean("member")
+    counts = sv.experiments.spectrum.counts.components_above_edge(spectrum).mean("member")
     accuracy = spectrum["accuracy"].mean("member")
     for network in spectrum["network"].values:
         print(

@@ -20,13 +20,13 @@ MOST_MAPS = 30_000
 # Files that share what takes long to train: they stay in one process, so that nothing is trained twice.
 TOGETHER = (
     r"tests/test_(docs|readme)\.py",
-    r"tests/((experiments|figures|drawings)/|test_(api|explore|risk)\.py)",
+    r"tests/(experiments/|lab/|sweeps/test_sweep_section\.py|(running/test_run|cli/test_explore)\.py)",
     r"tests/training/test_(distillation_inputs|ensemble|protocol|traps)\.py",
 )
 # Files that take long by themselves.
 LONG = (
     "training/test_processes.py",
-    "cluster/test_local_cluster.py",
+    "running/cluster/test_local_cluster.py",
     "sweeps/test_spread.py",
     "test_pytorch_example.py",
     "runs/test_kills.py",
@@ -109,7 +109,7 @@ def reader(reproduced: Path, tmp_path: Path) -> Path:
 def digits() -> Any:
     """A few digits as the compiled protocol takes them: batches of 64 leave a short one at the end."""
     from sottovoce.data import load_dataset
-    from sottovoce.experiments._protocol import device_images
+    from sottovoce.experiments.protocol.program import device_images
 
     images = device_images(load_dataset("digits"))
     return images._replace(
@@ -173,7 +173,7 @@ def ensemble(digits: Any, program: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def smoke() -> Callable[..., Any]:
     """Simulate an experiment's smallest configuration."""
-    from sottovoce.experiments import registry
+    from sottovoce.lab import registry
 
     @cache
     def run(name: str, members: tuple[int, ...] = (0, 1)) -> Any:

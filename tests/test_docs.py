@@ -81,8 +81,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site as `make docs` does, with the two toys alone in its gallery."""
     if not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", "furo")):
         pytest.skip("Sphinx, MyST or Furo is not installed")
-    from sottovoce.api import Execution, run_config
-    from sottovoce.experiments import registry, toy
+    from sottovoce.experiments import toy
+    from sottovoce.lab import registry
+    from sottovoce.running.run import Execution, run_config
 
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns(*GENERATED))
@@ -123,8 +124,8 @@ def test_text_of_a_caption_is_shown_as_it_is():
 
 def test_reference_shows_every_public_function(site: Path):
     for room in ROOMS:
-        for path in sorted((ROOT / "src" / "sottovoce" / room).glob("[a-z]*.py")):
-            name = f"sottovoce.{room}.{path.stem}"
+        for path in sorted((ROOT / "src" / "sottovoce" / room).rglob("[a-z]*.py")):
+            name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
             page = (site / "reference" / "modules" / f"{name}.html").read_text(encoding="utf-8")
             tree = ast.parse(path.read_text(encoding="utf-8")).body
             defined = [node.name for node in tree if isinstance(node, ast.FunctionDef | ast.ClassDef)]

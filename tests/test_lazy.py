@@ -9,7 +9,9 @@ import pytest
 import sottovoce
 
 SOURCE = Path(sottovoce.__file__).parent
-PACKAGES = ["sottovoce", *(f"sottovoce.{path.parent.name}" for path in sorted(SOURCE.glob("*/__init__.py")))]
+PACKAGES = [
+    ".".join(("sottovoce", *path.parent.relative_to(SOURCE).parts)) for path in sorted(SOURCE.rglob("__init__.py"))
+]
 STUBS = sorted(SOURCE.rglob("__init__.pyi"))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import sottovoce as sv
 from sottovoce import errors
-from sottovoce.cli import CLOSED_PIPE, main
+from sottovoce.cli.main import CLOSED_PIPE, main
 from sottovoce.runs.execution import Interrupted
 
 TINY = "--dataset digits --members 2 --width 8 --teacher-epochs 1 --student-epochs 1 --n-inputs 64"
@@ -62,11 +62,11 @@ def ctrl_c(patch: pytest.MonkeyPatch) -> None:
     def pressed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    patch.setattr("sottovoce.experiments.toy.simulate", pressed)
+    patch.setattr("sottovoce.experiments.toy.simulate.simulate", pressed)
 
 
 def an_impatient_client(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("sottovoce.cluster.engine.CONNECT_SECONDS", 0.3)
+    patch.setattr("sottovoce.running.cluster.engine.CONNECT_SECONDS", 0.3)
 
 
 # What a user types, what stands ready, the kind of failure, and what its message must say.
@@ -195,7 +195,7 @@ def test_a_missing_dataset_leaves_nothing_behind(bare: Path):
 @pytest.mark.parametrize("words", ["--help", "run transfer --help", "list"])
 def test_a_closed_pipe_is_no_failure_to_speak_of(words: str, bare: Path):
     # The reader is gone before the first byte: what `| head -1` does to a command that prints for longer.
-    command = [sys.executable, "-c", f"from sottovoce.cli import main; main({words.split()!r})"]
+    command = [sys.executable, "-c", f"from sottovoce.cli.main import main; main({words.split()!r})"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stderr

@@ -57,13 +57,14 @@ def test_commands_on_ones_own_files_run(tmp_path: Path):
 
 
 def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from sottovoce import cli, commands, reproduction
+    from sottovoce.cli import commands, main
+    from sottovoce.report import results as report_results
 
     long = next(c for c in COMMANDS if "--dataset mnist" in c)
     asked: dict[str, object] = {}
-    monkeypatch.setattr(reproduction, "run_all", lambda execution, announce, **given: asked.update(given) or {})
+    monkeypatch.setattr(report_results, "run_all", lambda execution, announce, **given: asked.update(given) or {})
     monkeypatch.setattr(commands, "_write_report", lambda results, out: None)
-    cli.main(long.replace("path/to/files", str(tmp_path)).split()[1:])
+    main.main(long.replace("path/to/files", str(tmp_path)).split()[1:])
     assert asked["dataset"] == "mnist"
 
 

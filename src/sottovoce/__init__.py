@@ -7,11 +7,10 @@ __version__ = "0.1.0"
 __getattr__, __dir__, _ = lazy.attach(
     __name__,
     submodules={
-        "analysis",
         "data",
         "experiments",
-        "figures",
         "interop",
+        "lab",
         "measure",
         "networks",
         "report",
@@ -20,9 +19,9 @@ __getattr__, __dir__, _ = lazy.attach(
         "training",
     },
     submod_attrs={
-        "api": ["run"],
         "data.datasets": ["load_dataset"],
-        "risk": ["transfer_risk"],
+        "experiments.prediction.risk": ["transfer_risk"],
+        "running.run": ["run"],
         "sweeps": ["sweep"],
     },
 )

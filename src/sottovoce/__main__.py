@@ -1,6 +1,6 @@
 """`python -m sottovoce`: the command line where no script `sottovoce` is on the path."""
 
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 
 if __name__ == "__main__":
     main()

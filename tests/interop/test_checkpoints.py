@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 from sottovoce.errors import DataError, UsageError
 from sottovoce.interop.checkpoints import weight_matrices
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments._bodies import read
+from sottovoce.experiments.decoding.bodies import read
 from sottovoce.measure import heads, similarity
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.networks.mlp import ACTIVATIONS

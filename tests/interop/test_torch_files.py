@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 from sottovoce.errors import DataError, SottovoceError
 
 torch = pytest.importorskip("torch", reason="PyTorch is an extra")
@@ -136,7 +136,7 @@ class NotThere:
         if name == "torch":
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, NotThere())
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 main(["measure", "spectrum", {str(tmp_path / "w.pt")!r}])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,6 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from constructed import (  # noqa: F401 - fixtures
+    alignment,
+    decoding,
+    prediction,
+    sharing,
+    spectrum,
+    theorem,
+    toy,
+    toy_training,
+    transfer,
+)
 from sottovoce.report import ClaimRow, Figure, Page, Section, Table, write
 
 FLAGS = [
@@ -25,7 +36,7 @@ def _draw(values):
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    from sottovoce.figures import hover
+    from sottovoce.lab import hover
 
     with mpl.rc_context({"svg.hashsalt": "one salt", "svg.fonttype": "path"}):
         canvas = Canvas(figsize=(5, 3))

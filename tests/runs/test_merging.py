@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fake_experiment import Config, Fake, bytes_of, hold_claim, start
 
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.runs.chunks import encode
 from sottovoce.runs.execution import Interrupted, execute

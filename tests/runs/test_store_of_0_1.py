@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import sottovoce as sv
-from sottovoce.api import Execution
-from sottovoce.experiments import registry
+from sottovoce.lab import registry
+from sottovoce.running.run import Execution
 from sottovoce.runs import catalog
 
 STORE = Path(__file__).parent / "store_of_0_1"

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from sottovoce.experiments import registry
+from sottovoce.lab import registry
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Quick:
 
 
 if __name__ == "__main__":
-    from sottovoce.cli import main
+    from sottovoce.cli.main import main
 
     registry.REGISTRY["quick"] = Quick()  # pyright: ignore[reportArgumentType]
     main()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import sottovoce as sv
 from sottovoce import sweeps
-from sottovoce.api import Execution
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 from sottovoce.errors import UsageError
+from sottovoce.running.run import Execution
 from sottovoce.sweeps import sharding
 from sottovoce.sweeps.sharding import Shard
 
@@ -171,7 +171,7 @@ def test_a_damaged_chunk_of_a_shard_is_computed_again_by_that_shard(tmp_path, ca
 
 
 def test_a_shard_in_a_process_of_its_own(tmp_path):
-    command = [sys.executable, "-c", "from sottovoce.cli import main; main()", *WORDS, "--shard", "1/3", "--json"]
+    command = [sys.executable, "-c", "from sottovoce.cli.main import main; main()", *WORDS, "--shard", "1/3", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["missing"] == 14
     assert len(list(tmp_path.glob("out/runs/*/chunks/*.h5"))) == 2

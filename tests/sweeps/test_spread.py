@@ -16,9 +16,9 @@ from quick_experiment import Quick
 import sottovoce as sv
 from documents import ROOT, indented, offline
 from sottovoce import sweeps
-from sottovoce.api import Execution
-from sottovoce.cli import main
-from sottovoce.experiments import registry
+from sottovoce.cli.main import main
+from sottovoce.lab import registry
+from sottovoce.running.run import Execution
 from sottovoce.sweeps.running import Done
 
 SCALES = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]

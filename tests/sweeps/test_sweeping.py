@@ -9,11 +9,11 @@ import xarray as xr
 
 import sottovoce as sv
 from sottovoce import sweeps
-from sottovoce.analysis import sweeps as by
-from sottovoce.api import Execution
-from sottovoce.cli import main
+from sottovoce.cli.main import main
 from sottovoce.errors import DivergenceError, UsageError
-from sottovoce.experiments import registry
+from sottovoce.lab import registry
+from sottovoce.running.run import Execution
+from sottovoce.sweeps import points as by
 from sottovoce.sweeps import saved
 from sottovoce.training import ensemble
 

@@ -84,7 +84,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 jax.distributed.initialize(f"127.0.0.1:{sys.argv[1]}", num_processes=2, process_id=int(sys.argv[2]))
 assert (jax.local_device_count(), jax.device_count()) == (2, 4)
 import sottovoce as sv
-from sottovoce.api import Execution
+from sottovoce.running.run import Execution
 
 fields = dict(dataset="digits", width=16, teacher_epochs=1, student_epochs=1, n_inputs=256, members=6)
 result = sv.run("transfer", execution=Execution(out=Path(sys.argv[3]), device="cpu", quiet=True), **fields)

@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "changes",
+        "comparison",
+        "counting",
         "directions",
         "heads",
         "nulls",

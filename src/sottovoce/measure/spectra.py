@@ -1,7 +1,9 @@
 """Spectra of weight matrices, `(input, output)` in the last two axes, batched over the leading ones."""
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 # Where no axis is left NumPy gives a scalar of its own.
 Values = np.ndarray | np.generic
@@ -53,3 +55,25 @@ def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, 
         1.5
     """
     return (values**2).sum(axis=-1) / values.max(axis=-1) ** 2
+
+
+# The spectrum of one weight matrix, in full and in two numbers.
+
+
+def describe(weight: Num[np.ndarray, "input output"]) -> dict[str, Any]:
+    """Return singular values, explained-variance ratios, participation ratio and stable rank of the centered matrix.
+
+    Args:
+        weight: the matrix, `(input, output)`; its output neurons are centered first.
+
+    Returns:
+        Plain lists and numbers, as JSON takes them.
+    """
+    weight = np.asarray(weight, dtype=np.float64)
+    values = singular_values(centered(weight))
+    return {
+        "singular_values": values.tolist(),
+        "explained_variance_ratio": explained_variance_ratio(weight).tolist(),
+        "participation_ratio": float(participation_ratio(values)),
+        "stable_rank": float(stable_rank(values)),
+    }

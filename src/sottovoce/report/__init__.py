@@ -1,9 +1,9 @@
-"""The report: one self-contained HTML page from plain values; it knows no experiment by name."""
+"""The report: one self-contained HTML page from plain values, and what is laid into it."""
 
 from sottovoce import lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules={"page", "svg"},
+    submodules={"build", "ledger", "named", "page", "results", "sections", "svg"},
     submod_attrs={"page": ["ClaimRow", "Figure", "Page", "Section", "Table", "render", "write"]},
 )

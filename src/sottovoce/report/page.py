@@ -34,7 +34,7 @@ class Figure:
         alt: what is to be seen, in words.
         caption: how to read it; dataset, members, identity.
         csv: the data behind it, or None.
-        hover: JSON of its curves (`figures.hover.panels`) for values under the pointer, or None.
+        hover: JSON of its curves (`lab.hover.panels`) for values under the pointer, or None.
     """
 
     key: str

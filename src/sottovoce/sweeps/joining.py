@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.experiments import settings as of_fields
+from sottovoce.lab import fields as of_fields
 from sottovoce.runs.identity import canonical
 from sottovoce.sweeps.planning import Plan
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments import registry
-from sottovoce.experiments import settings as of_fields
+from sottovoce.lab import fields as of_fields
+from sottovoce.lab import registry
 from sottovoce.sweeps import sharding
 
 

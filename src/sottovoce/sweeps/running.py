@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
-from sottovoce.api import Execution, run_config, spread
 from sottovoce.errors import DivergenceError
+from sottovoce.running.run import Execution, run_config, spread
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.joining import join

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.api import Execution
+from sottovoce.running.run import Execution
 from sottovoce.runs.identity import canonical, run_header
 from sottovoce.runs.store import RunFolder
 from sottovoce.sweeps.joining import join

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.registry import Experiment
-from sottovoce.sweeps.work import member_seconds
+from sottovoce.lab.registry import Experiment
 
 # A machine's own rate would move the cuts from machine to machine; only how points compare matters here.
 NOMINAL_GFLOPS = 100.0
+
 # What a member costs besides training; where nothing is trained, all members count alike.
 BASE_SECONDS = 1e-3
 
@@ -83,3 +83,26 @@ def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple
         for cut in (shard.index - 1, shard.index)
     )
     return tuple(range(*bounds) for bounds in zip(first, last, strict=True))
+
+
+# What a member costs, by the operations and steps of its training.
+
+# What training reaches of the rate of matrix products on networks as wide as MNIST's, and what a step costs on top.
+SHARE_OF_RATE = 0.7
+
+STEP_SECONDS = 2e-4
+
+
+def member_seconds(config: Any, gflops: float) -> float:
+    """Return about how long the training of one member takes.
+
+    Args:
+        config: a resolved configuration of an experiment that trains.
+        gflops: rate of the machine's matrix products, 10^9 operations per second.
+
+    Returns:
+        Seconds, from the operations of training at the share of that rate that training reaches, and the time that a
+        step takes however small it is.
+    """
+    flops, steps = config.member_work()
+    return flops / (SHARE_OF_RATE * gflops * 1e9) + steps * STEP_SECONDS

@@ -1,9 +1,9 @@
 """What a sweep will take, said before it runs."""
 
-from sottovoce.api import LOCAL, Execution
+from sottovoce.running.run import LOCAL, Execution
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.planning import Plan
-from sottovoce.sweeps.work import member_seconds
+from sottovoce.sweeps.sharding import member_seconds
 
 
 def announcement(planned: Plan, execution: Execution) -> str:

@@ -8,8 +8,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "devices",
         "distillation",
         "ensemble",
-        "expansion",
-        "interventions",
         "loop",
         "objectives",
         "optimizers",

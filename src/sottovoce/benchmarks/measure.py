@@ -1,0 +1,256 @@
+"""What this machine's matrix products can do, and what share of it training gets; all in one process, as ratios.
+
+Operations are counted from shapes: a product (m, k) by (k, n) is 2 m k n. A sample's training step through layers of
+sizes d0, ..., dL costs 2 sum(d_i d_{i+1}) forward, as much again for the weights' gradients, and as much again without
+the first layer for the activations' gradients. Evaluations and the teacher's logits on the distillation inputs count
+forward only. Activations, losses, Adam, random numbers and batches count nothing: their time is what keeps the share
+below one.
+"""
+
+import importlib.util
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sottovoce.data.inputs import STANDARD
+from sottovoce.networks.initialization import Architecture
+from sottovoce.networks.products import PRODUCTS
+from sottovoce.training import devices
+from sottovoce.training.ensemble import run_members
+from sottovoce.training.program import Images, Knobs, Protocol
+from sottovoce.training.students import PARTNER, Student, arrays_of
+
+STUDENTS = (
+    Student("student", "kl", 3),
+    Student("student_all", "kl", 3, all_logits=True),
+    Student("cross_model", "kl", 3, start=PARTNER),
+    Student("cross_model_all", "kl", 3, all_logits=True, start=PARTNER),
+)
+PROTOCOL = Protocol(
+    architecture=Architecture(n_inputs=784, widths=(256, 256), n_class=10, n_aux=3),
+    fresh_heads=False,
+    inputs="uniform",
+    n_inputs=60_000,
+    fresh_inputs=False,
+    teacher_epochs=5,
+    student_epochs=5,
+    batch_size=1024,
+)
+T = TypeVar("T")
+N_TRAIN, N_TEST = 60_000, 10_000
+PEAK_REPEATS = 8
+TOY_DRAWS = 10_000
+RSS_MEMBERS = (4, 32)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A product's best rate.
+
+    Attributes:
+        shape: (m, k, n) of the product.
+        gflops: 10^9 operations per second.
+    """
+
+    shape: tuple[int, int, int]
+    gflops: float
+
+
+def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
+    """Return the exact number of floating-point operations in the matrix products of one member.
+
+    Args:
+        protocol: the member's program.
+        n_train: training images.
+        n_test: test images.
+
+    Returns:
+        Operations; a multiplication and an addition are two.
+    """
+    shape = protocol.architecture
+    body = [layer.products for layer in shape.layers().values()]
+    n_logits = shape.n_class + shape.n_aux
+    to_classes, to_all = sum(body) + shape.widths[-1] * shape.n_class, sum(body) + shape.widths[-1] * n_logits
+
+    def step(products: int) -> int:
+        return 2 * (3 * products - body[0])
+
+    teacher = protocol.teacher_epochs * n_train * step(to_classes)
+    students = len(STUDENTS) * protocol.student_epochs * protocol.n_inputs * step(to_all)
+    targets = protocol.n_inputs * 2 * to_all
+    evaluations = (2 + len(STUDENTS)) * n_test * 2 * to_classes
+    return teacher + students + targets + evaluations
+
+
+def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
+    """Return the best float32 rate over square products of 1024 to 4096 and the protocol's own shapes."""
+    shape, batch = protocol.architecture, protocol.batch_size
+    own = [(batch, a, b) for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    shapes = [(n, n, n) for n in (1024, 2048, 4096)] + own + [(k, m, n) for m, k, n in own]
+    return max((Rate(shape, _product_gflops(*shape)) for shape in shapes), key=lambda rate: rate.gflops)
+
+
+def measure(n_members: int | None = None) -> dict[str, Any]:
+    """Measure products and training in this process; needs jax, optax, equinox and numpy.
+
+    Args:
+        n_members: members trained; by default one per CPU device, or 100 on an accelerator.
+
+    Returns:
+        What `sottovoce bench --json` prints, without what other processes measure.
+    """
+    n_devices = devices.configure()
+    members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
+    images, knobs = synthetic_images(), published_knobs(PROTOCOL)
+    before = sgemm_peak()
+    run = partial(run_members, PROTOCOL, knobs, images, members)
+    _, first_s = _timed(run)
+    _, train_s = _timed(run)
+    peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
+    train_gflops = len(members) * flops_per_member(PROTOCOL, N_TRAIN, N_TEST) / train_s / 1e9
+    memory = jax.local_devices()[0].memory_stats()  # None on a CPU
+    return {
+        "device": f"{n_devices} x {jax.devices()[0].device_kind} ({jax.default_backend()})",
+        "sgemm_peak_gflops": peak.gflops,
+        "sgemm_peak_shape": list(peak.shape),
+        "train_gflops": train_gflops,
+        "share_of_peak": train_gflops / peak.gflops,
+        "members": len(members),
+        "members_per_minute": len(members) / train_s * 60,
+        "train_s": train_s,
+        "compile_s": first_s - train_s,
+    } | ({"device_peak_gb": memory["peak_bytes_in_use"] / 1e9} if memory else {})
+
+
+def measure_machine() -> dict[str, Any]:
+    """Measure what needs other processes or the toy: start-up, peak memory, closed-form draws.
+
+    Returns:
+        The rest of what `sottovoce bench --json` prints.
+    """
+    memory = {n: peak_rss_gb(n) for n in RSS_MEMBERS}
+    return {
+        "startup_s": startup_s(),
+        "peak_rss_gb": memory[max(RSS_MEMBERS)],
+        "peak_rss_gb_by_members": memory,
+        "toy_draws_per_s": toy_draws_per_s(),
+    }
+
+
+def speedups(members_per_minute: float) -> dict[str, float]:
+    """Compare with two PyTorch baselines on the same work and device, if PyTorch is installed.
+
+    Args:
+        members_per_minute: ours, from the same run.
+
+    Returns:
+        How many times as fast ours is; empty without PyTorch.
+    """
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    from sottovoce.benchmarks import baselines
+
+    device, stacked = ("cpu", 4) if jax.default_backend() == "cpu" else ("cuda", 25)
+    found = {}
+    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, stacked)):
+        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs, device)
+        found[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
+    return found
+
+
+def toy_draws_per_s() -> float:
+    """Return how many toys a second are drawn and solved in closed form (hidden 2, one auxiliary logit, Gaussian)."""
+    from sottovoce.theory import generators, linear
+
+    rng = np.random.default_rng(0)
+
+    def solve() -> None:
+        W1, W2 = generators.gaussian_toy(rng, TOY_DRAWS, 2, 2, 1, 1)
+        linear.end_to_end(linear.student(W1, W2, 1), W2)
+
+    solve()
+    seconds = min(_timed(solve)[1] for _ in range(PEAK_REPEATS))
+    return TOY_DRAWS / seconds
+
+
+def startup_s() -> float:
+    """Return the seconds that a new process takes to start and to import what training needs."""
+    code = "import sottovoce.training.ensemble"
+    return _timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1]
+
+
+def peak_rss_gb(n_members: int) -> float:
+    """Return the peak resident memory, 10^9 bytes, of a new process that trains members on the CPU, one per core.
+
+    One epoch each: memory does not depend on their number.
+    """
+    code = f"from sottovoce.benchmarks.measure import _print_peak_rss; _print_peak_rss({n_members})"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def synthetic_images() -> Images:
+    """Return random images and labels of MNIST's shape: the arithmetic does not depend on what they show."""
+    rng = np.random.default_rng(0)
+    return Images(
+        train_pixels=jnp.asarray(rng.integers(0, 256, (N_TRAIN, 784), dtype=np.uint8)),
+        train_labels=jnp.asarray(rng.integers(0, 10, N_TRAIN, dtype=np.int32)),
+        test_pixels=jnp.asarray(rng.integers(0, 256, (N_TEST, 784), dtype=np.uint8)),
+        test_labels=jnp.asarray(rng.integers(0, 10, N_TEST, dtype=np.int32)),
+        low=jnp.asarray(-1.0, dtype=jnp.float32),
+        step=jnp.asarray(2 / 255, dtype=jnp.float32),
+    )
+
+
+def published_knobs(protocol: Protocol) -> Knobs:
+    """Return the traced settings of the published protocol (Cloud et al. 2025)."""
+    return Knobs(
+        seed=jnp.asarray(0),
+        students=arrays_of(protocol.architecture, STUDENTS),
+        inputs=STANDARD,
+        teacher_rate=jnp.asarray(3e-4),
+        student_rate=jnp.asarray(3e-4),
+        temperature=jnp.asarray(1.0),
+    )
+
+
+def _print_peak_rss(n_members: int) -> None:
+    n_devices = devices.configure("cpu")
+    protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
+    images, knobs = synthetic_images(), published_knobs(protocol)
+    for first in range(0, n_members, n_devices):
+        run_members(protocol, knobs, images, range(first, min(first + n_devices, n_members)))
+    print(_peak_bytes() / 1e9)
+
+
+def _peak_bytes() -> int:
+    """Return this process's peak resident memory; on Linux not by getrusage, which counts what its parent held, too."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def _product_gflops(m: int, k: int, n: int) -> float:
+    left, right = jnp.ones((m, k)), jnp.ones((k, n))
+    product = jax.jit(PRODUCTS["float32"])
+    product(left, right).block_until_ready()
+    seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))
+    return 2 * m * k * n / seconds / 1e9
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start

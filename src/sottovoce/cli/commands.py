@@ -1,0 +1,251 @@
+"""The commands besides `run`: each a function whose parameters are its flags."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from json import dumps as to_json
+from json import loads as from_json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from sottovoce.errors import StoreError, UsageError
+from sottovoce.lab import registry
+from sottovoce.running.run import Execution
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sottovoce.sweeps import Plan
+
+
+def reproduce(
+    dataset: str = "auto",
+    members: int | None = None,
+    seed: int | None = None,
+    execution: Execution = Execution(),  # noqa: B008 - frozen
+) -> None:
+    """Run the post's figures and Cloud's six bars, judge the claims, write out/report.html.
+
+    Args:
+        dataset: auto (mnist where its files are at hand, else digits), mnist, fashion-mnist or digits.
+        members: replicates of every trained experiment; unset: each one's preset.
+        seed: the one integer behind every random number.
+        execution: how to run.
+    """
+    from sottovoce import data
+    from sottovoce.report import results as report_results
+
+    with data.searched_first(execution.data_dir):
+        chosen = data.choose_dataset(dataset)
+    print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
+    results = report_results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
+    _write_report(results, execution.out)
+
+
+def sweep(
+    experiment: registry.Experiment,
+    over: Sequence[str],
+    point: Sequence[str],
+    settings: dict[str, Any],
+    execution: Execution,
+    *,
+    part: str | None,
+    as_json: bool,
+) -> None:
+    """Run an experiment at many settings; leave a figure where accuracies were measured.
+
+    Args:
+        experiment: the experiment.
+        over: "field=a,b,c", one per swept field.
+        point: "field=a,other=b", one per point.
+        settings: fields that all points share.
+        execution: how to run.
+        part: "i/n", where only this shard is to be computed.
+        as_json: print one JSON object instead of a table.
+    """
+    from sottovoce import data, sweeps
+    from sottovoce.cli import console
+    from sottovoce.report import build
+    from sottovoce.sweeps import tables as summaries
+
+    with data.searched_first(execution.data_dir):
+        grid, points = sweeps.read(experiment, over, point)
+        planned = sweeps.plan(experiment.name, grid, points, **settings)
+        if part is not None:
+            _shard(planned, part, execution, as_json=as_json)
+            return
+        if not execution.quiet:
+            print(sweeps.announcement(planned, execution), file=sys.stderr)
+        result = sweeps.run_plan(planned, execution)
+    figure = build.write_sweep(result, execution.out)
+    points, effects = summaries.by_point(result), summaries.effects_of(result)
+    if as_json:
+        described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
+        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points, **effects}))
+        return
+    console.print_sweep(result, points, effects)
+    if figure:
+        print(f"figure: {figure}")
+
+
+def run_shard(experiment: registry.Experiment, config: Any, part: str, execution: Execution, *, as_json: bool) -> None:
+    """Compute one shard of a run.
+
+    Args:
+        experiment: the experiment.
+        config: its configuration.
+        part: "i/n".
+        execution: how to run.
+        as_json: print one JSON object instead of a sentence.
+    """
+    from sottovoce import data, sweeps
+
+    with data.searched_first(execution.data_dir):
+        _shard(sweeps.single(experiment, config), part, execution, as_json=as_json)
+
+
+def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> None:
+    """Bring the runs of other folders, such as those of shards on separate disks, into one.
+
+    Args:
+        sources: folders that hold runs/; they are only read.
+        out: folder to bring them to.
+
+    Raises:
+        StoreError: something was not brought over; each is named.
+    """
+    from sottovoce.runs.merging import merge as bring
+
+    if not sources:
+        raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
+    refused = 0
+    for source in sources:
+        tally = bring(source / "runs", out / "runs")
+        print("\n  ".join([str(tally), *tally.refused]))
+        refused += len(tally.refused)
+    if refused:
+        raise StoreError(f"{refused} runs, chunks or parts of chunks were not brought over; they are named above")
+
+
+def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
+    """Redraw figures and report from saved runs, computing nothing.
+
+    Args:
+        runs: folder of saved runs.
+        out: folder for figures/ and report.html; unset: the folder that holds the runs' folder.
+    """
+    from sottovoce.report import results as report_results
+
+    _write_report(report_results.load_all(runs), out or runs.parent)
+
+
+def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> None:
+    """Open a live page: the toy to play with, saved runs to pick, members to train. On this machine only.
+
+    Args:
+        out: folder whose runs/ can be picked, and where new runs are saved.
+        port: of the loopback interface.
+        browser: open a browser on it.
+    """
+    from sottovoce.cli.explore import serve
+
+    serve(out, port, browser=browser)
+
+
+def list_(out: Path = Path("out")) -> None:
+    """List the experiments, then the saved runs, newest first, with what sets them apart.
+
+    Args:
+        out: folder whose runs/ are listed.
+    """
+    from sottovoce.runs import catalog
+
+    print("experiments")
+    for experiment in registry.REGISTRY.values():
+        print(f"  {experiment.name:10} {experiment.summary}")
+    runs = catalog.runs(out / "runs")
+    print(f"runs in {out / 'runs'}: {len(runs)}")
+    for experiment in dict.fromkeys(run.experiment for run in runs):
+        own = [run for run in runs if run.experiment == experiment]
+        differing = catalog.differences([run.config for run in own])
+        for run, fields in zip(own, differing, strict=True):
+            print(f"  {run.name}  " + " ".join(f"{name}={value}" for name, value in fields.items()))
+
+
+def show(name: Annotated[str, tyro.conf.Positional], out: Path = Path("out")) -> None:
+    """Show one saved run: its configuration, its members and how they were made.
+
+    Args:
+        name: a run's name, the beginning of its identity, or an experiment (its newest run).
+        out: folder whose runs/ are searched.
+    """
+    from sottovoce.runs import catalog
+
+    run = catalog.find(out / "runs", name)
+    spans = [f"{span[0]}-{span[-1]}" for span in run.folder.spans()]
+    print(to_json({**run.folder.header(), "members": spans, "provenance": run.folder.provenance()}, indent=2))
+
+
+def data_list(data_dir: Path | None = None) -> None:
+    """List the datasets: where each is and whether its checksums are right.
+
+    Args:
+        data_dir: folder looked at first.
+    """
+    from sottovoce import data
+
+    print("\n".join(str(data.status(name, data_dir)) for name in data.NAMES))
+
+
+def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:
+    """Download a dataset to the cache, each file checked against its SHA-256.
+
+    Args:
+        name: mnist or fashion-mnist.
+    """
+    from sottovoce.data import fetch
+
+    print(fetch.fetch(name))
+
+
+def doctor() -> None:
+    """Say which versions, devices, threads, data and disk this machine offers, and what mends what is missing."""
+    from sottovoce.cli import diagnosis
+
+    print("\n".join(diagnosis.lines()))
+
+
+def bench(members: int | None = None, json: bool = False) -> None:
+    """Measure this machine: products, training as a share of them, memory, toy draws, predictions, PyTorch baselines.
+
+    Args:
+        members: members trained; unset: one per CPU device, 100 on an accelerator.
+        json: print one JSON object instead of lines.
+    """
+    from sottovoce.benchmarks import costs
+    from sottovoce.benchmarks import measure as benchmark
+
+    found = benchmark.measure(members)
+    protocol = benchmark.PROTOCOL
+    found |= costs.prediction_seconds(protocol, benchmark.published_knobs(protocol), benchmark.synthetic_images())
+    found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
+    print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
+def _shard(whole: "Plan", part: str, execution: Execution, *, as_json: bool) -> None:
+    """Compute one shard; say what it did and what the whole still lacks."""
+    from sottovoce import sweeps
+
+    planned = replace(whole, shard=sweeps.Shard.read(part))
+    if not execution.quiet:
+        print(sweeps.announcement(planned, execution), file=sys.stderr)
+    done = sweeps.run_shard(planned, execution)
+    print(to_json(done._asdict()) if as_json else done)
+
+
+def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:
+    from sottovoce.report import build
+
+    print(f"report: {build.write(results, out)}")

@@ -1,0 +1,86 @@
+"""What the live page shows, apart from its widgets; and the server that shows it, on this machine only."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import UsageError
+from sottovoce.report import results
+from sottovoce.running.run import Execution, run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sottovoce.lab.drawing import Drawing
+    from sottovoce.runs.catalog import Run
+
+LOOPBACK = "127.0.0.1"
+LARGEST_PORT = 65_535
+LIVE_MEMBERS = 3
+
+
+def serve(out: Path, port: int, *, browser: bool) -> None:
+    """Show the live page until interrupted.
+
+    Args:
+        out: folder whose runs/ can be picked, and where new runs are saved.
+        port: of the loopback interface.
+        browser: whether to open a browser on it.
+
+    Raises:
+        UsageError: marimo is not installed, or the port is no port or taken.
+    """
+    if importlib.util.find_spec("marimo") is None:
+        raise UsageError("explore needs marimo, which is not installed; run: pip install 'sottovoce[explore]'")
+    if not 1 <= port <= LARGEST_PORT:
+        raise UsageError(f"--port is {port}; allowed: 1 to {LARGEST_PORT}")
+    with socket.socket() as probe:
+        if probe.connect_ex((LOOPBACK, port)) == 0:
+            raise UsageError(f"--port is {port}, which another program has taken; name another, such as {port + 1}")
+    page = Path(__file__).with_name("explore_app.py")
+    options = ["--host", LOOPBACK, "--port", str(port), *([] if browser else ["--headless"])]
+    marimo = [sys.executable, "-m", "marimo", "--quiet", "run", str(page), *options]
+    print(f"http://{LOOPBACK}:{port} shows the toy, the runs in {out / 'runs'} and live training; Ctrl-C ends it")
+    try:
+        subprocess.run([*marimo, "--", "--out", str(out.absolute())], check=False)
+    except KeyboardInterrupt:
+        print()
+
+
+def toy_figure(hidden: int, n_aux: int, objective: str, seed: int) -> "Figure":
+    """Draw teachers and students of the linear toy with two inputs and one class logit."""
+    from sottovoce.experiments.toy import config as toy_config
+    from sottovoce.experiments.toy import figures as toy_figures
+    from sottovoce.experiments.toy.simulate import simulate
+
+    fields = {"generator": "gaussian", "d_in": 2, "n_class": 1, "members": 1}
+    config = toy_config.Config(**fields, hidden=hidden, n_aux=n_aux, objective=objective, seed=seed).resolve()
+    return toy_figures.draw(simulate(config, [0]))
+
+
+def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
+    """Return the report's figures of one saved run, and a sentence on what it is."""
+    from sottovoce.report.sections import SECTIONS
+
+    if not picked.folder.spans():
+        return [], f"`{picked.name}` has no finished member yet."
+    name, dataset = results.name_of(picked), results.load(picked)
+    drawn = [drawing for section in SECTIONS.values() for drawing in section.draw_section({name: dataset})]
+    members = dataset.sizes["member"]
+    return drawn, f"`{picked.name}`: {members} members" + ("" if drawn else "; it has no figure in the report") + "."
+
+
+def training_figures(out: Path) -> "Iterator[Figure]":
+    """Train on digits member by member; yield accuracies along the training of all members so far after each."""
+    from sottovoce.experiments.alignment import figures as alignment_figures
+    from sottovoce.experiments.alignment import findings
+
+    execution = Execution(out=out, quiet=True)
+    for members in range(1, LIVE_MEMBERS + 1):
+        result = run("alignment", dataset="digits", interventions=(), members=members, execution=execution)
+        title = f"Accuracy along training: digits, n = {members} of {LIVE_MEMBERS} members"
+        yield alignment_figures.draw_accuracy(findings.traces(result), title)

@@ -1,0 +1,182 @@
+"""The command line: every flag is a field of a configuration, so there is no second list of defaults."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import partial
+from json import dumps as to_json
+from json import loads as from_json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from sottovoce.cli import commands, measure, networks
+from sottovoce.errors import SottovoceError, not_among
+from sottovoce.lab import registry
+from sottovoce.running.run import Execution, run_config
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Flat = tyro.conf.OmitArgPrefixes
+Texts = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
+DESCRIPTION = "A laboratory for subliminal learning in small models."
+
+
+def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
+    """Return the command `sottovoce run NAME`, whose flags are the fields of the experiment's `Config`."""
+
+    def command(
+        config: Any,
+        execution: Execution = Execution(),  # noqa: B008 - frozen
+        shard: str | None = None,
+        json: bool = False,
+    ) -> None:
+        if shard is None:
+            _print_result(run_config(experiment, config, execution), as_json=json)
+        else:
+            commands.run_shard(experiment, config, shard, execution, as_json=json)
+
+    command.__annotations__["config"] = experiment.Config
+    command.__defaults__ = (experiment.Config(), Execution(), None, False)
+    command.__doc__ = f"""{experiment.summary}
+
+    Args:
+        config: what is computed; part of the result's identity.
+        execution: how it is computed; changes no result.
+        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
+        json: print one JSON object instead of a table.
+    """
+    return command
+
+
+def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
+    """Return the command `sottovoce sweep NAME`: the flags of `run`, and what is swept."""
+
+    def command(
+        over: Texts = (),
+        point: Texts = (),
+        config: Any = None,
+        execution: Execution = Execution(),  # noqa: B008 - frozen
+        shard: str | None = None,
+        json: bool = False,
+    ) -> None:
+        unset = experiment.Config()
+        names = [field.name for field in fields(config)]
+        settings = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(unset, name)}
+        commands.sweep(experiment, over, point, settings, execution, part=shard, as_json=json)
+
+    command.__annotations__["config"] = experiment.Config
+    command.__defaults__ = ((), (), experiment.Config(), Execution(), None, False)
+    command.__doc__ = f"""{experiment.summary}
+
+    Args:
+        over: a field and its values, field=a,b,c; repeated, every value meets every value of the others.
+        point: settings of one point, field=a,other=b; repeated, a list instead of a grid.
+        config: what all points share.
+        execution: how it is computed; changes no result.
+        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
+        json: print one JSON object instead of a table.
+    """
+    return command
+
+
+def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
+    from sottovoce.lab import tables
+
+    table = tables.table(result)
+    if as_json:
+        attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
+        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
+        return
+    from sottovoce.cli.console import print_table
+
+    print_table(result, table, tables.notes(result))
+
+
+def _commands() -> dict[str, Any]:
+    """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
+    experiments = {name: partial(_run_command, experiment) for name, experiment in registry.REGISTRY.items()}
+    sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.REGISTRY.items()}
+    return {
+        "reproduce": commands.reproduce,
+        "run": {"": "Run one experiment and print its table.", **experiments},
+        "sweep": {"": "Run one experiment at many settings.", **sweeps},
+        "merge": commands.merge,
+        "report": commands.report,
+        "explore": commands.explore,
+        "list": commands.list_,
+        "show": commands.show,
+        "data": {"": "See and fetch datasets.", "list": commands.data_list, "fetch": commands.data_fetch},
+        "measure": {
+            "": "Measure your own checkpoints.",
+            "directions": measure.directions,
+            "spectrum": measure.spectrum,
+            "subspaces": measure.subspaces,
+            "cka": measure.cka,
+            "graft": networks.graft,
+            "risk": networks.risk,
+        },
+        "doctor": commands.doctor,
+        "bench": commands.bench,
+    }
+
+
+def _parse(words: Sequence[str]) -> None:
+    """Descend through groups of commands, then let tyro parse the flags of the one that is meant.
+
+    Raises:
+        UsageError: a command is misspelt; the message names the nearest, which tyro's does not.
+    """
+    prog, what, known = "sottovoce", "command", _commands()
+    while words and not words[0].startswith("-"):
+        name, *words = words
+        if name not in known or not name:
+            raise not_among(what, name, [other for other in known if other])
+        chosen = known[name]
+        prog, what = f"{prog} {name}", {"run": "experiment", "sweep": "experiment"}.get(name, f"{name} command")
+        if not isinstance(chosen, dict):
+            command = chosen() if isinstance(chosen, partial) else chosen
+            tyro.cli(command, args=words, prog=prog, config=(Flat, tyro.conf.HelptextFromCommentsOff))
+            return
+        known = chosen
+    _help(prog, known, asked=bool(words))
+
+
+def _help(prog: str, listed: dict[str, Any], *, asked: bool) -> None:
+    """Print the commands of a group; without being asked for, that is a usage error."""
+    lines = [f"usage: {prog} [--debug] COMMAND ...", "", listed.get("", DESCRIPTION), ""]
+    for name, command in listed.items():
+        if isinstance(command, dict):
+            summary = command[""]
+        elif isinstance(command, partial):
+            summary = command.args[0].summary
+        else:
+            summary = (command.__doc__ or "").splitlines()[0]
+        if name:
+            lines.append(f"  {name:10} {summary}")
+    lines += ["", f"{prog} COMMAND --help explains one command; --debug shows tracebacks."]
+    print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
+    sys.exit(0 if asked else 2)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line; `--debug` anywhere shows tracebacks."""
+    given = list(sys.argv[1:] if words is None else words)
+    debug = "--debug" in given
+    try:
+        try:
+            _parse([word for word in given if word != "--debug"])
+        finally:
+            sys.stdout.flush()  # a closed pipe shows itself here, not while Python shuts down
+    except BrokenPipeError:
+        # Whoever read the output (head, less) has seen enough; what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(CLOSED_PIPE)
+    except SottovoceError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,137 @@
+"""The commands `sottovoce measure ...`: the laboratory's measurements on the user's own files."""
+
+from json import dumps as to_json
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+def directions(
+    file: Annotated[Path, tyro.conf.Positional],
+    layer: str | None = None,
+    null: str = "normal",
+    orientation: str | None = None,
+    json: bool = False,
+) -> None:
+    """Count the directions that stand above noise in the weight matrices of a checkpoint.
+
+    Args:
+        file: an .npz, .npy, .safetensors, .pt or .pth file.
+        layer: name of one matrix; unset: every matrix.
+        null: normal or uniform initialization; shuffle or signflip for updates.
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
+        json: print one JSON object.
+    """
+    from sottovoce.interop import checkpoints
+    from sottovoce.measure import counting
+
+    matrices = checkpoints.weight_matrices(file, layer, orientation)
+    counts = {name: counting.count(matrix, null) for name, matrix in matrices.items()}
+    if json:
+        # Of a single matrix the counts stand at the top, where a script looks for them.
+        only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
+        print(
+            to_json(
+                {**only, "null": null, "orientation": checkpoints.orientation_of(file, orientation), "layers": counts}
+            )
+        )
+        return
+    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
+    for name, rules in counts.items():
+        print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
+
+
+def spectrum(
+    file: Annotated[Path, tyro.conf.Positional],
+    layer: str | None = None,
+    orientation: str | None = None,
+    json: bool = False,
+) -> None:
+    """Print the spectra of the weight matrices of a checkpoint, centered over output neurons.
+
+    Args:
+        file: an .npz, .npy, .safetensors, .pt or .pth file.
+        layer: name of one matrix; unset: every matrix.
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
+        json: print one JSON object.
+    """
+    from sottovoce.interop import checkpoints
+    from sottovoce.measure import spectra as analysis
+
+    matrices = checkpoints.weight_matrices(file, layer, orientation)
+    layers = {name: analysis.describe(matrix) for name, matrix in matrices.items()}
+    if json:
+        print(to_json({"orientation": checkpoints.orientation_of(file, orientation), "layers": layers}))
+        return
+    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
+    for name, found in layers.items():
+        first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
+        print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
+
+
+def subspaces(
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    layer: str | None = None,
+    rank: int = 3,
+    orientation: str | None = None,
+    json: bool = False,
+) -> None:
+    """Compare the strongest directions of checkpoints, with what random subspaces give beside every overlap.
+
+    Args:
+        files: reference, teacher and student, whose updates are compared; or two, whose weights are. Each an .npz,
+            .npy or .safetensors file.
+        layer: name of one matrix; unset: every matrix.
+        rank: how many directions of each; of a smaller matrix as many as it has.
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
+        json: print one JSON object.
+    """
+    from sottovoce.interop import checkpoints
+    from sottovoce.measure import comparison
+
+    found = comparison.compare_subspaces([checkpoints.weight_matrices(f, layer, orientation) for f in files], rank)
+    orientations = [checkpoints.orientation_of(file, orientation) for file in files]
+    if json:
+        print(to_json({"orientation": orientations, "layers": found}))
+        return
+    print(f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}")
+    for name, of in found.items():
+        for side in ("output", "input"):
+            at = of[side]
+            angles = " ".join(f"{angle:.1f}" for angle in at["principal_angles"])
+            print(
+                f"{name}, {side} side, {of['rank']} directions of {of['compared']}: overlap {at['overlap']:.4f} "
+                f"(random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
+                f"shuffled {at['shuffled']:.4f}), angles {angles}"
+            )
+
+
+def cka(
+    first: Annotated[Path, tyro.conf.Positional],
+    second: Annotated[Path, tyro.conf.Positional],
+    layer: str | None = None,
+    json: bool = False,
+) -> None:
+    """Compare two files of features, samples by features, by linear centered kernel alignment.
+
+    Args:
+        first: an .npz, .npy, .safetensors, .pt or .pth file.
+        second: the same samples in the same order, features of another network.
+        layer: name of one matrix; unset: every matrix, paired by name.
+        json: print one JSON object.
+    """
+    from sottovoce.interop import checkpoints
+    from sottovoce.measure import comparison
+
+    # Samples are rows in files of any kind: nothing is turned.
+    features = (checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
+    found = comparison.compare_features(*features)
+    if json:
+        print(to_json({"layers": found}))
+        return
+    for name, at in found.items():
+        print(
+            f"{name}: debiased CKA {at['debiased']:.4f} (0 for shuffled samples); plain {at['plain']:.4f} "
+            f"({at['plain_shuffled']:.4f} for shuffled samples)"
+        )

@@ -1,0 +1,172 @@
+"""The commands `sottovoce measure graft` and `measure risk`, which need whole networks, not only their matrices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from json import dumps as to_json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from sottovoce.errors import UsageError, not_among
+
+if TYPE_CHECKING:
+    from sottovoce.data import LabeledImages
+    from sottovoce.experiments.prediction.risk import Risk
+    from sottovoce.networks.mlp import Network
+
+
+@dataclass(frozen=True)
+class Perceptrons:
+    """How files become networks, and which images they are tested on.
+
+    Attributes:
+        dataset: whose test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
+        data_dir: folder with dataset files, looked at first.
+        pixels: symmetric, -1 to 1, or unit, 0 to 1.
+        activation: relu, gelu (its approximation by tanh), tanh or linear.
+        class_head: name of the layer with the class logits; unset: class_head, else the last layer. Its outputs beyond
+            the dataset's classes are auxiliary logits.
+        aux_head: name of the layer with the auxiliary logits; unset: aux_head if there is one.
+        orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
+    """
+
+    dataset: str = "auto"
+    data_dir: Path | None = None
+    pixels: str = "symmetric"
+    activation: str = "relu"
+    class_head: str | None = None
+    aux_head: str | None = None
+    orientation: str | None = None
+
+    def read(self, files: Sequence[Path], images: "LabeledImages") -> "list[Network]":
+        """Return the files' networks.
+
+        Raises:
+            UsageError: one is no perceptron that reads these images.
+        """
+        from sottovoce.interop import networks
+
+        names = {"activation": self.activation, "class_head": self.class_head, "aux_head": self.aux_head}
+        found = [networks.read_network(f, n_class=images.n_class, orientation=self.orientation, **names) for f in files]
+        for file, network in zip(files, found, strict=True):
+            n_read, n_pixels = network.trunk[0].weight.shape[0], images.test_pixels.shape[1]
+            if n_read != n_pixels:
+                raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
+        return found
+
+
+def graft(
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    perceptrons: Perceptrons = Perceptrons(),
+    json: bool = False,
+) -> None:
+    """Print the accuracy of every network's body under every network's class head.
+
+    Args:
+        files: two networks or more of one number of hidden units, reference, teacher and students say. Each an .npz,
+            .npy, .safetensors, .pt or .pth file.
+        perceptrons: how they are read, and on what tested.
+        json: print one JSON object.
+    """
+    import jax.numpy as jnp
+    import numpy as np
+
+    from sottovoce.experiments.decoding.bodies import read
+    from sottovoce.measure import heads
+
+    images = _images(perceptrons)
+    networks = perceptrons.read(files, images)
+    hidden = [np.asarray(network.hidden(jnp.asarray(images.test_images))) for network in networks]
+    if len({features.shape for features in hidden}) > 1 or len(files) < 2:
+        widths = ", ".join(str(features.shape[1]) for features in hidden)
+        raise UsageError(
+            f"networks have {widths or 'no'} hidden units; allowed: two files or more, of one number of units"
+        )
+    accuracy = heads.graft_accuracy(
+        hidden, [partial(read, network.class_head) for network in networks], images.test_labels
+    )
+    names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
+    n_test = len(images.test_labels)
+    if json:
+        axes = {"dataset": images.name, "images": n_test, "bodies": names, "heads": names}
+        print(to_json({**axes, "accuracy": accuracy.tolist()}))
+        return
+    width = max(map(len, names)) + 2
+    print(f"accuracy on the {n_test} test images of {images.name}; a row for each body, a column for each class head")
+    print(" " * width + "".join(f"{name:>{width}}" for name in names))
+    for name, row in zip(names, accuracy, strict=True):
+        print(f"{name:{width}}" + "".join(f"{value:>{width}.4f}" for value in row))
+
+
+def risk(
+    reference: Annotated[Path, tyro.conf.Positional],
+    teacher: Annotated[Path, tyro.conf.Positional],
+    perceptrons: Perceptrons = Perceptrons(),
+    n_aux: int = 3,
+    objective: str = "kl",
+    seed: int = 0,
+    json: bool = False,
+) -> None:
+    """Predict what a student would learn from a teacher's auxiliary logits on uniform noise, training none.
+
+    Args:
+        reference: the network at initialization, an .npz, .npy, .safetensors, .pt or .pth file.
+        teacher: the same after its training.
+        perceptrons: how they are read, and on what the student is tested.
+        n_aux: auxiliary logits distilled.
+        objective: kl or mse.
+        seed: of the noise and its order; optimizer, epochs and number of inputs are those of the dataset's preset.
+        json: print one JSON object.
+    """
+    images = _images(perceptrons)
+    start, taught = perceptrons.read((reference, teacher), images)
+    found = _preset_risk(start, taught, images, n_aux, objective, seed)
+    if json:
+        kept = {name: value for name, value in vars(found).items() if name != "class_logits"}
+        print(to_json({"dataset": images.name, "n_aux": n_aux, "objective": objective, **kept}))
+        return
+    print(f"{n_aux} auxiliary logits under {objective}, tested on {len(images.test_labels)} images of {images.name}")
+    print(found)
+
+
+def _preset_risk(
+    reference: "Network", teacher: "Network", images: "LabeledImages", n_aux: int, objective: str, seed: int
+) -> "Risk":
+    """Return the risk of the student that is member 0 of the experiment `prediction`, but for its two networks."""
+    import jax.numpy as jnp
+
+    from sottovoce.data import distillation_inputs
+    from sottovoce.experiments.prediction import config as prediction_config
+    from sottovoce.experiments.prediction.risk import transfer_risk
+    from sottovoce.streams import Stream, member_key
+
+    config = prediction_config.Config(dataset=images.name, n_aux=(n_aux,), objectives=(objective,), seed=seed).resolve()
+    assert config.inputs
+    assert config.n_inputs
+    shape = (config.n_inputs, images.test_pixels.shape[1])
+    key = member_key(seed, Stream.DISTILLATION_INPUTS, 0)
+    return transfer_risk(
+        reference,
+        teacher,
+        distillation_inputs(config.inputs, key, shape, jnp.asarray(images.train_images)),
+        images.test_images,
+        images.test_labels,
+        n_aux=n_aux,
+        objective=objective,
+        epochs=config.student_epochs or 1,
+        batch_size=config.batch_size or 1,
+        learning_rate=config.student_learning_rate or 0.0,
+        seed=seed,
+    )
+
+
+def _images(perceptrons: Perceptrons) -> "LabeledImages":
+    from sottovoce import data
+    from sottovoce.experiments.protocol.config import PIXEL_RANGES
+
+    if perceptrons.pixels not in PIXEL_RANGES:
+        raise not_among("pixels", perceptrons.pixels, PIXEL_RANGES)
+    with data.searched_first(perceptrons.data_dir):
+        return data.load_dataset(data.choose_dataset(perceptrons.dataset), pixel_range=PIXEL_RANGES[perceptrons.pixels])

@@ -1,0 +1,14 @@
+"""The experiment `alignment`."""
+
+from sottovoce import lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submodules={
+        "config",
+        "figures",
+        "findings",
+        "simulate",
+    },
+    submod_attrs={"config": ["VERSION", "Config"]},
+)

@@ -1,0 +1,60 @@
+"""Capture: how much of a class column do n_aux auxiliary columns span?
+
+Question: does the captured energy ``|P c|^2 / |c|^2`` follow Beta(r/2, (hidden - r)/2) for every n_aux and
+    objective?
+Setting: Gaussian heads; a draw's auxiliary columns are added one at a time, from 1 to hidden, and both
+    objectives look at the same draws.
+Expected: yes, with r = n_aux for mse and n_aux - 1 for kl: a mean of r / hidden, p-values uniform on [0, 1]
+    in each n_aux. P-values of neighboring n_aux share their draws and go up and down together.
+Runtime: a second.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from sottovoce.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+VERSION = 1
+
+OBJECTIVES = ("mse", "kl")
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Fields of the capture law.
+
+    Attributes:
+        hidden: hidden units; n_aux runs from 1 to this.
+        n_class: class columns per draw.
+        draws: heads per member.
+        members: batches of draws, each with its own random numbers.
+        seed: the one integer behind every random number.
+    """
+
+    hidden: int = 16
+    n_class: int = 1
+    draws: int = 1000
+    members: int = 4
+    seed: int = 0
+
+    def resolve(self) -> Self:
+        """Return the configuration, checked.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        for name, least in (("hidden", 1), ("n_class", 1), ("draws", 1), ("members", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {least} or more")
+        return self
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration of well under a second."""
+        return cls(hidden=4, draws=50, members=2)

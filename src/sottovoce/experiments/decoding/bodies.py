@@ -1,0 +1,89 @@
+"""The three networks of a member as arrays: what `decoding` measures on them starts from here."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.measure import subspaces
+from sottovoce.measure.spectra import centered
+from sottovoce.networks.layers import Linear
+from sottovoce.networks.mlp import ACTIVATIONS, Network
+
+NETWORKS = ("reference", "teacher", "student")
+UPDATED = NETWORKS[1:]
+SUBSPACES = ("aux_head", "class_head", "teacher_update", "own_update")
+
+Measured = dict[str, np.ndarray]
+
+
+class Body(NamedTuple):
+    """What a network makes of images below its heads.
+
+    Attributes:
+        below: what enters the last hidden layer.
+        preactivation: what the last hidden layer gives before its activation.
+        hidden: the activations that enter the heads.
+    """
+
+    below: Float[np.ndarray, "sample input"]
+    preactivation: Float[np.ndarray, "sample hidden"]
+    hidden: Float[np.ndarray, "sample hidden"]
+
+
+@jax.jit
+def _body(network: Network, images: Array) -> tuple[Array, Array, Array]:
+    activate = ACTIVATIONS[network.activation]
+    below = images
+    for layer in network.hidden_layers()[:-1]:
+        below = activate(layer(below))
+    preactivation = network.trunk[-1](below)
+    return below, preactivation, activate(preactivation)
+
+
+def body(network: Network, images: Float[np.ndarray, "sample input"]) -> Body:
+    """Return a network's last hidden layer on images."""
+    return Body(*(np.asarray(values, dtype=np.float64) for values in _body(network, jnp.asarray(images))))
+
+
+def read(head: Linear, hidden: Float[np.ndarray, "sample hidden"]) -> Float[np.ndarray, "sample logit"]:
+    """Return the logits of a head on hidden features, whoever made them."""
+    return hidden @ np.asarray(head.weight) + np.asarray(head.bias)
+
+
+def last_updates(networks: Sequence[Network]) -> list[Float[np.ndarray, "input output"]]:
+    """Return W - W0 of the last hidden layer of each of `UPDATED`."""
+    weights = [np.asarray(network.trunk[-1].weight, dtype=np.float64) for network in networks]
+    return [weight - weights[0] for weight in weights[1:]]
+
+
+def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) -> dict[str, list[np.ndarray]]:
+    """Return the subspaces of hidden space that updates are compared with, for each of `UPDATED`.
+
+    Args:
+        networks: reference, teacher and student.
+        config: of the experiment.
+
+    Returns:
+        By name of `SUBSPACES` the orthonormal columns, of rank r, the directions that the objective sees, but for
+        `class_head`:
+        `aux_head`: span of the distilled columns of the initial auxiliary head, centered unless the objective is mse
+        (docs/theory.md, section 3).
+        `class_head`: span of the centered columns of the initial class head, all that an argmax can depend on.
+        `teacher_update`, `own_update`: the strongest output directions of the teacher's and of the network's update.
+    """
+    aux = np.asarray(networks[0].aux_head.weight, dtype=np.float64)[:, : config.n_aux]
+    aux_head = subspaces.column_basis(centered(aux) if config.objective in BLIND_TO_SHIFT else aux)
+    class_head = subspaces.column_basis(centered(np.asarray(networks[0].class_head.weight, dtype=np.float64)))
+    updates = last_updates(networks)
+    own = [subspaces.update_basis(update, min(aux_head.shape[1], *update.shape)) for update in updates]
+    return {
+        "aux_head": [aux_head] * 2,
+        "class_head": [class_head] * 2,
+        "teacher_update": own[:1] * 2,
+        "own_update": own,
+    }

@@ -1,0 +1,87 @@
+"""What each part of an update carries: only what it writes into a subspace of hidden space is kept, or left out.
+
+The pre-activation of the last hidden layer is h W + b. With P the projector on a subspace, the part of its change that
+lies on it, or off it, is added to what it was, then the activation and the reference's class head follow: a projection
+before the ReLU, not of the hidden features. In scope "last_layer" the layers below are the network's own and only
+the last layer's update is projected, W0 + (W - W0) P and b0 + (b - b0) P. In scope "trunk" the whole change of the
+pre-activation from the reference's is, whichever layer caused it: for a linear trunk W1_0 + (W1 - W1_0) P of
+docs/theory.md, section 2.
+"""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from sottovoce.experiments.decoding.bodies import SUBSPACES, Body, Measured, read
+from sottovoce.measure import heads, subspaces
+from sottovoce.networks.mlp import ACTIVATIONS, Network
+
+PARTS = ("on", "off")
+SCOPES = ("trunk", "last_layer")
+DRAWS = 10
+
+
+def measure_parts(
+    networks: Sequence[Network],
+    bodies: Sequence[Body],
+    spans: dict[str, list[np.ndarray]],
+    labels: Int[np.ndarray, " sample"],
+    rng: np.random.Generator,
+) -> Measured:
+    """Measure the accuracy that parts of the teacher's and the student's change carry under the reference's class head.
+
+    Args:
+        networks: reference, teacher and student.
+        bodies: theirs, on test images.
+        spans: subspaces of hidden space for teacher and student, by name.
+        labels: of the images.
+        rng: source of random numbers.
+
+    Returns:
+        By network, scope, subspace and part ("on" or "off" the subspace): `part_accuracy`, and `part_accuracy_random`,
+        its mean over random subspaces of the same rank. By network and scope: `unchanged_accuracy` and
+        `whole_accuracy`, with nothing and with all of the change; in scope "last_layer" nothing leaves the layers below
+        moved. By network: `last_alone_accuracy`, with the last hidden layer moved and those below as in the reference.
+    """
+    accuracy = _Accuracy(networks[0], labels)
+    ranks = sorted({Q.shape[1] for row in spans.values() for Q in row})
+    hidden = bodies[0].hidden.shape[1]
+    drawn = {rank: [subspaces.random_basis(rng, hidden, rank) for _ in range(DRAWS)] for rank in ranks}
+    rows: dict[str, list] = {}
+    for i, body in enumerate(bodies[1:]):
+        for start in (bodies[0].preactivation, read(networks[0].trunk[-1], body.below)):
+            change = body.preactivation - start
+            random = {rank: np.mean([accuracy.parts(start, change, Q) for Q in drawn[rank]], axis=0) for rank in ranks}
+            for name, values in {
+                "part_accuracy": [accuracy.parts(start, change, spans[name][i]) for name in SUBSPACES],
+                "part_accuracy_random": [random[spans[name][i].shape[1]] for name in SUBSPACES],
+                "unchanged_accuracy": accuracy(start),
+                "whole_accuracy": accuracy(start + change),
+            }.items():
+                rows.setdefault(name, []).append(values)
+    alone = [accuracy(read(network.trunk[-1], bodies[0].below)) for network in networks[1:]]
+    by_scope = {name: _by_network_and_scope(values) for name, values in rows.items()}
+    return {**by_scope, "last_alone_accuracy": np.array(alone)}
+
+
+class _Accuracy:
+    """Accuracy of pre-activations of the last hidden layer under the reference's class head."""
+
+    def __init__(self, reference: Network, labels: Int[np.ndarray, " sample"]) -> None:
+        self._reference, self._labels = reference, labels
+
+    def __call__(self, preactivation: Float[np.ndarray, "sample hidden"]) -> float:
+        hidden = np.asarray(ACTIVATIONS[self._reference.activation](jnp.asarray(preactivation)))
+        return heads.accuracy(read(self._reference.class_head, hidden), self._labels)
+
+    def parts(self, start: np.ndarray, change: np.ndarray, basis: np.ndarray) -> tuple[float, float]:
+        """Return the accuracies with the change on a subspace alone, and off it alone."""
+        on = subspaces.projected(change, basis)
+        return self(start + on), self(start + change - on)
+
+
+def _by_network_and_scope(values: list) -> np.ndarray:
+    array = np.array(values)
+    return array.reshape(-1, len(SCOPES), *array.shape[1:])

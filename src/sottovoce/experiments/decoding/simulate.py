@@ -1,0 +1,268 @@
+"""What `decoding` measures on the three networks of a member: heads, affine maps, similarity, subspaces.
+
+An update is W - W0 of the last hidden layer; its output side is the hidden space that the heads read. Every overlap
+and every energy stands beside its nulls (docs/theory.md, section 11).
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+from jaxtyping import Int
+
+from sottovoce.data import LabeledImages
+from sottovoce.experiments.decoding.bodies import (
+    NETWORKS,
+    SUBSPACES,
+    Body,
+    Measured,
+    body,
+    hidden_subspaces,
+    last_updates,
+    read,
+)
+from sottovoce.experiments.decoding.config import DIMS, PROBE_IMAGES, Config
+from sottovoce.experiments.decoding.parts import measure_parts
+from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.measure import heads, similarity, subspaces
+from sottovoce.measure.spectra import centered
+from sottovoce.networks.mlp import Network
+from sottovoce.streams import Stream
+from sottovoce.training.program import Member
+from sottovoce.training.students import blocks_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+PAIRS = tuple(combinations(NETWORKS, 2))
+
+TEACHER_SUBSPACES = ("matched", "wide")
+
+NULL_DRAWS = 200
+
+
+def measure_members(
+    config: DistillationConfig, members: Sequence[int], trained: Member, images: LabeledImages, n_probe: int
+) -> Measured:
+    """Measure trained members one after another; arguments as for `measure`.
+
+    Returns:
+        The variables of `experiments.decoding` with a leading member axis, NaN for those that diverged; `diverged`.
+    """
+    diverged = [not np.isfinite(losses).all() for losses in trained.student_loss[:, -1]]
+    rows = []
+    for i, member in enumerate(members):
+        networks = jax.tree.map(lambda leaf, i=i: leaf[i], [trained.reference, trained.teacher, *trained.students])
+        if diverged[i]:
+            # Measured on the reference alone, for the shapes.
+            shapes = measure(config, member, networks[:1] * 3, images, n_probe)
+            rows.append({name: np.full_like(values, np.nan, dtype=np.float64) for name, values in shapes.items()})
+        else:
+            rows.append(measure(config, member, networks, images, n_probe))
+    stacked = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return {**stacked, "diverged": np.array(diverged)}
+
+
+def measure(
+    config: DistillationConfig, member: int, networks: Sequence[Network], images: LabeledImages, n_probe: int
+) -> Measured:
+    """Measure one member.
+
+    Args:
+        config: a resolved configuration.
+        member: the member's index; nulls are drawn from its own stream.
+        networks: reference, teacher and student.
+        images: the dataset.
+        n_probe: training images, the first, that probes and the affine map are fitted to.
+
+    Returns:
+        The variables of `experiments.decoding`, without the member axis.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(Stream.NULL, member)))
+    labels = images.test_labels
+    test = [body(network, images.test_images) for network in networks]
+    train = [body(network, images.train_images[:n_probe]) for network in networks]
+    spans = hidden_subspaces(networks, config)
+    rank, wide = (spans[name][0].shape[1] for name in ("own_update", "class_head"))
+    wide = min(wide, *networks[0].trunk[-1].weight.shape)
+    return {
+        **measure_heads(networks, test, labels),
+        "probe_accuracy": np.array([
+            heads.probe_accuracy(x.hidden, images.train_labels[:n_probe], y.hidden, labels)
+            for x, y in zip(train, test, strict=True)
+        ]),
+        **measure_affine(config, networks, train, test, labels, rng),
+        **measure_similarity(test, rng),
+        **measure_energies(networks, spans, rng),
+        **measure_overlaps(networks, rank, wide, rng),
+        **measure_parts(networks, test, spans, labels, rng),
+    }  # fmt: skip
+
+
+def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int[np.ndarray, " sample"]) -> Measured:
+    """Return `graft_accuracy` by body and head, `label_accuracy` by body, `relative_drift` by body and block."""
+    class_heads = [partial(read, network.class_head) for network in networks]
+    bodies = [features.hidden for features in test]
+    own = [head(hidden) for head, hidden in zip(class_heads, bodies, strict=True)]
+    blocks = [[np.asarray(b.weight) for b in blocks_of(n)] for n in networks]
+    drift = [[heads.relative_drift(*pair) for pair in zip(row, blocks[0], strict=True)] for row in blocks]
+    return {
+        "graft_accuracy": heads.graft_accuracy(bodies, class_heads, labels),
+        "label_accuracy": np.array([heads.label_accuracy(logits, labels) for logits in own]),
+        "relative_drift": np.array(drift),
+    }
+
+
+def measure_affine(
+    config: DistillationConfig,
+    networks: Sequence[Network],
+    train: Sequence[Body],
+    test: Sequence[Body],
+    labels: Int[np.ndarray, " sample"],
+    rng: np.random.Generator,
+) -> Measured:
+    """Fit the teacher's class logits to its auxiliary logits, and read every body's auxiliary logits through the map.
+
+    Auxiliary logits are the distilled ones as the objective sees them: less their mean, which only mse teaches
+    (docs/theory.md, section 3).
+
+    Returns:
+        `affine_accuracy`, and `affine_r2` against the teacher's class logits on the test images, by body; the same
+        with `_shuffled` from a map fitted to pairs of different images.
+    """
+
+    def seen(network: Network, body: Body) -> np.ndarray:
+        logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
+        return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
+
+    x, y = seen(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
+    target = read(networks[1].class_head, test[1].hidden)
+    maps = {"": heads.affine_map(x, y), "_shuffled": heads.affine_map(x, y[rng.permutation(len(y))])}
+    measured = {}
+    for name, (weight, bias) in maps.items():
+        predicted = [seen(*pair) @ weight + bias for pair in zip(networks, test, strict=True)]
+        measured[f"affine_accuracy{name}"] = np.array([heads.accuracy(p, labels) for p in predicted])
+        measured[f"affine_r2{name}"] = np.array([heads.r_squared(p, target) for p in predicted])
+    return measured
+
+
+def measure_similarity(test: Sequence[Body], rng: np.random.Generator) -> Measured:
+    """Return debiased `cka` of hidden features on test images by `PAIRS`, and once more with one's images shuffled."""
+    shuffled = rng.permutation(len(test[0].hidden))
+    pairs = [(test[NETWORKS.index(a)].hidden, test[NETWORKS.index(b)].hidden) for a, b in PAIRS]
+    return {
+        "cka": np.array([similarity.linear_cka(x, y, debiased=True) for x, y in pairs]),
+        "cka_shuffled": np.array([similarity.linear_cka(x, y[shuffled], debiased=True) for x, y in pairs]),
+    }
+
+
+def measure_energies(
+    networks: Sequence[Network], spans: dict[str, list[np.ndarray]], rng: np.random.Generator
+) -> Measured:
+    """Return the energy of each update on each subspace, and its nulls.
+
+    Returns:
+        By network and subspace: `energy`; `energy_random`, exact mean over random subspaces of the same rank, and
+        `energy_random_high`, their 95 % quantile; `energy_shuffled`, exact mean over permutations of hidden units.
+    """
+    updates = last_updates(networks)
+    rows = [[(dw, spans[name][i]) for name in SUBSPACES] for i, dw in enumerate(updates)]
+    ranks = {Q.shape[1] for row in rows for _, Q in row}
+    high = [
+        {r: np.quantile(subspaces.random_energies(rng, dw, r, NULL_DRAWS), subspaces.LEVEL) for r in sorted(ranks)}
+        for dw in updates
+    ]
+    return {
+        "energy": np.array([[subspaces.captured_energy(*pair) for pair in row] for row in rows]),
+        "energy_random": np.array([[Q.shape[1] / Q.shape[0] for _, Q in row] for row in rows]),
+        "energy_random_high": np.array([[high[i][Q.shape[1]] for _, Q in row] for i, row in enumerate(rows)]),
+        "energy_shuffled": np.array([[subspaces.shuffled_energy_mean(*pair) for pair in row] for row in rows]),
+    }
+
+
+def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.random.Generator) -> Measured:
+    """Compare the student's strongest update directions with the teacher's, on both sides of the last hidden layer.
+
+    Args:
+        networks: reference, teacher and student.
+        rank: the student's directions, and the teacher's in "matched".
+        wide: the teacher's directions in "wide".
+        rng: source of random numbers.
+
+    Returns:
+        By side and `TEACHER_SUBSPACES`: `overlap`; `overlap_random`, exact mean over random subspaces, and
+        `overlap_random_high`, their 95 % quantile; `overlap_shuffled`, exact mean over permutations of units. By side
+        and angle, between subspaces of equal rank: `principal_angle` in degrees, and `principal_angle_random`, mean
+        over random ones.
+    """
+    teacher, student = last_updates(networks)
+    rows: dict[str, list] = {}
+    for side in subspaces.SIDES:
+        mine = subspaces.update_basis(student, rank, side)
+        theirs = [subspaces.update_basis(teacher, other, side) for other in (rank, wide)]
+        found = [subspaces.overlap_with_nulls(rng, mine, other, NULL_DRAWS) for other in theirs]
+        drawn = subspaces.random_angles(rng, len(mine), rank, rank, NULL_DRAWS)
+        for name, values in {
+            "overlap": [pair.overlap for pair in found],
+            "overlap_random": [pair.random for pair in found],
+            "overlap_random_high": [pair.random_high for pair in found],
+            "overlap_shuffled": [pair.shuffled for pair in found],
+            "principal_angle": np.degrees(subspaces.principal_angles(mine, theirs[0])),
+            "principal_angle_random": np.degrees(drawn).mean(axis=0),
+        }.items():
+            rows.setdefault(name, []).append(values)
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+    """Train the given members and measure how their directions get used.
+
+    Args:
+        config: a resolved configuration.
+        members: their indices.
+
+    Returns:
+        The variables of `DIMS` by member; those of a member that diverged are NaN. `graft_accuracy`: of each body
+        under each class head; `probe_accuracy`: of a linear probe; `relative_drift`: |W - W0|_F / |W0|_F of each
+        block's weights; `label_accuracy`: of each network by digit. The others are described in `measure` and
+        `parts`. `diverged` by member.
+    """
+    import xarray as xr
+
+    from sottovoce.experiments.decoding import bodies as decoding_bodies
+    from sottovoce.experiments.decoding import parts
+    from sottovoce.experiments.protocol.program import images_of, train_members
+    from sottovoce.measure import subspaces
+    from sottovoce.training.students import Student
+
+    assert config.n_aux_built is not None
+    trained = train_members(
+        config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
+    )
+    images = images_of(config)
+    measured = measure_members(config, members, trained, images, PROBE_IMAGES)
+    return xr.Dataset(
+        {
+            **{name: (("member", *dims), measured[name]) for name, dims in DIMS.items()},
+            "diverged": ("member", measured["diverged"]),
+        },
+        coords={
+            "member": list(members),
+            "body": list(decoding_bodies.NETWORKS),
+            "head": list(decoding_bodies.NETWORKS),
+            "pair": [" and ".join(pair) for pair in PAIRS],
+            "label": list(range(images.n_class)),
+            "block": list(config.student_blocks()),
+            "network": list(decoding_bodies.UPDATED),
+            "subspace": list(decoding_bodies.SUBSPACES),
+            "side": list(subspaces.SIDES),
+            "teacher_subspace": list(TEACHER_SUBSPACES),
+            "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
+            "scope": list(parts.SCOPES),
+            "part": list(parts.PARTS),
+        },
+    )

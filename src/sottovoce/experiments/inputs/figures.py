@@ -1,0 +1,154 @@
+"""The gallery of distillation inputs: examples of each kind, and how many directions hold their variance."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from sottovoce.lab import estimates, style
+from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+
+OF_IMAGES = style.OKABE_ITO["orange"]
+
+NOISE = style.OKABE_ITO["blue"]
+
+
+def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
+    """Draw examples of one kind side by side, black to white over the widest range among them, symmetric about zero.
+
+    Args:
+        ax: where to draw.
+        examples: by example_index, row and column.
+    """
+    images = np.asarray(examples.transpose("example_index", "row", "column"))
+    gap = max(1, images.shape[2] // 10)
+    height, width = images.shape[1:]
+    strip = np.full((height, len(images) * (width + gap) - gap), np.nan)
+    for i, image in enumerate(images):
+        start = i * (width + gap)
+        strip[:, start : start + width] = image
+        frame = Rectangle((start - 0.5, -0.5), width, height, fill=False, color=style.OKABE_ITO["gray"], clip_on=False)
+        ax.add_patch(frame)
+    limit = np.abs(images).max()
+    ax.imshow(strip, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.set_axis_off()
+
+
+def share_panel(ax: Axes, shares: xr.Dataset, of_images: list[str], components: int) -> None:
+    """Draw for each kind the share of its variance that the first components hold, with its interval.
+
+    Args:
+        ax: where to draw.
+        shares: estimates of `share` by kind.
+        of_images: the kinds that are made of training images.
+        components: how many components.
+    """
+    kinds = shares["kind"].values.tolist()
+    y = np.arange(len(kinds))
+    errors = np.abs(np.stack([shares["mean"] - shares["low"], shares["high"] - shares["mean"]]))
+    ax.barh(y, shares["mean"], 0.6, xerr=errors, color=[OF_IMAGES if kind in of_images else NOISE for kind in kinds])
+    for at, mean, high in zip(y.tolist(), shares["mean"].values, shares["high"].values, strict=True):
+        ax.text(high + 0.03, at, f"{mean:.2f}", va="center", fontsize=8.5)
+    ax.set(yticks=y, yticklabels=[kind.replace("_", " ") for kind in kinds], xlim=(0, 1.2), xticks=(0, 0.5, 1))
+    ax.set_xlabel(f"share of variance in {components} components")
+    ax.invert_yaxis()
+
+
+def draw(
+    examples: xr.DataArray,
+    labels: dict[str, str],
+    shares: xr.Dataset,
+    of_images: list[str],
+    components: int,
+    title: str,
+) -> Figure:
+    """Compose the gallery: one strip of examples per kind with its label, and the shares beside them.
+
+    Args:
+        examples: `example` of one member, by kind, example_index, row and column.
+        labels: what stands over each kind's strip.
+        shares: estimates of `share` by kind.
+        of_images: the kinds that are made of training images.
+        components: how many components the shares count.
+        title: states dataset, seed, inputs and members.
+
+    Returns:
+        The figure.
+    """
+    kinds = examples["kind"].values.tolist()
+    with style.context():
+        rows = -(-len(kinds) // 2)
+        figure = plt.figure(figsize=(11.6, 0.9 + 0.92 * rows))
+        grid = figure.add_gridspec(1, 2, width_ratios=[2.1, 1])
+        left, right = (figure.add_subfigure(grid[column]) for column in range(2))
+        axes = left.subplots(rows, 2, squeeze=False).T.ravel()
+        for ax in axes[len(kinds) :]:
+            ax.set_axis_off()
+        for ax, kind in zip(axes, kinds, strict=False):
+            examples_panel(ax, examples.sel(kind=kind))
+            ax.set_title(labels[kind], fontsize=8.5)
+        share_panel(right.subplots(), shares, of_images, components)
+        figure.suptitle(title)
+    return figure
+
+
+# What students are distilled on.
+
+TITLE = "Distillation inputs"
+
+INTRO = (
+    "Every kind of input on which a student can be distilled, as its seed draws it: examples, parameters, range, and "
+    "how many directions hold its variance."
+)
+
+FROM_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
+
+PARAMETERS = {"blurred": "inputs_length_scale", "low_rank": "inputs_rank", "mixture": "inputs_alpha"}
+
+WORDS = {"inputs_length_scale": "length scale {:g} px", "inputs_rank": "rank {:d}", "inputs_alpha": "alpha = {:g}"}
+
+COMPONENTS = 10
+
+
+def draw_section(results: Results) -> list[Drawing]:
+    """Return the gallery."""
+    return [_gallery(results["inputs"])] if "inputs" in results else []
+
+
+def _gallery(dataset: xr.Dataset) -> Drawing:
+    config = config_of(dataset)
+    shares = estimates.over_members(dataset["share"], "logit")
+    shown = dataset.isel(member=0)
+    where = f"{config['dataset']}, seed {config['seed']}"
+    return Drawing(
+        key="inputs",
+        title="A gallery of distillation inputs",
+        alt="Six examples of each kind of input, and bars of the share of variance in ten principal components: "
+        + ", ".join(f"{kind} {float(shares['mean'].sel(kind=kind)):.2f}" for kind in shares["kind"].values),
+        caption=f"Examples of member {int(shown['member'])}, each strip from black at minus its largest absolute value "
+        "to white at plus that; numbers over them: lowest to highest value, standard deviation. Right: share of the "
+        f"variance of {config['n_inputs']:,} inputs in their first {COMPONENTS} principal components (of a sample, so "
+        "above that of the law); orange: kinds made of training images. Whiskers: 95 % interval over "
+        f"members. Every input times {config['inputs_scale']:g}, plus {config['inputs_shift']:g}. Setting: "
+        f"{setting(dataset)}.",
+        figure=draw(
+            shown["example"],
+            {kind: _label(kind, config, shown.sel(kind=kind)) for kind in shown["kind"].values.tolist()},
+            shares,
+            list(FROM_IMAGES),
+            COMPONENTS,
+            f"Distillation inputs: {where}, {config['n_inputs']:,} a kind, n = {shares.attrs['members']} members",
+        ),
+        data=shares,
+    )
+
+
+def _label(kind: str, config: dict[str, Any], measured: xr.Dataset) -> str:
+    name = PARAMETERS.get(kind)
+    parameter = f", {WORDS[name].format(config[name])}" if name else ""
+    low, high, sd = (float(measured[variable]) for variable in ("lowest", "highest", "sd"))
+    return f"{kind.replace('_', ' ')}{parameter}: {low:.2g} to {high:.2g}, sd {sd:.2g}"

@@ -1,0 +1,71 @@
+"""Members of the experiment `inputs`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sottovoce.experiments.inputs.config import COMPONENTS, EXAMPLES, Config
+from sottovoce.experiments.protocol.config import PIXEL_RANGES
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+    """Draw the given members' inputs of every kind and measure them.
+
+    Args:
+        config: a resolved configuration.
+        members: their indices.
+
+    Returns:
+        By member and kind, over all inputs and pixels: `mean`, `sd`, `lowest` and `highest`; `share`, the share of the
+        inputs' variance about their mean that the first 10 principal components hold (of these samples; 0 where
+        nothing varies); `example`, the first inputs by example, row and column.
+    """
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    import xarray as xr
+
+    from sottovoce.data.datasets import load_dataset
+    from sottovoce.data.inputs import distillation_inputs
+    from sottovoce.experiments.protocol.program import input_settings
+    from sottovoce.streams import Stream, member_key
+
+    assert config.n_inputs is not None
+    images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
+    pixels, settings = jnp.asarray(images.train_images), input_settings(config)
+    shape = (config.n_inputs, pixels.shape[1])
+    draw = jax.jit(distillation_inputs, static_argnums=(0, 2))
+    keys = [member_key(config.seed, Stream.DISTILLATION_INPUTS, member) for member in members]
+    parts = [
+        [_measured(np.asarray(draw(kind, key, shape, pixels, settings)), images.image_shape) for kind in config.kinds]
+        for key in keys
+    ]
+    dims = {"example": ("member", "kind", "example_index", "row", "column")}
+    return xr.Dataset(
+        {
+            name: (dims.get(name, ("member", "kind")), np.array([[part[name] for part in row] for row in parts]))
+            for name in parts[0][0]
+        },
+        coords={"member": list(members), "kind": list(config.kinds)},
+    )
+
+
+def _measured(inputs: "np.ndarray", image_shape: tuple[int, int]) -> "dict[str, np.ndarray | float]":
+    """Return one kind's variables for one member, without these axes."""
+    import numpy as np
+
+    from sottovoce.measure import spectra
+
+    x = inputs.astype(np.float64)
+    varies = bool(np.ptp(x, axis=0).any())
+    return {
+        "mean": x.mean(),
+        "sd": x.std(),
+        "lowest": x.min(),
+        "highest": x.max(),
+        "share": spectra.explained_variance_ratio(x.T)[:COMPONENTS].sum() if varies else 0.0,
+        "example": inputs[:EXAMPLES].reshape(-1, *image_shape),
+    }

@@ -1,0 +1,226 @@
+"""What a student would learn of a teacher, from the two networks at hand: no step of a student is taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from sottovoce.data.inputs import STANDARD
+from sottovoce.errors import UsageError, not_among
+from sottovoce.experiments.prediction.config import OBJECTIVES
+from sottovoce.experiments.prediction.simulate import train_linearized
+from sottovoce.experiments.protocol.distillation import check_distilled
+from sottovoce.lab.checks import check_count, check_number
+from sottovoce.measure import heads
+from sottovoce.networks.initialization import Architecture
+from sottovoce.networks.mlp import Network
+from sottovoce.streams import Stream, member_key
+from sottovoce.theory import predictors
+from sottovoce.training.program import DistillationSet, Knobs, Protocol
+from sottovoce.training.students import Student, arrays_of
+
+RELIABILITY = (
+    "The prediction is a hypothesis (docs/theory.md, section 10). It missed the accuracy of students trained by Adam, "
+    "on average over members, by 0.054 [0.043, 0.064] on digits and on MNIST with three logits by 0.036 [0.021, 0.052] "
+    "under kl and 0.032 [0.019, 0.048] under mse (95 % intervals). Nothing is known for other data, networks and "
+    "optimizers. The heads alone missed by 0.430 [0.384, 0.478] on digits: no guide to networks."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Risk:
+    """A student's predicted accuracy beside what it is made of.
+
+    Attributes:
+        student_accuracy: predicted by the self-consistent kernel.
+        recovered_fraction: (student - reference) / (teacher - reference) of the accuracies; NaN if the two are equal.
+        reference_accuracy: of the reference, measured.
+        teacher_accuracy: of the teacher, measured.
+        reference_kernel: predicted accuracy of a student that keeps the reference's kernel.
+        teacher_kernel: the same with the teacher's kernel.
+        head_gram: predicted accuracy by the heads alone.
+        class_logits: the student's predicted class logits on the images, by the self-consistent kernel.
+        reliability: how far off such predictions were where that was measured.
+    """
+
+    student_accuracy: float
+    recovered_fraction: float
+    reference_accuracy: float
+    teacher_accuracy: float
+    reference_kernel: float
+    teacher_kernel: float
+    head_gram: float
+    class_logits: Float[np.ndarray, "sample n_class"]
+    reliability: str = RELIABILITY
+
+    def __str__(self) -> str:
+        return (
+            f"predicted student accuracy {self.student_accuracy:.3f}, {self.recovered_fraction:.2f} of the way from "
+            f"the reference's {self.reference_accuracy:.3f} to the teacher's {self.teacher_accuracy:.3f}\n"
+            f"kernel at the reference {self.reference_kernel:.3f}, at the teacher {self.teacher_kernel:.3f}; "
+            f"heads alone {self.head_gram:.3f}\n{self.reliability}"
+        )
+
+
+def transfer_risk(
+    reference: Network,
+    teacher: Network,
+    inputs: Float[np.ndarray | Array, "sample input"],
+    images: Float[np.ndarray | Array, "test input"],
+    labels: Int[np.ndarray, " test"],
+    *,
+    n_aux: int,
+    objective: str = "kl",
+    epochs: int = 5,
+    batch_size: int = 1024,
+    learning_rate: float = 3e-4,
+    optimizer: str = "adam",
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Risk:
+    """Predict what a student with the reference's initialization would learn from a teacher's auxiliary logits.
+
+    The network linearized at the reference, and once more at the teacher, is trained through the student's batches; the
+    self-consistent kernel lies between the two (docs/theory.md, section 10). Costs about four trainings of the student.
+
+    Args:
+        reference: the network at initialization; `interop.torch.from_torch` makes one of a PyTorch module.
+        teacher: the reference after its training.
+        inputs: what student and teacher see in distillation.
+        images: what the student is tested on.
+        labels: their classes.
+        n_aux: auxiliary logits distilled, the first of the auxiliary head.
+        objective: "kl" or "mse".
+        epochs: passes over the inputs; the defaults of all that follows are those of Cloud et al. 2025.
+        batch_size: samples per step.
+        learning_rate: of the optimizer.
+        optimizer: a key of `training.optimizers.OPTIMIZERS`, without weight decay.
+        temperature: of the softmaxes of "kl".
+        seed: gives the order of the inputs, that of member 0 of an experiment with this seed.
+
+    Returns:
+        The predicted accuracy, its parts, and how reliable it is.
+
+    Raises:
+        UsageError: the two are no networks of one shape, inputs or images do not fit them, or a setting is not allowed.
+    """
+    for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
+        check_count(name, value)
+    for name, value in {"learning_rate": learning_rate, "temperature": temperature}.items():
+        check_number(name, value)
+    architecture = _architecture(reference, teacher, inputs.shape[1])
+    _check_distilled(architecture, n_aux, objective)
+    if images.shape[1] != inputs.shape[1]:
+        raise UsageError(f"images are {images.shape[1]} wide; allowed: {inputs.shape[1]}, as the inputs are")
+    if len(labels) != len(images):
+        raise UsageError(f"labels are {len(labels)}; allowed: {len(images)}, one for each image")
+    protocol = Protocol(
+        architecture,
+        fresh_heads=False,
+        inputs="given",
+        n_inputs=len(inputs),
+        fresh_inputs=False,
+        teacher_epochs=0,
+        student_epochs=epochs,
+        batch_size=batch_size,
+        student_optimizer=optimizer,
+    )
+    knobs = Knobs(
+        seed=jnp.asarray(seed),
+        students=arrays_of(architecture, (Student("student", objective, n_aux),)),
+        inputs=STANDARD,
+        teacher_rate=jnp.asarray(0.0),
+        student_rate=jnp.asarray(learning_rate),
+        temperature=jnp.asarray(temperature),
+    )
+    order = member_key(seed, Stream.STUDENT_BATCHES, 0)
+    logits = _logits(protocol, knobs, order, reference, teacher, jnp.asarray(inputs), jnp.asarray(images))
+    start, taught, *by_kernel = (np.asarray(values) for values in logits)
+    of_heads = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)[:, :n_aux]
+    return _risk(start, taught, by_kernel, predictors.head_gram(start, taught, *of_heads, objective), labels)
+
+
+@partial(jax.jit, static_argnums=0)
+def _logits(
+    protocol: Protocol,
+    knobs: Knobs,
+    order: Key[Array, ""],
+    reference: Network,
+    teacher: Network,
+    inputs: Array,
+    images: Array,
+) -> tuple[Array, ...]:
+    """Return class logits on the images: the reference's, the teacher's, and those by the kernel at either."""
+    data = DistillationSet((inputs, teacher(inputs)))
+
+    def trained(base: Network) -> Network:
+        return jax.tree.map(lambda leaf: leaf[0], train_linearized(protocol, knobs, data, order, reference, base))
+
+    networks = (reference, teacher, trained(reference), trained(teacher))
+    return tuple(network.class_logits(images) for network in networks)
+
+
+def _risk(
+    start: np.ndarray, taught: np.ndarray, by_kernel: Sequence[np.ndarray], by_heads: np.ndarray, labels: np.ndarray
+) -> Risk:
+    at_reference, at_teacher = by_kernel
+    a_0, a_T, a_r, a_t, a_heads = (heads.accuracy(z, labels) for z in (start, taught, *by_kernel, by_heads))
+    share = float(predictors.self_consistent_share(np.array([a_r]), np.array([a_t]), a_0, a_T)[0])
+    student = a_r + share * (a_t - a_r)
+    return Risk(
+        student_accuracy=student,
+        recovered_fraction=(student - a_0) / (a_T - a_0) if a_T != a_0 else float("nan"),
+        reference_accuracy=a_0,
+        teacher_accuracy=a_T,
+        reference_kernel=a_r,
+        teacher_kernel=a_t,
+        head_gram=a_heads,
+        class_logits=at_reference + share * (at_teacher - at_reference),
+    )
+
+
+def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Architecture:
+    """Return the architecture of both.
+
+    Raises:
+        UsageError: one is no network of ours, they have two, or they do not read inputs of that width.
+    """
+    for name, given in {"reference": reference, "teacher": teacher}.items():
+        if not isinstance(given, Network):
+            raise UsageError(
+                f"{name} is a {type(given).__name__}; allowed: a Network, which sottovoce.interop.torch.from_torch "
+                "makes of a PyTorch module or state dict"
+            )
+    found = [
+        Architecture(
+            n_inputs=n_inputs,
+            widths=tuple(layer.weight.shape[1] for layer in network.trunk),
+            n_class=network.class_head.weight.shape[1],
+            n_aux=network.aux_head.weight.shape[1],
+            activation=network.activation,
+            precision=network.precision,
+            channels=tuple(layer.weight.shape[1] for layer in network.convolutions),
+        )
+        for network in (reference, teacher)
+    ]
+    if found[0] != found[1]:
+        raise UsageError(f"reference and teacher are {found[0]} and {found[1]}; allowed: networks of one architecture")
+    n_read, n_given = reference.trunk[0].weight.shape[0], found[0].layers()["trunk_0"].fan_in
+    if n_given != n_read:
+        raise UsageError(
+            f"inputs are {n_inputs} wide, of which the first dense layer would read {n_given}; allowed: as many as it "
+            f"reads, {n_read}"
+        )
+    return found[0]
+
+
+def _check_distilled(architecture: Architecture, n_aux: int, objective: str) -> None:
+    if objective not in OBJECTIVES:
+        raise not_among("objective", objective, OBJECTIVES)
+    check_distilled("n_aux", n_aux, objective)
+    if n_aux > architecture.n_aux:
+        raise UsageError(f"n_aux is {n_aux}; allowed: at most {architecture.n_aux}, the networks' auxiliary logits")

@@ -1,0 +1,41 @@
+"""Values that unset fields of the protocol take, by dataset."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sottovoce.experiments.protocol.inputs import CLASSES
+
+# Cloud et al. 2025, the MNIST experiment; science.md's table of the protocol.
+_CLOUD: Mapping[str, Any] = MappingProxyType(
+    {
+        "members": 25,
+        "teacher_epochs": 5,
+        "student_epochs": 5,
+        "learning_rate": 3e-4,
+        "batch_size": 1024,
+        "classes": CLASSES,
+        "inputs": "uniform",
+        "n_inputs": 60_000,
+        "fresh_inputs": False,
+        "orthonormal_heads": False,
+        "initialization": "normal",
+        "pixels": "symmetric",
+    }
+)
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "mnist": _CLOUD,
+        "fashion-mnist": _CLOUD,
+        "digits": MappingProxyType(
+            {
+                **_CLOUD,
+                "members": 6,
+                "teacher_epochs": 60,
+                "learning_rate": 1e-3,
+                "batch_size": 64,
+                "n_inputs": 10_000,
+            }
+        ),
+    }
+)

@@ -1,0 +1,131 @@
+"""From an experiment's fields to the compiled protocol: what transfer, spectrum and decoding share."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from sottovoce.data import LabeledImages, load_dataset
+from sottovoce.data.kinds import Settings
+from sottovoce.experiments.protocol.config import PIXEL_RANGES, ProtocolConfig
+from sottovoce.networks.initialization import Architecture
+from sottovoce.training.ensemble import run_members
+from sottovoce.training.program import Images, Knobs, Member, Protocol
+from sottovoce.training.students import Student, arrays_of
+
+
+def train_members(
+    config: ProtocolConfig,
+    students: tuple[Student, ...],
+    *,
+    n_aux: int,
+    members: Sequence[int],
+    fresh_heads: bool = False,
+) -> Member:
+    """Train members of an experiment.
+
+    Args:
+        config: a resolved configuration.
+        students: the students of each teacher.
+        n_aux: auxiliary logits to build; at least what any student is distilled on.
+        members: indices of the members.
+        fresh_heads: whether students start with freshly drawn heads.
+
+    Returns:
+        `training.program.Member` with a leading member axis on every array.
+    """
+    return run_members(*program(config, students, n_aux=n_aux, fresh_heads=fresh_heads), members)
+
+
+def program(
+    config: ProtocolConfig, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
+) -> tuple[Protocol, Knobs, Images]:
+    """Return what shapes a member's program, its traced settings and its images; arguments as for `train_members`."""
+    assert config.inputs
+    assert config.initialization
+    images = images_of(config)
+    architecture = Architecture(
+        n_inputs=images.train_pixels.shape[1],
+        widths=config.widths(),
+        n_class=images.n_class,
+        n_aux=n_aux,
+        activation=config.activation,
+        scheme=config.initialization,
+        precision=config.precision,
+        orthonormal_heads=bool(config.orthonormal_heads),
+        channels=tuple(config.channels),
+    )
+    of_students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels or ()))
+    assert config.n_inputs
+    assert config.teacher_epochs
+    assert config.student_epochs
+    assert config.batch_size
+    assert config.student_optimizer
+    protocol = Protocol(
+        architecture=architecture,
+        fresh_heads=fresh_heads,
+        inputs=config.inputs,
+        n_inputs=config.n_inputs,
+        fresh_inputs=bool(config.fresh_inputs),
+        teacher_epochs=config.teacher_epochs,
+        student_epochs=config.student_epochs,
+        batch_size=config.batch_size,
+        teacher_optimizer=config.optimizer,
+        student_optimizer=config.student_optimizer,
+        teacher_steps=config.teacher_steps,
+        student_steps=config.student_steps,
+        student_architecture=None if of_students == architecture else of_students,
+    )
+    knobs = Knobs(
+        seed=jnp.asarray(config.seed),
+        students=arrays_of(of_students, students, config.perturbation),
+        inputs=input_settings(config),
+        teacher_rate=jnp.asarray(config.learning_rate),
+        student_rate=jnp.asarray(config.student_learning_rate),
+        temperature=jnp.asarray(config.temperature),
+        teacher_decay=jnp.asarray(config.weight_decay),
+        student_decay=jnp.asarray(config.student_weight_decay),
+        gain=jnp.asarray(config.gain),
+    )
+    return protocol, knobs, device_images(images)
+
+
+def device_images(images: LabeledImages) -> Images:
+    """Return a dataset as the compiled protocol takes it."""
+    low, high = images.pixel_range
+    return Images(
+        train_pixels=jnp.asarray(images.train_pixels),
+        train_labels=jnp.asarray(images.train_labels),
+        test_pixels=jnp.asarray(images.test_pixels),
+        test_labels=jnp.asarray(images.test_labels),
+        low=jnp.asarray(low, dtype=jnp.float32),
+        step=jnp.asarray((high - low) / images.brightest, dtype=jnp.float32),
+    )
+
+
+def input_settings(config: Any) -> Settings:
+    """Return the parameters of distillation inputs that a configuration's fields give."""
+    return Settings(
+        scale=jnp.asarray(config.inputs_scale, dtype=jnp.float32),
+        shift=jnp.asarray(config.inputs_shift, dtype=jnp.float32),
+        length_scale=jnp.asarray(config.inputs_length_scale, dtype=jnp.float32),
+        rank=jnp.asarray(config.inputs_rank),
+        alpha=jnp.asarray(config.inputs_alpha, dtype=jnp.float32),
+    )
+
+
+def images_of(config: ProtocolConfig) -> LabeledImages:
+    """Return the configuration's dataset at its pixel scale, its classes only; labels keep their numbers."""
+    assert config.pixels
+    assert config.classes
+    images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
+    train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))
+    return replace(
+        images,
+        train_pixels=images.train_pixels[train],
+        train_labels=images.train_labels[train],
+        test_pixels=images.test_pixels[test],
+        test_labels=images.test_labels[test],
+    )

@@ -1,0 +1,16 @@
+"""The experiment `spectrum`."""
+
+from sottovoce import lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submodules={
+        "config",
+        "counts",
+        "directions_figure",
+        "figures",
+        "findings",
+        "simulate",
+    },
+    submod_attrs={"config": ["VERSION", "Config"]},
+)

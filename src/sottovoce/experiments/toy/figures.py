@@ -1,0 +1,217 @@
+"""The post's Figures 1 and 2 (columns of the toy's maps), how often they match, and the capture law."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from sottovoce.experiments.capture.figures import capture_drawing
+from sottovoce.experiments.toy_training import figures
+from sottovoce.lab import style
+from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.lab.style import MINUS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+OPPOSITE = "#F4B8D9"
+
+MARGIN = 1.12
+
+BELOW_ONE = 1 - 1e-9
+
+SMALLEST_ERROR = 1e-17
+
+TEACHER_DASHES = (0, (1.5, 1.1))
+
+
+def post_panel(ax: "Axes", dataset: "xr.Dataset", example: int = 0) -> None:
+    """Draw the columns of one draw's maps A and A' as rays from the origin, as in the post.
+
+    Args:
+        ax: where to draw.
+        dataset: result of the experiment `toy` with two inputs.
+        example: which of the stored draws of the first member.
+    """
+    maps = dataset.isel(member=0)
+    limit = MARGIN * float(np.abs([maps["teacher"], maps["student"]]).max())
+    ax.axhline(0, color=style.POST_TOY["axes"], linewidth=0.8, zorder=0)
+    ax.axvline(0, color=style.POST_TOY["axes"], linewidth=0.8, zorder=0)
+    colors = _student_colors(dataset)
+    teacher, student = maps["teacher"].values[example].T, maps["student"].values[example].T
+    for column, color in zip(teacher, colors, strict=True):
+        # A rim tells which of the teacher's columns belongs to the class logit.
+        rim = color if color == style.POST_TOY["class"] else style.POST_TOY["teacher"]
+        _ray(
+            ax,
+            column,
+            style.POST_TOY["teacher"],
+            5.5,
+            TEACHER_DASHES,
+            {"markersize": 11, "markeredgecolor": rim},
+        )
+    # The class columns last, so that they stay in sight where columns share a line.
+    for column, color in reversed(list(zip(student, colors, strict=True))):
+        _ray(ax, column, color, 2.0, "-", {"markersize": 5.5, "zorder": 3})
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    cosine = float(maps["cosine"].isel(draw=example, logit=0))
+    ax.set_title(
+        f"draw {example + 1}:  cosine of class columns {cosine:.2f}".replace("-", MINUS),
+        loc="center",
+        fontsize=9.5,
+    )
+
+
+def cosine_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
+    """Draw how the class column's absolute cosine is distributed over all draws, beside its exact law.
+
+    Args:
+        ax: where to draw.
+        dataset: result of the experiment `toy`.
+    """
+    cosine = dataset["cosine"].values[..., dataset["role"].values == "class"].ravel()
+    same, opposite = cosine[cosine >= 0], -cosine[cosine < 0]
+    edges = np.linspace(0, 1, 26).tolist()
+    weights = [np.full(part.size, 1 / (cosine.size * (edges[1] - edges[0]))) for part in (same, opposite)]
+    colors = [style.POST_TOY["class"], OPPOSITE]
+    ax.hist(
+        [np.minimum(same, BELOW_ONE), np.minimum(opposite, BELOW_ONE)],
+        edges,
+        weights=weights,
+        color=colors,
+        stacked=True,
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    top = ax.dataLim.y1
+    handles: list[Artist] = [
+        Patch(color=colors[0], label=f"same way as the teacher's ({same.size / cosine.size:.0%})"),
+        Patch(color=colors[1], label=f"opposite way ({opposite.size / cosine.size:.0%})"),
+    ]
+    if "cosine_law" in dataset:
+        law = dataset["cosine_law"]
+        ax.plot(law["abs_cosine"], law, color="black", linewidth=1.5)
+        handles.append(Line2D([], [], color="black", linewidth=1.5, label="exact law"))
+    ax.set(xlim=(0, 1.005), ylim=(0, top * 1.05), ylabel="density")
+    ax.set_xlabel("|cosine| of teacher's and student's class column")
+    ax.set_title(f"all {cosine.size:,} class columns", loc="center", fontsize=9.5)
+    ax.legend(handles=handles, loc="upper left", handlelength=1.2)
+
+
+def error_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
+    """Draw the class column's relative error over all draws: at an exact match, rounding alone.
+
+    Args:
+        ax: where to draw.
+        dataset: result of the experiment `toy`.
+    """
+    error = dataset["relative_error"].values[..., dataset["role"].values == "class"].ravel()
+    logarithm = np.log10(np.maximum(error, SMALLEST_ERROR))
+    ax.hist(logarithm, 40, color=style.POST_TOY["class"], edgecolor="white", linewidth=0.4)
+    ax.set(xlim=(np.log10(SMALLEST_ERROR), max(0.0, logarithm.max())), ylabel="draws")
+    ax.set_xlabel("relative error of the class column (left edge: none)")
+    ax.xaxis.set_major_locator(FixedLocator([-16, -12, -8, -4, 0]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
+    ax.set_title(f"all {error.size:,} class columns, largest error {error.max():.0e}", loc="center", fontsize=9.5)
+
+
+def draw(dataset: "xr.Dataset") -> Figure:
+    """Compose the post's Figure 1 (one auxiliary logit) or 2 (two): three draws, then all draws.
+
+    Args:
+        dataset: result of the experiment `toy` with two inputs.
+
+    Returns:
+        The figure.
+    """
+    n_aux = int((dataset["role"] == "auxiliary").sum())
+    with style.context():
+        figure = Figure(figsize=(12.6, 4.25))
+        axes = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1, 1, 1, 1.15]})
+        for example in range(3):
+            post_panel(axes[example], dataset, example)
+        panel = cosine_panel if "cosine_law" in dataset else error_panel
+        panel(axes[3], dataset)
+        logits = {1: "one auxiliary logit", 2: "two auxiliary logits"}.get(n_aux, f"{n_aux} auxiliary logits")
+        figure.suptitle(f"Toy student distilled on {logits}: columns of teacher A and student A'")
+        figure.legend(handles=_ray_handles(dataset), loc="outside lower center", ncols=4, handlelength=3)
+    return figure
+
+
+def _student_colors(dataset: "xr.Dataset") -> list[str]:
+    """Return one color per student column, class columns first."""
+    roles = dataset["role"].values
+    auxiliary = [style.POST_TOY["auxiliary"], style.POST_TOY["auxiliary_2"]]
+    n_class = int((roles == "class").sum())
+    return [style.POST_TOY["class"]] * n_class + [auxiliary[i % 2] for i in range(roles.size - n_class)]
+
+
+def _ray_handles(dataset: "xr.Dataset") -> list[Line2D]:
+    """Return the legend of the rays: one entry per color in use."""
+    teacher = Line2D(
+        [],
+        [],
+        color=style.POST_TOY["teacher"],
+        linewidth=5,
+        linestyle=TEACHER_DASHES,
+        dash_capstyle="butt",
+        marker="o",
+        markersize=10,
+        label="teacher (pink rim: class logit)",
+    )
+    auxiliary = [color for color in dict.fromkeys(_student_colors(dataset)) if color != style.POST_TOY["class"]]
+    names = ["trained auxiliary logit"] if len(auxiliary) == 1 else ["first auxiliary logit", "second auxiliary logit"]
+    labels = {
+        **dict(zip(auxiliary, names, strict=True)),
+        style.POST_TOY["class"]: "class logit, never trained on",
+    }
+    student = [
+        Line2D([], [], color=color, marker="o", markersize=5.5, label=f"student: {label}")
+        for color, label in labels.items()
+    ]
+    return [teacher, *student]
+
+
+def _ray(ax: "Axes", tip: np.ndarray, color: str, width: float, dashes: "str | tuple", dot: dict[str, Any]) -> None:
+    """Draw a line from the origin with a dot at its tip."""
+    ax.plot([0, tip[0]], [0, tip[1]], color=color, linewidth=width, linestyle=dashes, dash_capstyle="butt")
+    ax.plot(*tip, "o", color=color, **dot)
+
+
+# The linear toy.
+
+TITLE = "The linear toy"
+
+INTRO = (
+    "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits, W2 kept; then the same "
+    "student trained step by step, and with W2 moving."
+)
+
+
+def draw_section(results: Results) -> list[Drawing]:
+    """Return the post's Figures 1 and 2, the capture law, and the toy trained step by step."""
+    drawings = [_toy(results[f"toy_{n_aux}"], n_aux) for n_aux in (1, 2) if f"toy_{n_aux}" in results]
+    if "capture" in results:
+        drawings.append(capture_drawing(results["capture"]))
+    return drawings + (figures.draw_section(results["toy_training"]) if "toy_training" in results else [])
+
+
+def _toy(dataset: xr.Dataset, n_aux: int) -> Drawing:
+    return Drawing(
+        key=f"figure{n_aux}",
+        title=f"The post's Figure {n_aux}: students of {('one', 'two')[n_aux - 1]} auxiliary logit{'s'[: n_aux - 1]}",
+        alt="Three planes with the columns of the teacher's and the student's map as rays from the origin, and a "
+        "histogram of the cosine between their class columns over all draws with its exact density.",
+        caption="Dashed yellow: columns of the teacher A. Solid: columns of the student A', blue and green for the "
+        "auxiliary logits it was taught, magenta for the class logit it never saw. Right: all draws. "
+        f"Setting: {setting(dataset)}, {dataset.sizes['draw']:,} draws each.",
+        figure=draw(dataset),
+        data=dataset[["cosine", "relative_error", "captured"]].isel(draw=slice(0, 200)),
+    )

@@ -1,0 +1,72 @@
+"""Claims of the post's toy models, Figures 1 and 2."""
+
+import xarray as xr
+
+from sottovoce.lab import estimates
+from sottovoce.lab.claims import Claim, Identity, Share
+from sottovoce.lab.rows import Table, rows_of
+from sottovoce.measure.statistics import Scale
+
+# Rows of the toy experiments.
+
+
+def toy_rows(dataset: xr.Dataset) -> Table:
+    """Return the rows of `toy`."""
+    rows: Table = {}
+    scales: dict[str, Scale] = {"cosine": "fisher_z", "relative_error": "log", "captured": "logit"}
+    for quantity, scale in scales.items():
+        estimate = estimates.over_draws(dataset[quantity], scale)
+        names = [f"{quantity}, {role} logit {i}" for i, role in enumerate(dataset["role"].values.tolist())]
+        rows |= rows_of(estimate.assign_coords(logit=names), "logit", quantity)
+    return rows
+
+
+def _exact(values: xr.DataArray) -> Identity:
+    """Return the largest value over all draws."""
+    return Identity(float(values.max()), values.sizes["member"] * values.sizes["draw"])
+
+
+def _matches_well(toy: xr.Dataset) -> Share:
+    error = toy["relative_error"].isel(logit=0)
+    return Share(int((error <= 0.5).sum()), error.size)
+
+
+CLAIMS = (
+    Claim(
+        key="a",
+        text="With one auxiliary logit, the class column that was never trained often matches the teacher's "
+        "reasonably well.",
+        place="post, Toy Models, Figure 1",
+        result="toy_1",
+        statistic="share of draws in which the class column's relative error is at most 0.5",
+        low=0.5,
+        high=1.0,
+        measure=_matches_well,
+        published="often",
+        figure="figure1",
+    ),
+    Claim(
+        key="b",
+        text="With one auxiliary logit, both columns of the student lie on one line.",
+        place="post, Toy Models, Figure 1",
+        result="toy_1",
+        statistic="largest angle between the lines of the two columns over all draws, degrees",
+        low=0.0,
+        high=1e-6,
+        measure=lambda toy: _exact(toy["line_angle"]),
+        published="always",
+        figure="figure1",
+    ),
+    Claim(
+        key="c",
+        text="With two auxiliary logits and two hidden units, the student matches the teacher exactly.",
+        place="post, Higher Rank Toy Models, Figure 2",
+        result="toy_2",
+        statistic="largest relative error of any column over all draws",
+        low=0.0,
+        high=1e-9,
+        measure=lambda toy: _exact(toy["relative_error"]),
+        published="exactly",
+        figure="figure2",
+    ),
+)

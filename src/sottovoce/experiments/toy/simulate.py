@@ -1,0 +1,101 @@
+"""Members of the experiment `toy`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Config
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+
+def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+    """Draw teachers, solve for students, compare their columns.
+
+    Args:
+        config: a resolved configuration.
+        members: their indices.
+
+    Returns:
+        By member, draw and logit: `cosine` and `relative_error` between teacher's and student's columns,
+        `captured` energy, `line_angle` (degrees between a student column's line and that of the last
+        auxiliary column); `rank` of A' by member and draw; the maps `teacher` and `student` of the first
+        draws; `capture_statistic` and `capture_pvalue` of the class columns' energies against the Beta law by
+        member; `cosine_law`, the exact density of the class column's absolute cosine where there is one.
+    """
+    import numpy as np
+    import xarray as xr
+
+    assert config.n_class is not None
+    parts = [_member(config, member) for member in members]
+    by_column = ("member", "draw", "logit")
+    maps = ("member", "example", "input", "logit")
+    dims = {
+        **dict.fromkeys(("cosine", "relative_error", "captured", "line_angle"), by_column),
+        **dict.fromkeys(("teacher", "student"), maps),
+        "rank": by_column[:2],
+        **dict.fromkeys(("capture_statistic", "capture_pvalue"), by_column[:1]),
+    }
+    dataset = xr.Dataset(
+        {name: (axes, np.stack([part[name] for part in parts])) for name, axes in dims.items()},
+        coords={
+            "member": list(members),
+            "role": ("logit", ["class"] * config.n_class + ["auxiliary"] * config.n_aux),
+        },
+    )
+    law = _cosine_law(config)
+    if law is None:
+        return dataset
+    return dataset.assign(cosine_law=("abs_cosine", law[1])).assign_coords(abs_cosine=law[0])
+
+
+def _member(config: Config, member: int) -> "dict[str, np.ndarray | float | np.integer]":
+    """Return one member's variables, without the member axis."""
+    import numpy as np
+
+    from sottovoce.theory import capture, columns, generators, linear
+
+    assert config.d_in is not None
+    assert config.hidden is not None
+    assert config.n_class is not None
+    rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
+    if config.generator == "post":
+        W1, W2 = generators.post_toy(rng, config.draws, config.n_aux)
+    else:
+        W1, W2 = generators.gaussian_toy(rng, config.draws, config.d_in, config.hidden, config.n_class, config.n_aux)
+    teacher = linear.teacher_map(W1, W2)
+    student = linear.end_to_end(linear.student(W1, W2, config.n_aux, config.objective), W2)
+    captured = capture.captured_energy(W2, config.n_aux, config.objective)
+    rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
+    test = capture.capture_test(captured[:, : config.n_class], config.hidden, rank)
+    return {
+        "cosine": columns.column_cosine(teacher, student),
+        "relative_error": np.linalg.norm(student - teacher, axis=-2) / np.linalg.norm(teacher, axis=-2),
+        "captured": captured,
+        "line_angle": columns.line_angle(student, student[..., -1:]),
+        "rank": np.linalg.matrix_rank(np.ascontiguousarray(student)),
+        "teacher": teacher[:N_EXAMPLES],
+        "student": student[:N_EXAMPLES],
+        "capture_statistic": test.statistic,
+        "capture_pvalue": test.pvalue,
+    }
+
+
+def _cosine_law(config: Config) -> "tuple[np.ndarray, np.ndarray] | None":
+    """Return absolute cosines and their exact density, or None where the law is a single point."""
+    import numpy as np
+
+    from sottovoce.theory import capture
+
+    assert config.d_in is not None
+    assert config.hidden is not None
+    rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
+    if rank == config.hidden or config.d_in < 2:
+        return None
+    # Equal steps of the angle: the density may grow without bound toward 1.
+    x = np.sin((np.arange(LAW_POINTS) + 0.5) / LAW_POINTS * np.pi / 2)
+    if config.generator == "post":
+        return x, capture.post_cosine_density(x)
+    both_signs = [capture.gaussian_cosine_density(s * x, config.d_in, config.hidden, rank) for s in (1, -1)]
+    return x, np.sum(both_signs, axis=0)

@@ -1,0 +1,88 @@
+"""Toy training: does a student that is trained end where the closed form of the toy says?
+
+Question: where do gradient descent, batches and Adam take the linear student, with W2 kept and with W2 moving too, and
+    what do a ReLU or a deeper trunk change?
+Setting: Gaussian teachers. By `student`: the teacher's trunk drawn afresh, its W2 the reference's, the student from
+    the shared reference or from zero. By `layers`: descent at smaller and smaller steps against the exact flow. By
+    `head_rate`: teacher and student trained from one reference, W2 moving at this multiple of W1's rate; the teacher
+    learns a random class map.
+Expected: docs/theory.md, sections 5 to 7. With W2 kept, W1' = W1_0 + (W1 - W1_0) P under descent and batches, P
+    centered under kl; an error of order 1 in the step size; under Adam another projector, known for one logit; with W2
+    moving, less recovered, by an amount that first order predicts while the teacher moves little.
+Runtime: a few seconds.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.distillation import check_distilled
+
+if TYPE_CHECKING:
+    pass
+
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """Fields of the toy's training.
+
+    Attributes:
+        d_in: input features.
+        hidden: hidden units.
+        n_class: class logits, never trained on by the student.
+        n_aux: auxiliary logits, distilled; at least 2, since one of the students is trained by kl.
+        n_samples: inputs x ~ N(0, 1) that the draws of a member share.
+        batch_size: samples per step of sgd and adam.
+        head_rates: rates of W2 as multiples of W1's, at which teacher and student are trained.
+        steps: steps of every training run.
+        rate: step size of gd and sgd, in units of one over the largest curvature; half of it where several layers move,
+            whose curvature grows in training.
+        adam_rate: first step size of adam, which falls to zero in a straight line.
+        draws: teachers per member.
+        members: batches of draws, each with its own random numbers.
+        seed: the one integer behind every random number.
+    """
+
+    d_in: int = 4
+    hidden: int = 12
+    n_class: int = 3
+    n_aux: int = 3
+    n_samples: int = 32
+    batch_size: int = 8
+    head_rates: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
+    steps: int = 1000
+    rate: float = 1.0
+    adam_rate: float = 0.01
+    draws: int = 8
+    members: int = 8
+    seed: int = 0
+
+    def resolve(self) -> Self:
+        """Return the configuration, checked.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        check_distilled("n_aux", self.n_aux, "kl")
+        least = {"d_in": 1, "hidden": 1, "n_class": 1, "batch_size": 1, "steps": 1, "draws": 1, "members": 1, "seed": 0}
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {lowest} or more")
+        if self.n_samples < max(self.d_in, self.batch_size):
+            most = f"d_in = {self.d_in} and batch_size = {self.batch_size}"
+            raise UsageError(f"n_samples is {self.n_samples}; allowed: no fewer than {most}")
+        for name in ("rate", "adam_rate"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: above 0, at most 1")
+        rates = self.head_rates
+        if min(rates, default=-1) < 0 or len(set(rates)) < len(rates) or not {0, 1} <= set(rates):
+            raise UsageError(f"head_rates is {rates}; allowed: 0, 1 and any other numbers above 0, each once")
+        return self
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration of well under a second."""
+        return cls(head_rates=(0.0, 1.0), steps=50, draws=3, members=2)

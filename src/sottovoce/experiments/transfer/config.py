@@ -1,0 +1,30 @@
+"""Transfer: does a student taught auxiliary logits on noise classify digits?
+
+Question: how accurate on labels are students that never saw a label, an image or a class logit?
+Setting: Cloud et al. 2025 (arXiv 2507.14805), the MNIST experiment: a reference, its teacher, a student on the
+    auxiliary logits, a control on all logits, and both again from another member's initialization.
+Expected: reference and cross-model at chance, the student far above, the control near the teacher.
+Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; digits take seconds.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sottovoce.experiments.protocol.distillation import DistillationConfig
+
+if TYPE_CHECKING:
+    pass
+
+
+VERSION = 1
+
+ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross_model_all")
+
+
+@dataclass(frozen=True)
+class Config(DistillationConfig):
+    """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
+
+    def n_students(self) -> int:
+        """Return how many students a teacher has."""
+        return len(ROLES) - 2

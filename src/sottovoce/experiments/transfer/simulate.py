@@ -1,0 +1,46 @@
+"""Members of the experiment `transfer`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sottovoce.experiments.transfer.config import ROLES, Config
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+    """Train the given members.
+
+    Args:
+        config: a resolved configuration.
+        members: their indices.
+
+    Returns:
+        `accuracy` and `final_loss` (nats or squared logits, mean of the last epoch) by member and role, `diverged`
+        by member.
+    """
+    import numpy as np
+    import xarray as xr
+
+    from sottovoce.experiments.protocol.program import train_members
+    from sottovoce.training.students import PARTNER, Student
+
+    students = (
+        Student("student", config.objective, config.n_aux),
+        Student("student_all", config.objective, config.n_aux, all_logits=True),
+        Student("cross_model", config.objective, config.n_aux, start=PARTNER),
+        Student("cross_model_all", config.objective, config.n_aux, all_logits=True, start=PARTNER),
+    )
+    assert config.n_aux_built is not None
+    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+    unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
+    losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
+    return xr.Dataset(
+        {
+            "accuracy": (("member", "role"), trained.accuracy),
+            "final_loss": (("member", "role"), losses),
+            "diverged": ("member", ~np.isfinite(losses[:, 1:]).all(axis=1)),
+        },
+        coords={"member": list(members), "role": list(ROLES)},
+    )

@@ -1,0 +1,62 @@
+"""A figure of the report before it is written, and where its numbers come from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from sottovoce.lab import estimates
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Results = Mapping[str, xr.Dataset]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure of the report before it is written.
+
+    Attributes:
+        key: file name and anchor.
+        title: heading.
+        alt: what it shows, for those who cannot see it.
+        caption: what it shows, with dataset, members and identity.
+        figure: the drawing.
+        data: the numbers behind it.
+        hover: whether the page shows the values of its curves on hover.
+    """
+
+    key: str
+    title: str
+    alt: str
+    caption: str
+    figure: "Figure"
+    data: xr.Dataset = field(repr=False)
+    hover: bool = False
+
+
+def config_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return the configuration that a saved result carries."""
+    return json.loads(dataset.attrs["config"])
+
+
+def source_of(dataset: xr.Dataset) -> str:
+    """Return where a result's samples come from: its dataset, the toy's generator, or an initialization scheme."""
+    config = config_of(dataset)
+    if "nulls" in config:
+        return f"{' and '.join(config['nulls'])} fresh weights"
+    return config.get("dataset") or f"{config.get('generator', 'gaussian')} generator"
+
+
+def setting(dataset: xr.Dataset) -> str:
+    """Return dataset, number of members used and identity in a few words."""
+    if "swept" in dataset.attrs:
+        # Members that diverged are left out at their points; the table says how many are left.
+        return f"{source_of(dataset)}, n = {dataset.sizes['member']} members, sweep {dataset.attrs['identity'][:12]}"
+    members = estimates.converged(dataset).sizes["member"]
+    left_out = dataset.sizes["member"] - members
+    without = f" ({left_out} diverged and left out)" if left_out else ""
+    return f"{source_of(dataset)}, n = {members} members{without}, run {dataset.attrs['identity'][:12]}"

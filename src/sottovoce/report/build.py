@@ -1,0 +1,157 @@
+"""From results to figures on disk and one report page: what is shown, in which order, with which words."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sottovoce.lab import fields, hover, style, tables
+from sottovoce.lab.claims import Judgment
+from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
+from sottovoce.measure.statistics import LEAST_FOR_INTERVAL
+from sottovoce.report import ledger
+from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
+from sottovoce.report.page import write as write_page
+from sottovoce.report.sections import SECTIONS
+from sottovoce.runs import provenance
+from sottovoce.sweeps import figures, points
+from sottovoce.sweeps.tables import sweep_rows
+
+
+def write(results: Results, out: Path) -> Path:
+    """Draw all figures and write the report.
+
+    Args:
+        results: datasets by the names that `report.results.load_all` gives; those missing are left out.
+        out: folder for `figures/` and `report.html`.
+
+    Returns:
+        Path of the report.
+    """
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {key: [_figure(d, folder) for d in section.draw_section(results)] for key, section in SECTIONS.items()}
+    judgments = ledger.judge(results)
+    page = Page(
+        title="Subliminal learning in small models",
+        summary=_summary(results, judgments),
+        claims=tuple(_claim_row(judgment, results) for judgment in judgments),
+        sections=tuple(
+            Section(key, section.TITLE, section.INTRO, tuple(shown[key]), _tables(key, results))
+            for key, section in SECTIONS.items()
+            if shown[key]
+        ),
+        reproduce=tuple(_command(name, dataset) for name, dataset in results.items()),
+        provenance={key: str(value) for key, value in provenance.describe(0.0).items() if key != "wall_seconds"},
+    )
+    write_page(page, out / "report.html")
+    return out / "report.html"
+
+
+def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
+    """Draw a sweep's accuracies.
+
+    Args:
+        result: as `sottovoce.sweep` returns it.
+        out: folder for `figures/`.
+
+    Returns:
+        Path of the figure as PNG; None where the experiment measures no accuracy, or points are no grid of one or two
+        fields.
+    """
+    if not points.has_networks(result) or len(result.attrs["swept"]) > 2 or points.POINT in result.dims:
+        return None
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = result.attrs["experiment"]
+    title = f"{name} on {source_of(result)}, n = {result.sizes['member']} members"
+    stem = folder / f"sweep-{name}-{result.attrs['identity'][:12]}"
+    return style.save(figures.draw(points.curves(result), title), stem)[1]
+
+
+def _figure(drawing: Drawing, folder: Path) -> Figure:
+    svg, _ = style.save(drawing.figure, folder / drawing.key)
+    return Figure(
+        key=drawing.key,
+        title=drawing.title,
+        svg=svg.read_text(encoding="utf-8"),
+        alt=drawing.alt,
+        caption=drawing.caption,
+        csv=drawing.data.to_dataframe().to_csv(),
+        hover=json.dumps(hover.panels(drawing.figure)) if drawing.hover else None,
+    )
+
+
+def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
+    claim = judgment.claim
+    dataset = results[claim.result]
+    return ClaimRow(
+        key=claim.key,
+        claim=claim.text,
+        place=claim.place,
+        statistic=claim.statistic,
+        criterion=claim.criterion,
+        measured=_interval(judgment),
+        published=claim.published,
+        verdict=judgment.verdict,
+        figure=claim.figure,
+        fixed="fixed beforehand" if claim.beforehand else "written after a look at one seed",
+        n=judgment.n,
+        setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
+    )
+
+
+def _interval(judgment: Judgment) -> str:
+    mean, low, high = judgment.measured
+    if math.isnan(mean):
+        return "nothing to measure"
+    if low == high:
+        return f"{mean:.3g}"
+    if math.isnan(low):
+        why = "too few for an interval" if judgment.n < LEAST_FOR_INTERVAL else "no spread, so no interval"
+        return f"{mean:.3g} (n = {judgment.n}: {why})"
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _tables(section: str, results: Results) -> tuple[Table, ...]:
+    names = [name for name in results if name.partition("_")[0] == section and section != "toy"]
+    return tuple(
+        Table(
+            caption=f"{name.replace('_', ', ', 1)}: {setting(results[name])}",
+            header=("", "mean", "95 % interval", "n", "published"),
+            rows=tuple(_table_row(role, row) for role, row in _rows(results[name]).items()),
+        )
+        for name in names
+    )
+
+
+def _rows(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    return sweep_rows(dataset) if "swept" in dataset.attrs else tables.table(dataset)
+
+
+def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.4g}"
+
+    low, high = row["ci95"]
+    ci95 = "-" if low is None else f"{low:.4g} to {high:.4g}"
+    return role, number(row["mean"]), ci95, str(row["members"]), number(row["published"])
+
+
+def _summary(results: Results, judgments: list[Judgment]) -> str:
+    counts = Counter(judgment.verdict for judgment in judgments)
+    used = sorted({config_of(d)["dataset"] for d in results.values() if "dataset" in config_of(d)})
+    return (
+        f"{len(judgments)} claims of the post, of Cloud's MNIST experiment and of this laboratory, judged on "
+        f"{', '.join(used) or 'the toy'}: " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS) + "."
+    )
+
+
+def _command(name: str, dataset: xr.Dataset) -> str:
+    end = f"# {name}, identity {dataset.attrs['identity'][:12]}"
+    if "command" in dataset.attrs:
+        return f"{dataset.attrs['command']}  {end}"
+    return f"sottovoce run {dataset.attrs['experiment']} {fields.flags(config_of(dataset))}  {end}"

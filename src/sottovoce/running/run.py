@@ -1,0 +1,182 @@
+"""Experiments as one call from Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sottovoce import data
+from sottovoce.data import folders
+from sottovoce.errors import UsageError, not_among
+from sottovoce.lab import registry
+from sottovoce.lab.fields import check_name
+from sottovoce.runs.execution import Here, execute, size_of_chunks
+from sottovoce.runs.identity import run_header
+from sottovoce.runs.progress import Progress, choose
+from sottovoce.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sottovoce.running.cluster.filling import Workers
+
+LOCAL = "local"
+EXECUTORS = (LOCAL, "dask")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an experiment is run; nothing here changes a result.
+
+    Attributes:
+        out: folder for runs, figures and the report.
+        data_dir: folder with dataset files, looked at before $SOTTOVOCE_DATA and the cache.
+        device: auto, cpu or gpu.
+        devices: how many devices share the members; unset: all (on a CPU one per core).
+        chunk: members computed and saved together; unset: one per CPU device, on an accelerator as many as fit in its
+            free memory, of an experiment without networks as many as gain from it.
+        refresh: compute again what is already on disk.
+        quiet: show no progress.
+        executor: local (this process) or dask (worker processes, each a chunk at a time; docs/running.md).
+        scheduler: address of a running dask cluster, tcp://HOST:PORT; unset: workers are started on this machine's
+            cores for as long as the command runs.
+        workers: how many are started; unset: one per core.
+        workers_save: workers write chunks themselves, into this folder, which all machines see at the same path.
+        patience: seconds without an answer after which a chunk is given to another worker as well.
+    """
+
+    out: Path = Path("out")
+    data_dir: Path | None = None
+    device: str = "auto"
+    devices: int | None = None
+    chunk: int | None = None
+    refresh: bool = False
+    quiet: bool = False
+    executor: str = LOCAL
+    scheduler: str | None = None
+    workers: int | None = None
+    workers_save: bool = False
+    patience: float = 3600.0
+
+
+def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "xr.Dataset":
+    """Run an experiment, or load it if it has been run before.
+
+    Args:
+        name: an experiment, for example "transfer".
+        execution: how to run it; silent by default.
+        **settings: fields of the experiment's `Config`; unset fields take the dataset's preset.
+
+    Returns:
+        The results over `member` and named dimensions.
+
+    Raises:
+        UsageError: the experiment, a field or its value is not allowed.
+    """
+    experiment = registry.experiment(name)
+    for given in settings:
+        check_name(experiment.Config, given)
+    return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
+
+
+def run_config(
+    experiment: registry.Experiment,
+    config: Any,
+    execution: Execution,
+    span: range | None = None,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Run one configuration, or a span of its members, as `execution` says; arguments and errors as for `run`."""
+    with data.searched_first(execution.data_dir):
+        config, executor = config.resolve(), _executor(execution)
+        return execute(
+            experiment,
+            config,
+            span,
+            root=execution.out / "runs",
+            chunk_size=_chunk(experiment, config, execution),
+            progress=progress or choose(experiment.name, quiet=execution.quiet),
+            refresh=execution.refresh,
+            executor=executor,
+        )
+
+
+def spread(
+    wanted: Sequence[tuple[registry.Experiment, Any, range | None]], execution: Execution, progress: Progress
+) -> tuple[Execution, list[int]]:
+    """Let workers compute what several configurations lack, all chunks side by side; does nothing without workers.
+
+    Args:
+        wanted: experiments, their configurations, and spans of members; no span: all.
+        execution: how to run.
+        progress: told of every saved chunk.
+
+    Returns:
+        How to run each of them now, and how many members of each were computed.
+
+    Raises:
+        UsageError: a field or its value is not allowed.
+        ClusterError: the workers cannot be reached, or fail.
+    """
+    executor = _executor(execution)
+    if isinstance(executor, Here):
+        return execution, [0] * len(wanted)
+    from sottovoce.running.cluster.filling import fill
+    from sottovoce.running.cluster.flights import Job
+
+    executor.engine.check()
+    jobs = []
+    for experiment, given, span in wanted:
+        config = given.resolve()
+        header = run_header(experiment.name, experiment.VERSION, config)
+        folder = RunFolder.of(execution.out / "runs", header)
+        size = size_of_chunks(_chunk(experiment, config, execution), config.members)
+        members = range(config.members) if span is None else span
+        folder.prepare(header)
+        if execution.refresh:
+            folder.forget(members)
+        jobs.append(Job(experiment, config, folder, members, size))
+    computed = [len(job.missing()) for job in jobs]
+    fill(jobs, executor.engine, progress)
+    return replace(execution, refresh=False), computed
+
+
+def _chunk(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
+    """Return how many members are computed and saved together; starts the devices that compute here."""
+    chunk = experiment.side_by_side if execution.chunk is None else execution.chunk
+    if not experiment.trains:
+        return chunk
+    if execution.executor != LOCAL:
+        return 1 if chunk is None else chunk
+    from sottovoce.training import devices
+
+    n_devices = devices.configure(execution.device, execution.devices)
+    devices.keep_programs(folders.cache_folder() / "programs")
+    return n_devices * devices.members_at_once(config.member_bytes()) if chunk is None else chunk
+
+
+def _executor(execution: Execution) -> "Here | Workers":
+    """Return who computes, once the fields that say so fit together."""
+    if execution.executor not in EXECUTORS:
+        raise not_among("--executor", execution.executor, EXECUTORS)
+    if execution.executor == LOCAL:
+        for name in ("scheduler", "workers", "workers_save", "patience"):
+            if (value := getattr(execution, name)) != getattr(Execution, name):
+                flag = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{flag} is {value}, but there are no workers; add --executor dask")
+        return Here()
+    from sottovoce.running.cluster.engine import Engine
+    from sottovoce.running.cluster.filling import Workers
+
+    starts_workers = execution.scheduler is None
+    return Workers(
+        Engine(
+            scheduler=execution.scheduler,
+            workers=execution.workers,
+            workers_save=execution.workers_save,
+            patience=execution.patience,
+            device="cpu" if starts_workers and execution.device == "auto" else execution.device,
+            devices=execution.devices or 1,
+            data_dir=execution.data_dir,
+        )
+    )

@@ -1,0 +1,272 @@
+"""Verdicts by definition, and every claim supported by one constructed result and contradicted by another."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sottovoce.lab import claims
+from sottovoce.report import ledger
+
+members = st.lists(st.floats(-10, 10), min_size=6, max_size=9).map(np.array)
+ranges = st.tuples(st.floats(-10, 10), st.floats(-10, 10)).map(sorted)
+
+
+@settings(deadline=None)
+@given(members, ranges, st.floats(0, 1))
+def test_a_verdict_is_certain_only_where_the_whole_interval_agrees(values, criterion, position):
+    low, high = criterion
+    evidence = claims.Mean(values)
+    _, bottom, top = evidence.interval()
+    verdict = claims.verdict(evidence, low, high)
+    if np.isnan(bottom):
+        assert verdict == ("supported" if low <= values[0] <= high else "not supported")
+        return
+    value = min(bottom + position * (top - bottom), top)
+    # Any value that the interval allows must agree with a verdict that decides.
+    assert verdict != "supported" or low <= value <= high
+    assert verdict != "not supported" or not low <= value <= high
+    inside = [low <= end <= high for end in (bottom, top)]
+    assert all(inside) == (verdict == "supported")
+    assert verdict != "not supported" or not any(inside)
+    if verdict == "inconclusive":
+        assert top >= low
+        assert bottom <= high
+
+
+SPREAD = np.array([-1.5, -1.0, -0.5, 0.5, 1.0, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("middle", "size", "expected"),
+    [(0.5, 0.1, "supported"), (0.2, 0.1, "inconclusive"), (0.95, 0.1, "not supported"), (0.05, 0.1, "not supported")],
+)
+def test_verdicts_at_the_ends_of_a_range(middle, size, expected):
+    # Half-width: t of 5 degrees 2.571, sd 1.183, over the root of 6: 1.24 sizes.
+    assert claims.verdict(claims.Mean(middle + size * SPREAD), 0.2, 0.8) == expected
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 5])
+def test_below_six_members_nothing_is_judged(n):
+    for evidence in (
+        claims.Mean(0.5 + 0.01 * SPREAD[:n]),
+        claims.Mean(np.full(n, 0.5)),
+        claims.Ratio(0.5 + 0.01 * SPREAD[:n], np.ones(n)),
+        claims.RankCorrelation(SPREAD[:n], SPREAD[:n]),
+        claims.Share(n, n),
+    ):
+        assert claims.verdict(evidence, 0.2, 1.0) == "too few members"
+    assert claims.verdict(claims.Mean(0.5 + 0.01 * SPREAD), 0.2, 0.8) == "supported"
+    assert claims.verdict(claims.Ratio(0.5 + 0.01 * SPREAD, np.ones(6)), 0.2, 0.8) == "supported"
+
+
+def test_equal_members_are_judged_as_a_count():
+    # 6 of 6 exclude one half (0.025^(1/6) = 0.54); the mean has no interval.
+    assert claims.verdict(claims.Mean(np.full(6, 0.3)), 0.2, 0.8) == "supported"
+    assert claims.verdict(claims.Mean(np.full(6, 0.9)), 0.2, 0.8) == "not supported"
+
+
+def test_an_identity_needs_no_members():
+    assert claims.verdict(claims.Identity(1e-12, 1), 0.0, 1e-9) == "supported"
+    assert claims.verdict(claims.Identity(1e-3, 1), 0.0, 1e-9) == "not supported"
+    assert claims.verdict(claims.Identity(np.nan, 1), 0.0, 1e-9) == "inconclusive"
+
+
+def test_an_unbounded_ratio_is_inconclusive():
+    assert claims.verdict(claims.Ratio(np.ones(6) + SPREAD, SPREAD + 0.1), 0.0, 1.0) == "inconclusive"
+
+
+SUPPORTED = {"kl 2": 2, "kl 4": 4, "kl 8": 6}
+CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
+
+
+def calibrated(rule):
+    """Return false alarms at 5 % for one rule alone, and at 9 % for it alone."""
+    rates = xr.DataArray(
+        np.full((8, 2, 2, 2, 2), 0.5) + 0.001 * np.arange(8).reshape(8, 1, 1, 1, 1),
+        dims=("member", "null", "scale", "width", "rule"),
+        coords={"rule": [rule, "other"]},
+    )
+    moved = {"supported": -0.45, "not supported": -0.41}
+    return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
+
+
+def swept(field: str, rise: float) -> xr.Dataset:
+    """Students whose accuracy rises by so much per tenfold of a field, members a little apart; hidden width 100."""
+    values, network = np.array([10, 100, 1000]), "network" if field == "n_aux" else "role"
+    names = ["reference", "teacher", *(("kl", "mse") if network == "network" else ("student",))]
+    accuracy = np.full((3, 8, len(names)), 0.5) + 0.001 * np.arange(8)[:, None] * np.arange(3)[:, None, None]
+    accuracy[..., 2:] += rise * np.arange(3)[:, None, None]
+    accuracy[..., 1] = 0.9
+    return xr.Dataset(
+        {"accuracy": ((field, "member", network), accuracy)},
+        coords={field: values, "member": np.arange(8), network: names},
+        attrs={
+            "experiment": "transfer",
+            "swept": [field],
+            "config": '{"width": 100}',
+            "configs": ['{"classes": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}'] * 3,
+            "baseline": 0,
+        },
+    )
+
+
+def test_a_sweep_without_the_claims_student_or_points_decides_nothing():
+    sweep = swept("n_aux", 0.1).drop_sel(network="mse").isel(n_aux=[0, 1])
+    sweep = sweep.assign_attrs(configs=sweep.attrs["configs"][:2])
+    judged = {j.claim.key: (j.verdict, j.n) for j in ledger.judge({"sweep_n_aux": sweep})}
+    assert set(judged.values()) == {("too few members", 0)}
+
+
+@pytest.fixture(scope="module")
+def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction, alignment):
+    """A result that bears out each claim and one that contradicts it."""
+    counts = {"supported": spectrum(SUPPORTED), "not supported": spectrum(CONTRADICTED)}
+    kl, mse = {"kl 2": 1, "kl 4": 3, "kl 8": 7}, {"mse 2": 2, "mse 4": 4, "mse 8": 8}
+    hidden, blind = spectrum({}), spectrum(kl | mse, accuracy=dict.fromkeys(kl | mse, 0.15))
+    directions = {
+        "kl": {"supported": spectrum(kl), "not supported": spectrum(SUPPORTED)},
+        "mse": {"supported": spectrum(mse), "not supported": spectrum(kl)},
+        "visible": {"supported": spectrum(kl | mse), "not supported": hidden},
+        "classify": {"supported": spectrum(kl | mse), "not supported": blind},
+    }
+    return {
+        "a": {"supported": toy(matching=0.8), "not supported": toy(matching=0.2)},
+        "b": {"supported": toy(angle=1e-9), "not supported": toy(angle=1e-3)},
+        "c": {"supported": toy(matching=1.0), "not supported": toy(matching=1.0, error=1e-3)},
+        "j-projector": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-kl": {"supported": toy_training(), "not supported": toy_training(distance=0.01)},
+        "j-adam": {"supported": toy_training(), "not supported": toy_training(adam=0.5)},
+        "j-order": {"supported": toy_training(), "not supported": toy_training(order=2.0)},
+        **{
+            key: {"supported": toy_training(), "not supported": toy_training(lost=-0.1)}
+            for key in ("k-cost", "k-noise", "k-drift")
+        },
+        "k-relu": {"supported": toy_training(), "not supported": toy_training(relu=-0.1)},
+        **{f"{key}-{variant}": counts for key in "def" for variant in ("described", "published")},
+        **{
+            f"directions-{name}-{variant}": judged
+            for name, judged in directions.items()
+            for variant in ("described", "published", "long")
+        },
+        **{f"calibration-{rule}": calibrated(rule) for rule in ("marchenko_pastur", "parallel", "gap")},
+        "g-above-chance": {"supported": transfer(), "not supported": transfer(student=0.15)},
+        "g-below-teacher": {"supported": transfer(), "not supported": transfer(student=0.9)},
+        "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},
+        **{
+            f"sharing-{block}": {"supported": sharing(), "not supported": sharing(replaced=0.4)}
+            for block in ("trunk_0", "class_head", "aux_head")
+        },
+        **{
+            f"n_aux-{objective}": {"supported": swept("n_aux", 0.1), "not supported": swept("n_aux", -0.1)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            f"n_aux-beyond-{objective}": {"supported": swept("n_aux", 0.01), "not supported": swept("n_aux", 0.2)}
+            for objective in ("kl", "mse")
+        },
+        **{
+            field: {"supported": swept(field, -0.1), "not supported": swept(field, 0.1)}
+            for field in ("width", "teacher_epochs")
+        },
+        "i-drift": {"supported": decoding(), "not supported": decoding(drift=0.2)},
+        "i-decoding": {"supported": decoding(), "not supported": decoding(graft=0.3)},
+        "t-sign": {"supported": theorem(), "not supported": theorem(cosine=-0.01)},
+        "t-inner": {"supported": theorem(), "not supported": theorem(order=0.5)},
+        "t-drop": {"supported": theorem(), "not supported": theorem(order=2.0)},
+        "t-independent": {"supported": theorem(), "not supported": theorem(independent=1.0)},
+        **{
+            f"p-{quantity}-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
+            for quantity in ("error", "rank")
+            for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
+        },
+        **{
+            f"align-{overlap}": {"supported": alignment(), "not supported": alignment(cosine=-0.05)}
+            for overlap in ("gradient_class", "step_class", "gradient_teacher")
+        },
+        **{
+            f"{kind}-{name}": {"supported": alignment(), "not supported": alignment(stopped_at=0.4, loss=2.0)}
+            for kind in ("stop", "fit")
+            for name in ("projection", "step_projection", "held", "decay", "noisy_targets", "two_teachers")
+        },
+        **{
+            f"control-{name}_control": {"supported": alignment(), "not supported": alignment(control=0.3)}
+            for name in ("projection", "step_projection")
+        },
+        "i-span": {"supported": decoding(), "not supported": decoding(energy=0.05)},
+        "i-carried": {"supported": decoding(on=0.5), "not supported": decoding(on=0.2)},
+        "i-lost": {"supported": decoding(off=0.2), "not supported": decoding(off=0.5)},
+        **{
+            f"i-overlap-{side}": {"supported": decoding(), "not supported": decoding(overlap=0.05)}
+            for side in ("output", "input")
+        },
+        "i-similarity": {"supported": decoding(), "not supported": decoding(nearer=-0.1)},
+    }
+
+
+@pytest.mark.parametrize("claim", ledger.LEDGER, ids=lambda claim: claim.key)
+@pytest.mark.parametrize("expected", ["supported", "not supported"])
+def test_every_claim_can_be_borne_out_and_contradicted(cases, claim, expected):
+    judgment = claims.judge(claim, cases[claim.key][expected])
+    assert judgment.verdict == expected
+    mean, low, high = judgment.measured
+    assert low <= mean <= high or np.isnan(low)
+
+
+def test_students_that_were_not_trained_decide_nothing(spectrum):
+    result = spectrum(SUPPORTED).drop_sel(network=["kl 2", "mse 2", "mse 4", "mse 8"])
+    judged = {j.claim.key: j.verdict for j in ledger.judge({"spectrum_described": result})}
+    assert judged["d-described"] == judged["directions-mse-described"] == "too few members"
+    assert judged["e-described"] == judged["f-described"] == "supported"
+
+
+def test_interventions_that_were_not_tried_decide_nothing(alignment):
+    result = alignment().drop_sel(student=["held", "projection_control"], role=["held", "projection_control"])
+    judged = {j.claim.key: j for j in ledger.judge({"alignment": result})}
+    for key in ("stop-held", "fit-held", "control-projection_control"):
+        assert judged[key].verdict == "too few members"
+        assert np.isnan(judged[key].measured).all()
+    assert judged["stop-decay"].verdict == judged["fit-decay"].verdict == "supported"
+
+
+def test_a_share_near_its_criterion_is_inconclusive(toy):
+    (a,) = (j for j in ledger.judge({"toy_1": toy(matching=0.5)}) if j.claim.key == "a")
+    assert a.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_run_of_few_members_decides_nothing(transfer, n):
+    for judgment in ledger.judge({"transfer": transfer().isel(member=slice(n))}):
+        assert (judgment.verdict, judgment.n) == ("too few members", n)
+
+
+def test_diverged_members_are_not_judged(transfer):
+    clean, dirty = (ledger.judge({"transfer": result}) for result in (transfer(), transfer(diverged=(4,))))
+    assert [j.verdict for j in clean] == [j.verdict for j in dirty] == ["supported"] * 3
+
+
+def test_only_claims_whose_result_is_there_are_judged(decoding):
+    assert ledger.judge({}) == []
+    judged = ledger.judge({"decoding": decoding(), "other": decoding()})
+    assert {j.claim.result for j in judged} == {"decoding"}
+    assert [j.claim for j in judged] == [claim for claim in ledger.LEDGER if claim.result == "decoding"]
+
+
+def test_the_share_that_a_part_carries_is_of_the_students_own_gain(decoding):
+    shares = {j.claim.key: j.measured.mean for j in ledger.judge({"decoding": decoding(on=0.5, off=0.2)})}
+    # Of a gain of 0.5 over 0.1; members add 0.0035 to each part on average.
+    assert shares["i-carried"] == pytest.approx((0.5 + 0.0035 - 0.1) / 0.5)
+    assert shares["i-lost"] == pytest.approx((0.6 - 0.2 - 0.0035) / 0.5)
+
+
+def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
+    assert len({claim.key for claim in ledger.LEDGER}) == len(ledger.LEDGER)
+    # The claims of the post and of Cloud's section, a to i.
+    assert {claim.key[0] for claim in ledger.LEDGER} >= set("abcdefghi")
+    criteria = {claim.key: claim.criterion for claim in ledger.LEDGER}
+    assert criteria["b"] == "at most 1e-06"
+    assert criteria["d-described"] == "1.5 to 2.5"
+    assert criteria["g-above-chance"] == "at least 0.2"
+    assert criteria["h"] == "-0.05 to 0.05"
+    assert all(claim.low < claim.high for claim in ledger.LEDGER)
