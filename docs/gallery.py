@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from sottovoce import sweeps
-from sottovoce.experiments import transfer
-from sottovoce.lab import registry, style
+from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.lab import style
 from sottovoce.lab.drawing import Drawing, Results
 from sottovoce.report import results as report_results
-from sottovoce.report.sections import SECTIONS
+from sottovoce.report.sections import sections
 from sottovoce.running.run import Execution, run_config
 
 OPENING = """# Gallery
@@ -30,8 +30,7 @@ small networks, trained for a moment. Read here what a figure shows; what was fo
 def smallest_results(execution: Execution) -> Results:
     """Run, or load, every result of the report at its experiment's smallest configuration."""
     results = {}
-    for name, (experiment_name, fixed) in {**report_results.RESULTS, **report_results.ON_REQUEST}.items():
-        experiment = registry.experiment(experiment_name)
+    for name, (experiment, fixed) in report_results.named().items():
         results[name] = run_config(experiment, replace(experiment.Config.smoke(), **fixed), execution)
     # One sweep stands for all, over a field whose values share the program of `transfer` above.
     shared = {key: value for key, value in vars(transfer.Config.smoke()).items() if key != "learning_rate"}
@@ -44,10 +43,10 @@ def smallest_results(execution: Execution) -> Results:
 def page(results: Results, folder: Path) -> Iterator[str]:
     """Draw all figures into a folder and yield the page's blocks."""
     yield OPENING
-    for section in SECTIONS.values():
-        drawings = section.draw_section(results)
+    for section in sections():
+        drawings = section.draw(results)
         if drawings:
-            yield f"## {plain(section.TITLE)}\n\n{plain(section.INTRO)}\n"
+            yield f"## {plain(section.title)}\n\n{plain(section.intro)}\n"
         for drawing in drawings:
             yield figure(drawing, folder)
 

@@ -63,7 +63,7 @@ class Sleeping:
     """Sleeps instead of training, and returns as many variables as the experiment transfer does."""
 
     name: str = "sleeping"
-    VERSION: int = 1
+    version: int = 1
     Config: type = Config
     trains: bool = False
 
@@ -81,7 +81,7 @@ def dask_setup(_worker: Any) -> None:
 
     Side by side in one process they take two to three times as long over it, which workers of one thread do not.
     """
-    registry.REGISTRY["sleeping"] = Sleeping()  # pyright: ignore[reportArgumentType]
+    registry.ADDED["sleeping"] = Sleeping()  # pyright: ignore[reportArgumentType]
     alone, seal = threading.Lock(), chunks.sealed
 
     def one_by_one(*arguments: Any) -> bytes:

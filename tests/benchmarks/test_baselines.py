@@ -10,7 +10,7 @@ from sottovoce.benchmarks import baselines, measure  # noqa: E402
 from sottovoce.training.objectives import kl  # noqa: E402
 
 
-def test_stacked_networks_are_the_plain_ones_side_by_side():
+def test_stacked_networks_are_the_plain_ones_vectorized():
     torch.manual_seed(0)
     x = torch.randn(2, 6, baselines.SIZES[0])
     plain = [baselines._network() for _ in range(2)]

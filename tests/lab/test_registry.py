@@ -1,15 +1,17 @@
 """Every experiment of the list: it runs in seconds, twice the same, and members do not feel each other."""
 
 from dataclasses import FrozenInstanceError, fields, is_dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sottovoce import experiments
 from sottovoce.errors import UsageError
 from sottovoce.lab import registry
 from sottovoce.runs.identity import canonical
 
-NAMES = list(registry.REGISTRY)
+NAMES = list(registry.experiments())
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -67,12 +69,33 @@ def test_an_experiment_on_devices_says_how_much_memory_a_member_takes(name):
 @each
 def test_a_module_says_what_it_asks(name):
     experiment = registry.experiment(name)
-    assert experiment.VERSION >= 1
+    assert experiment.version >= 1
     assert experiment.name == name
     assert experiment.summary.split()
-    module = experiment._module()
+    module = experiment._part("config")
     for word in ("Question:", "Setting:", "Expected:", "Runtime:"):
         assert word in module.__doc__
+
+
+@each
+def test_everything_that_concerns_all_experiments_is_derived_from_the_list(name):
+    experiment = registry.experiment(name)
+    assert registry.experiment(experiment.section).heading[0]
+    assert experiment.draw({}) == []
+    assert {claim.result for claim in experiment.claims} <= experiment.results.keys() | experiment.sweeps.keys()
+    for result in experiment.results.values():
+        config = experiment.Config(**result.fields)
+        assert experiment.source(vars(config.resolve()))
+    assert getattr(experiments, name).EXPERIMENT is experiment
+    assert not {key for other in NAMES if other != name for key in registry.experiment(other).results} & set(
+        experiment.results
+    )
+
+
+def test_the_list_and_the_folders_are_one():
+    folders = {path.parent.name for path in Path(experiments.__file__).parent.glob("*/__init__.py")}
+    assert folders - {"protocol"} == set(NAMES) == set(experiments.BUILT_IN)
+    assert set(dir(experiments)) == folders
 
 
 def test_an_unknown_experiment_is_refused_with_the_nearest():

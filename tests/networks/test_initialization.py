@@ -134,7 +134,7 @@ def test_fresh_heads_do_not_depend_on_how_many_are_built():
 
 
 def test_perceptrons_are_drawn_as_they_have_always_been():
-    # A failure changes every result that is saved: then each experiment's VERSION has to rise.
+    # A failure changes every result that is saved: then each experiment's version has to rise.
     trunk_key, class_key, _ = jax.random.split(KEY, 3)
     network = draw(SMALL, KEY)
     for i, layer in enumerate(network.trunk):

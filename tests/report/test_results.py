@@ -12,7 +12,7 @@ from sottovoce import sweeps
 from sottovoce.cli import explore
 from sottovoce.cli.main import main
 from sottovoce.errors import StoreError, UsageError
-from sottovoce.experiments import capture
+from sottovoce.experiments.capture import EXPERIMENT as capture
 from sottovoce.lab import registry
 from sottovoce.report import results
 from sottovoce.running.run import Execution, run
@@ -49,7 +49,7 @@ def test_nothing_saved_says_what_to_run(tmp_path):
 def test_a_run_without_members_names_the_command_that_computes_them(tmp_path, experiment):
     Config = registry.experiment(experiment).Config
     config = Config(dataset="digits", n_aux=2, seed=3) if experiment == "transfer" else Config(n_aux=2, seed=3)
-    header = run_header(experiment, registry.experiment(experiment).VERSION, config.resolve())
+    header = run_header(experiment, registry.experiment(experiment).version, config.resolve())
     RunFolder.of(tmp_path, header).prepare(header)
     (empty,) = catalog.runs(tmp_path)
     with pytest.raises(StoreError) as caught:
@@ -64,7 +64,7 @@ def test_a_run_without_members_names_the_command_that_computes_them(tmp_path, ex
 
 def test_a_preset_run_without_members_does_not_stand_for_the_experiment(tmp_path):
     run("capture", execution=Execution(out=tmp_path, quiet=True), members=1, hidden=4)
-    header = run_header("capture", registry.experiment("capture").VERSION, capture.Config())
+    header = run_header("capture", registry.experiment("capture").version, capture.Config())
     RunFolder.of(tmp_path / "runs", header).prepare(header)
     loaded = results.load_all(tmp_path / "runs")
     assert json.loads(loaded["capture"].attrs["config"])["hidden"] == 4
@@ -79,7 +79,7 @@ def thousand(tmp_path_factory):
     for index in range(998):
         # Every third is a preset but for its seed; the others are points of a sweep.
         config = capture.Config(seed=index + 1, hidden=16 if index % 3 == 0 else 4)
-        header = run_header("capture", capture.VERSION, config)
+        header = run_header("capture", capture.version, config)
         folder = RunFolder.of(out / "runs", header)
         folder.chunks.mkdir(parents=True)
         (folder.path / "run.json").write_text(json.dumps({"format": 1, **header}))

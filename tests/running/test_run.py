@@ -9,7 +9,8 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.errors import UsageError
-from sottovoce.experiments import toy, transfer
+from sottovoce.experiments.toy import EXPERIMENT as toy
+from sottovoce.experiments.transfer import EXPERIMENT as transfer
 from sottovoce.running.run import Execution
 from sottovoce.runs.identity import plain
 
@@ -87,7 +88,7 @@ def test_the_package_offers_its_rooms():
         sv.theory.linear.student(W1, np.array([[1.0, 1.0], [1.0, 0.0]]), n_aux=1), [[1, 0], [0, 0]]
     )
     np.testing.assert_allclose(sv.measure.spectra.explained_variance_ratio(np.array([[1.0, -1.0]])), [1.0])
-    assert toy.VERSION == sv.lab.registry.experiment("toy").VERSION
+    assert toy.version == sv.lab.registry.experiment("toy").version
     assert set(sv.__dir__()) >= {"run", "load_dataset", "theory", "measure", "training"}
 
 

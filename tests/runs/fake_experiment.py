@@ -34,7 +34,7 @@ class Fake:
     """Draws numbers from (seed, member) alone; slow and talkative on demand."""
 
     name: str = "fake"
-    VERSION: int = 1
+    version: int = 1
     Config: type = Config
     seconds: float = 0.0
     log: Path | None = None

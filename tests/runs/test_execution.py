@@ -48,7 +48,7 @@ def test_a_run_says_what_it_is_and_the_second_time_is_cached(fake, tmp_path):
 
 def test_any_object_with_the_names_of_an_experiment_is_one(tmp_path):
     fake = Fake()
-    plain = SimpleNamespace(name="plain", VERSION=2, check_data=fake.check_data, simulate=fake.simulate)
+    plain = SimpleNamespace(name="plain", version=2, check_data=fake.check_data, simulate=fake.simulate)
     assert execute(plain, Config(), root=tmp_path).attrs["version"] == 2
 
 
@@ -90,7 +90,7 @@ def test_version_seed_and_rate_are_other_runs_chunk_size_is_not(fake, tmp_path):
     execute(fake, Config(), root=tmp_path, chunk_size=1)
     execute(fake, Config(), root=tmp_path, chunk_size=6)
     assert len(list(tmp_path.glob("fake-*"))) == 1
-    execute(Fake(VERSION=2), Config(), root=tmp_path)
+    execute(Fake(version=2), Config(), root=tmp_path)
     execute(fake, Config(seed=1), root=tmp_path)
     execute(fake, Config(rate=0.2), root=tmp_path)
     assert len(list(tmp_path.glob("fake-*"))) == 4
@@ -210,7 +210,7 @@ def test_more_than_a_tenth_is_a_failure_after_everything_is_saved(fake, tmp_path
 def test_an_experiment_without_the_variable_has_no_diverged_members(tmp_path):
     silent = SimpleNamespace(
         name="fake",
-        VERSION=1,
+        version=1,
         check_data=Fake().check_data,
         simulate=lambda config, members: Fake().simulate(config, members).drop_vars("diverged"),
     )

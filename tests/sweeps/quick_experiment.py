@@ -33,7 +33,7 @@ class Config:
 class Quick:
     """What the registry wants of an experiment."""
 
-    name, summary, VERSION, trains, side_by_side, Config = "quick", "Quick?", 1, False, None, Config
+    name, summary, version, trains, vectorized, Config = "quick", "Quick?", 1, False, None, Config
 
     def check_data(self, config: Any) -> None:
         """It needs none."""
@@ -47,5 +47,5 @@ class Quick:
 if __name__ == "__main__":
     from sottovoce.cli.main import main
 
-    registry.REGISTRY["quick"] = Quick()  # pyright: ignore[reportArgumentType]
+    registry.ADDED["quick"] = Quick()  # pyright: ignore[reportArgumentType]
     main()

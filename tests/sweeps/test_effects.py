@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from sottovoce.errors import UsageError
+from sottovoce.experiments.spectrum import sweeps as spectrum_sweeps
 from sottovoce.measure import statistics
 from sottovoce.sweeps import effects, points
 from sottovoce.sweeps import tables as summaries
@@ -141,8 +142,8 @@ def test_words_and_two_values_have_no_trend(over):
 def test_one_run_over_n_aux_is_a_sweep(spectrum):
     run = spectrum({}, accuracy={"kl 2": 0.2, "kl 4": 0.4, "kl 8": 0.6, "mse 2": 0.3, "mse 4": 0.5, "mse 8": 0.7})
     run = run.assign_attrs(config=json.dumps({"classes": list(range(10)), "width": 4}))
-    alone = points.by_n_aux(run.drop_sel(network="kl 2"))
-    result = points.by_n_aux(run)
+    alone = spectrum_sweeps.as_sweep(run.drop_sel(network="kl 2"))
+    result = spectrum_sweeps.as_sweep(run)
     assert result["network"].values.tolist() == ["reference", "teacher", "kl", "mse"]
     means = result["accuracy"].mean("member")
     assert means.sel(network="kl").values.tolist() == pytest.approx([0.2, 0.4, 0.6])

@@ -28,7 +28,7 @@ PROCESS = [sys.executable, str(Path(__file__).with_name("quick_experiment.py"))]
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.REGISTRY, "quick", Quick())
+    monkeypatch.setitem(registry.ADDED, "quick", Quick())
 
 
 def chunks(out: Path) -> dict[str, bytes]:

@@ -101,7 +101,7 @@ def test_a_sweep_that_measures_no_networks_has_no_effects_and_no_figure(tmp_path
 class Unstable:
     """An experiment whose members diverge above a learning rate."""
 
-    name, VERSION, trains, side_by_side = "unstable", 1, False, None
+    name, version, trains, vectorized = "unstable", 1, False, None
 
     def __init__(self) -> None:
         self.Config = registry.experiment("toy").Config
@@ -118,7 +118,7 @@ class Unstable:
 
 
 def test_a_point_that_diverges_stands_in_the_sweep_with_its_members_flagged(execution, monkeypatch):
-    monkeypatch.setitem(registry.REGISTRY, "unstable", Unstable())
+    monkeypatch.setitem(registry.ADDED, "unstable", Unstable())
     with pytest.raises(DivergenceError):
         sv.run("unstable", execution=execution, draws=20, members=4)
     swept = sv.sweep("unstable", {"draws": [10, 20]}, execution=execution, members=4)
@@ -129,7 +129,7 @@ def test_a_point_that_diverges_stands_in_the_sweep_with_its_members_flagged(exec
 
 
 def test_a_point_at_which_all_members_diverged_has_no_mean(execution, monkeypatch):
-    monkeypatch.setitem(registry.REGISTRY, "unstable", Unstable())
+    monkeypatch.setitem(registry.ADDED, "unstable", Unstable())
     estimate = by.by_point(sv.sweep("unstable", {"draws": [10, 20]}, execution=execution, members=2))
     assert estimate["n"].values.tolist() == [2, 0]
     assert np.isnan(estimate["mean"].sel(draws=20)).all()

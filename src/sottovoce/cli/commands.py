@@ -163,7 +163,7 @@ def list_(out: Path = Path("out")) -> None:
     from sottovoce.runs import catalog
 
     print("experiments")
-    for experiment in registry.REGISTRY.values():
+    for experiment in registry.experiments().values():
         print(f"  {experiment.name:10} {experiment.summary}")
     runs = catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")

@@ -17,8 +17,8 @@ def print_table(result: xr.Dataset, rows: dict[str, dict[str, Any]], notes: list
 
     Args:
         result: as `runs.execute` returns it.
-        rows: `lab.tables.table` of it.
-        notes: `lab.tables.notes` of it.
+        rows: the experiment's table of it.
+        notes: the experiment's notes on it.
     """
     config = json.loads(result.attrs["config"])
     table = Table(title=f"{result.attrs['experiment']}, identity {result.attrs['identity'][:12]}", title_justify="left")

@@ -64,12 +64,12 @@ def toy_figure(hidden: int, n_aux: int, objective: str, seed: int) -> "Figure":
 
 def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
     """Return the report's figures of one saved run, and a sentence on what it is."""
-    from sottovoce.report.sections import SECTIONS
+    from sottovoce.lab import registry
 
     if not picked.folder.spans():
         return [], f"`{picked.name}` has no finished member yet."
     name, dataset = results.name_of(picked), results.load(picked)
-    drawn = [drawing for section in SECTIONS.values() for drawing in section.draw_section({name: dataset})]
+    drawn = registry.experiment(picked.experiment).draw({name: dataset})
     members = dataset.sizes["member"]
     return drawn, f"`{picked.name}`: {members} members" + ("" if drawn else "; it has no figure in the report") + "."
 

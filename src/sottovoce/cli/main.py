@@ -84,22 +84,21 @@ def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
 
 
 def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
-    from sottovoce.lab import tables
-
-    table = tables.table(result)
+    experiment = registry.of(result)
+    table = experiment.table(result)
     if as_json:
         attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
         print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
         return
     from sottovoce.cli.console import print_table
 
-    print_table(result, table, tables.notes(result))
+    print_table(result, table, experiment.notes(result))
 
 
 def _commands() -> dict[str, Any]:
     """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
-    experiments = {name: partial(_run_command, experiment) for name, experiment in registry.REGISTRY.items()}
-    sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.REGISTRY.items()}
+    experiments = {name: partial(_run_command, experiment) for name, experiment in registry.experiments().items()}
+    sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.experiments().items()}
     return {
         "reproduce": commands.reproduce,
         "run": {"": "Run one experiment and print its table.", **experiments},

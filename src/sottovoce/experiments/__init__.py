@@ -1,22 +1,21 @@
-"""Experiments as values: one folder each, with a frozen `Config` and `simulate(config, members)`."""
+"""The experiments, one folder each. Their list: a new experiment is a folder and a name here."""
 
 from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy.attach(
-    __name__,
-    submodules={
-        "alignment",
-        "calibration",
-        "capture",
-        "decoding",
-        "inputs",
-        "prediction",
-        "protocol",
-        "sharing",
-        "spectrum",
-        "theorem",
-        "toy",
-        "toy_training",
-        "transfer",
-    },
+BUILT_IN = (
+    "toy",
+    "toy_training",
+    "capture",
+    "transfer",
+    "spectrum",
+    "decoding",
+    "sharing",
+    "alignment",
+    "inputs",
+    "calibration",
+    "theorem",
+    "prediction",
 )
+"""In the order in which commands and the report show them."""
+
+__getattr__, __dir__, __all__ = lazy.attach(__name__, submodules={*BUILT_IN, "protocol"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from sottovoce.lab import estimates
+from sottovoce.lab import estimates, registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,11 +44,8 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def source_of(dataset: xr.Dataset) -> str:
-    """Return where a result's samples come from: its dataset, the toy's generator, or an initialization scheme."""
-    config = config_of(dataset)
-    if "nulls" in config:
-        return f"{' and '.join(config['nulls'])} fresh weights"
-    return config.get("dataset") or f"{config.get('generator', 'gaussian')} generator"
+    """Return where a result's samples come from, in a few words."""
+    return registry.of(dataset).source(config_of(dataset))
 
 
 def setting(dataset: xr.Dataset) -> str:

@@ -3,19 +3,20 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from sottovoce.lab import fields, hover, style, tables
+from sottovoce.lab import fields, hover, registry, style
 from sottovoce.lab.claims import Judgment
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
 from sottovoce.measure.statistics import LEAST_FOR_INTERVAL
 from sottovoce.report import ledger
 from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table
 from sottovoce.report.page import write as write_page
-from sottovoce.report.sections import SECTIONS
+from sottovoce.report.sections import sections
 from sottovoce.runs import provenance
 from sottovoce.sweeps import figures, points
 from sottovoce.sweeps.tables import sweep_rows
@@ -33,16 +34,16 @@ def write(results: Results, out: Path) -> Path:
     """
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    shown = {key: [_figure(d, folder) for d in section.draw_section(results)] for key, section in SECTIONS.items()}
+    shown = [(part, tuple(_figure(drawing, folder) for drawing in part.draw(results))) for part in sections()]
     judgments = ledger.judge(results)
     page = Page(
         title="Subliminal learning in small models",
         summary=_summary(results, judgments),
         claims=tuple(_claim_row(judgment, results) for judgment in judgments),
         sections=tuple(
-            Section(key, section.TITLE, section.INTRO, tuple(shown[key]), _tables(key, results))
-            for key, section in SECTIONS.items()
-            if shown[key]
+            Section(part.key, part.title, part.intro, drawn, _tables(part.results, results))
+            for part, drawn in shown
+            if drawn
         ),
         reproduce=tuple(_command(name, dataset) for name, dataset in results.items()),
         provenance={key: str(value) for key, value in provenance.describe(0.0).items() if key != "wall_seconds"},
@@ -116,20 +117,20 @@ def _interval(judgment: Judgment) -> str:
     return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
-def _tables(section: str, results: Results) -> tuple[Table, ...]:
-    names = [name for name in results if name.partition("_")[0] == section and section != "toy"]
+def _tables(names: Collection[str], results: Results) -> tuple[Table, ...]:
     return tuple(
         Table(
             caption=f"{name.replace('_', ', ', 1)}: {setting(results[name])}",
             header=("", "mean", "95 % interval", "n", "published"),
             rows=tuple(_table_row(role, row) for role, row in _rows(results[name]).items()),
         )
-        for name in names
+        for name in results
+        if name in names
     )
 
 
 def _rows(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    return sweep_rows(dataset) if "swept" in dataset.attrs else tables.table(dataset)
+    return sweep_rows(dataset) if "swept" in dataset.attrs else registry.of(dataset).table(dataset)
 
 
 def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:

@@ -18,27 +18,19 @@ if TYPE_CHECKING:
 
     from sottovoce.runs.catalog import Run
 
-# Name of each result -> its experiment and the fields that make it this result.
-RESULTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "toy_1": ("toy", {"generator": "post", "n_aux": 1}),
-    "toy_2": ("toy", {"generator": "post", "n_aux": 2}),
-    "toy_training": ("toy_training", {}),
-    "capture": ("capture", {}),
-    "transfer": ("transfer", {}),
-    "decoding": ("decoding", {}),
-    "spectrum_described": ("spectrum", {"variant": "described"}),
-    "spectrum_published": ("spectrum", {"variant": "published"}),
-}
-# What `reproduce` leaves out for its length; the report shows it once it has been run.
-ON_REQUEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "spectrum_long": ("spectrum", {"variant": "long"}),
-    "calibration": ("calibration", {}),
-    "sharing": ("sharing", {"replacement": "independent"}),
-    "inputs": ("inputs", {}),
-    "theorem": ("theorem", {}),
-    "prediction": ("prediction", {}),
-    "alignment": ("alignment", {}),
-}
+
+def named(*, on_request: bool | None = None) -> dict[str, tuple[registry.Experiment, Mapping[str, Any]]]:
+    """Return the results that the report shows by name: their experiments and the fields that make them.
+
+    Args:
+        on_request: whether those that `reproduce` leaves out, or those that it runs; None: all.
+    """
+    return {
+        name: (experiment, result.fields)
+        for experiment in registry.experiments().values()
+        for name, result in experiment.results.items()
+        if on_request is None or result.on_request == on_request
+    }
 
 
 def run_all(execution: Execution, announce: Callable[[str], None], **settings: Any) -> "dict[str, xr.Dataset]":
@@ -50,9 +42,9 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
         **settings: fields given to every experiment that has them (dataset, members, seed); None: the preset.
 
     Returns:
-        Datasets by the names of `RESULTS`.
+        Datasets by name.
     """
-    configs = {name: _config(experiment, fixed, settings) for name, (experiment, fixed) in RESULTS.items()}
+    configs = {name: _config(*result, settings) for name, result in named(on_request=False).items()}
     with data.searched_first(execution.data_dir):
         progress = choose("reproduce", quiet=execution.quiet)
         execution, computed = spread([(*one, None) for one in configs.values()], execution, progress)
@@ -66,10 +58,9 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 
 
 def _config(
-    experiment_name: str, fixed: Mapping[str, Any], settings: Mapping[str, Any]
+    experiment: registry.Experiment, fixed: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[registry.Experiment, Any]:
     """Return an experiment and its configuration; a setting that is None, or not for toys, stays unset."""
-    experiment = registry.experiment(experiment_name)
     given = {key: value for key, value in settings.items() if value is not None}
     if not experiment.trains:
         given.pop("dataset", None)
@@ -96,8 +87,8 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     from sottovoce.runs import catalog
 
     results, runs = {}, catalog.runs(root)
-    for name, (experiment_name, fixed) in {**RESULTS, **ON_REQUEST}.items():
-        if chosen := _shown([run for run in runs if run.experiment == experiment_name], fixed):
+    for name, (experiment, fixed) in named().items():
+        if chosen := _shown([run for run in runs if run.experiment == experiment.name], fixed):
             results[name] = load(chosen)
     results |= load_named(root)
     if not results:
@@ -121,9 +112,9 @@ def load(run: "Run") -> "xr.Dataset":
 
 
 def name_of(run: "Run") -> str:
-    """Return by which of the names of `RESULTS` and `ON_REQUEST` a run is shown; its experiment's name, if by none."""
-    named = {**RESULTS, **ON_REQUEST}.items()
-    return next((name for name, (of, fixed) in named if of == run.experiment and _fits(run, fixed)), run.experiment)
+    """Return by which name the report shows a run; its experiment's name, if by none."""
+    known = registry.experiment(run.experiment).results
+    return next((name for name, result in known.items() if _fits(run, result.fields)), run.experiment)
 
 
 def _shown(runs: "Iterable[Run]", fixed: Mapping[str, Any]) -> "Run | None":

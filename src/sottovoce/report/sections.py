@@ -1,32 +1,43 @@
-"""The sections of the report, one module each: `TITLE`, `INTRO`, and `draw_section(results)`, its figures in order."""
+"""The sections of the report: the experiments that share a heading, then the sweeps."""
 
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from sottovoce.experiments.alignment import figures as alignment_figures
-from sottovoce.experiments.calibration import figures as calibration_figures
-from sottovoce.experiments.decoding import figures as decoding_figures
-from sottovoce.experiments.inputs import figures as inputs_figures
-from sottovoce.experiments.prediction import figures as prediction_figures
-from sottovoce.experiments.sharing import figures as sharing_figures
-from sottovoce.experiments.spectrum import figures as spectrum_figures
-from sottovoce.experiments.theorem import figures as theorem_figures
-from sottovoce.experiments.toy import figures as toy_figures
-from sottovoce.experiments.transfer import figures as transfer_figures
-from sottovoce.sweeps import figures as sweeps_figures
+from sottovoce.lab import registry
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.sweeps import figures as sweep_figures
 
-SECTIONS = MappingProxyType(
-    {
-        "toy": toy_figures,
-        "transfer": transfer_figures,
-        "inputs": inputs_figures,
-        "sweep": sweeps_figures,
-        "spectrum": spectrum_figures,
-        "calibration": calibration_figures,
-        "decoding": decoding_figures,
-        "sharing": sharing_figures,
-        "theorem": theorem_figures,
-        "prediction": prediction_figures,
-        "alignment": alignment_figures,
-    }
-)
-"""In the order of the page; the results of a section are those named for it (`spectrum_described`)."""
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report before its figures are written.
+
+    Attributes:
+        key: its anchor.
+        title: its heading.
+        intro: what stands below the heading.
+        draw: from results by name, its figures in order.
+        results: names of the results that belong to it.
+    """
+
+    key: str
+    title: str
+    intro: str
+    draw: Callable[[Results], list[Drawing]]
+    results: frozenset[str]
+
+
+def sections() -> Iterator[Section]:
+    """Yield the sections in the order of the page."""
+    together: dict[str, list[registry.Experiment]] = {}
+    for experiment in registry.experiments().values():
+        together.setdefault(experiment.section, []).append(experiment)
+    for key, members in together.items():
+
+        def draw(results: Results, members: list[registry.Experiment] = members) -> list[Drawing]:
+            return [drawing for experiment in members for drawing in experiment.draw(results)]
+
+        names = frozenset(name for experiment in members for name in experiment.results)
+        yield Section(key, *registry.experiment(key).heading, draw, names)
+    swept = frozenset(name for experiment in registry.experiments().values() for name in experiment.sweeps)
+    yield Section("sweep", sweep_figures.TITLE, sweep_figures.INTRO, sweep_figures.draw_section, swept)

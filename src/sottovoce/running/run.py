@@ -128,7 +128,7 @@ def spread(
     jobs = []
     for experiment, given, span in wanted:
         config = given.resolve()
-        header = run_header(experiment.name, experiment.VERSION, config)
+        header = run_header(experiment.name, experiment.version, config)
         folder = RunFolder.of(execution.out / "runs", header)
         size = size_of_chunks(_chunk(experiment, config, execution), config.members)
         members = range(config.members) if span is None else span
@@ -143,7 +143,7 @@ def spread(
 
 def _chunk(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
     """Return how many members are computed and saved together; starts the devices that compute here."""
-    chunk = experiment.side_by_side if execution.chunk is None else execution.chunk
+    chunk = experiment.vectorized if execution.chunk is None else execution.chunk
     if not experiment.trains:
         return chunk
     if execution.executor != LOCAL:

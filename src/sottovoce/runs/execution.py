@@ -34,7 +34,7 @@ class Experiment(Protocol):
         ...
 
     @property
-    def VERSION(self) -> int:  # noqa: N802 - the experiment module's own constant
+    def version(self) -> int:
         """Version of the experiment's meaning, part of the identity."""
         ...
 
@@ -106,7 +106,7 @@ def execute(
     Several processes may execute the same run at once; they share its members.
 
     Args:
-        experiment: has name, VERSION, check_data and simulate.
+        experiment: has name, version, check_data and simulate.
         config: its configuration; unset fields are resolved first.
         span: members of it that are wanted; by default all.
         root: folder of all runs.
@@ -129,7 +129,7 @@ def execute(
     config, executor = config.resolve(), executor or Here()
     size = size_of_chunks(chunk_size, config.members)
     members = range(config.members) if span is None else span
-    header = run_header(experiment.name, experiment.VERSION, config)
+    header = run_header(experiment.name, experiment.version, config)
     folder = RunFolder.of(root, header)
     cached = True
     if refresh or folder.missing(members):
@@ -149,7 +149,7 @@ def execute(
                 continue
     except KeyboardInterrupt:
         raise Interrupted(_interrupted(folder, members)) from None
-    described = {"experiment": experiment.name, "version": experiment.VERSION, "identity": header["identity"]}
+    described = {"experiment": experiment.name, "version": experiment.version, "identity": header["identity"]}
     dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
     diverged = dataset.attrs["diverged_members"] = _diverged(dataset)
     if len(diverged) > DIVERGED_SHARE * len(members):

@@ -56,7 +56,7 @@ def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
 
     Args:
         experiment: the experiment's name.
-        version: the experiment's VERSION.
+        version: the experiment's version.
         config: a resolved configuration (dataclass or mapping).
 
     Returns:

@@ -128,31 +128,6 @@ def has_networks(dataset: xr.Dataset) -> bool:
     return kinds in dataset.coords and "teacher" in dataset[kinds].values
 
 
-def by_n_aux(spectrum: xr.Dataset) -> xr.Dataset:
-    """Return one run of `spectrum`, whose students differ in n_aux, as a sweep over n_aux.
-
-    Args:
-        spectrum: the run, with its configuration as attribute.
-
-    Returns:
-        `accuracy` by n_aux, member and network: "reference", "teacher" and one student per objective, NaN where there
-        is none; `diverged`; attributes as of `sottovoce.sweep`, the smallest n_aux that all objectives have as
-        baseline.
-    """
-    students = np.flatnonzero(spectrum["n_aux"] > 0)
-    taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
-    numbers = taught["n_aux"]
-    fixed = spectrum["accuracy"].sel(network=["reference", "teacher"]).drop_vars(("objective", "n_aux"))
-    accuracy = xr.concat(
-        [fixed.expand_dims(n_aux=numbers.values), taught.rename(objective="network")], dim="network", join="outer"
-    )
-    swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
-    swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
-    there = swept["accuracy"].notnull().any("member").all("network").values
-    configs = [spectrum.attrs["config"]] * numbers.size
-    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(there.argmax()))
-
-
 def _along(dataset: xr.Dataset, found: Sequence[Labelled]) -> Labelled:
     """Put what was found at every point together along the sweep's fields."""
     dims = dims_of(dataset)

@@ -51,4 +51,4 @@ def load(planned: Plan, root: Path) -> "xr.Dataset | None":
 
 
 def _header(planned: Plan, config: Any) -> dict[str, Any]:
-    return run_header(planned.experiment.name, planned.experiment.VERSION, config)
+    return run_header(planned.experiment.name, planned.experiment.version, config)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab import estimates, tables
+from sottovoce.lab import estimates, registry
 from sottovoce.lab.rows import Table, number, rows_of
 from sottovoce.sweeps import effects, points
 
@@ -14,7 +14,7 @@ ACCURACY = "test accuracy"
 
 def by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
     """Return for each point of a sweep its settings, `at`, and the rows of its experiment's table, `table`."""
-    return [{"at": at, "table": tables.table(here)} for at, here in points.points(dataset)]
+    return [{"at": at, "table": registry.of(here).table(here)} for at, here in points.points(dataset)]
 
 
 def effects_of(dataset: xr.Dataset) -> dict[str, Any]:

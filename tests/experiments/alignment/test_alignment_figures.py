@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sottovoce.experiments import alignment
+from sottovoce.experiments.alignment import EXPERIMENT as alignment
 from sottovoce.experiments.alignment import config, figures
 from sottovoce.experiments.alignment import figures as drawings
 from sottovoce.experiments.alignment import findings as analysis

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments import calibration
+from sottovoce.experiments.calibration import EXPERIMENT as calibration
 from sottovoce.experiments.calibration import findings as analysis
 from sottovoce.experiments.calibration.simulate import simulate
-from sottovoce.lab import tables
 from sottovoce.measure import directions
 
 
@@ -46,7 +45,7 @@ def test_rates_have_exact_intervals(result):
 
 
 def test_the_table_has_a_row_for_every_rate(result):
-    rows = tables.table(result)
+    rows = analysis.table(result)
     assert len(rows) == 2 * 2 * 2 * 4 + 2 * 2 * 2 * 4
     row = rows["normal, 24 wide, scheme scale, parallel"]
     expected = result["false_alarm"].sel(null="normal", width=24, scale="scheme", rule="parallel")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.experiments import decoding
+from sottovoce.experiments.decoding import EXPERIMENT as decoding
 from sottovoce.experiments.decoding import bodies as decoding_bodies
 from sottovoce.experiments.decoding import config as decoding_config
 from sottovoce.experiments.decoding import parts as decoding_parts

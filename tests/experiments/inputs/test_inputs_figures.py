@@ -10,12 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sottovoce.experiments import inputs
+from sottovoce.experiments.inputs import EXPERIMENT as inputs
 from sottovoce.experiments.inputs import config as inputs_config
-from sottovoce.experiments.inputs import figures
+from sottovoce.experiments.inputs import figures, findings
 from sottovoce.experiments.inputs import figures as drawings
 from sottovoce.experiments.protocol import inputs as protocol_inputs
-from sottovoce.lab import estimates, tables
+from sottovoce.lab import estimates
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def result(smoke):
     plt.close("all")
 
 
-def test_a_strip_holds_the_examples_side_by_side(result):
+def test_a_strip_holds_the_examples_vectorized(result):
     _, ax = plt.subplots()
     examples = result["example"].isel(member=0, kind=1)
     figures.examples_panel(ax, examples)
@@ -64,7 +64,7 @@ def test_the_words_stand_for_the_fields_that_there_are():
 
 
 def test_the_table_has_mean_spread_and_share_of_every_kind(result):
-    table = tables.table(result)
+    table = findings.table(result)
     assert len(table) == 9
     row = table["images, share of variance in 10 components"]
     assert row["mean"] == pytest.approx(float(result["share"].sel(kind="images").mean()))

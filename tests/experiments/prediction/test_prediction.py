@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments import prediction
+from sottovoce.experiments.prediction import EXPERIMENT as prediction
 from sottovoce.experiments.prediction import config
 
 

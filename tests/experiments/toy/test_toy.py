@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments import toy
+from sottovoce.experiments.toy import EXPERIMENT as toy
 from sottovoce.experiments.toy import config as toy_config
 from sottovoce.experiments.toy.simulate import simulate
 

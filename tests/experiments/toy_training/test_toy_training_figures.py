@@ -15,7 +15,7 @@ def drawn(smoke):
     from sottovoce.experiments.toy_training.config import Config
 
     result = smoke("toy_training").assign_attrs(identity="0" * 64, config=json.dumps(asdict(Config.smoke())))
-    return result, lambda: drawings.draw_section(result)
+    return result, lambda: drawings.draw_section({"toy_training": result})
 
 
 def test_every_draw_has_a_stroke_at_its_distance(drawn):

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.experiments import transfer
 from sottovoce.experiments.protocol.program import program
+from sottovoce.experiments.transfer import EXPERIMENT as transfer
 from sottovoce.experiments.transfer import config as transfer_config
 from sottovoce.experiments.transfer.simulate import simulate
 from sottovoce.lab.estimates import chance

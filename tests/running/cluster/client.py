@@ -10,7 +10,7 @@ from sottovoce.cli.main import main
 from sottovoce.lab import registry
 
 if __name__ == "__main__":
-    registry.REGISTRY["fake"] = Fake()
+    registry.ADDED["fake"] = Fake()
     dask.config.set({"distributed.worker.preload": ["mischief"]})
     words = (
         "sweep fake --over rate=0.1,0.2 --members 6 --seconds 0.1 --chunk 1 --executor dask --workers 2 --json --out"

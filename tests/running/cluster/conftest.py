@@ -41,7 +41,7 @@ def well_behaved(mischief, monkeypatch, request):
     """Begin without mischief and with the fake among the experiments; end when no worker is busy."""
     for file in mischief.iterdir():
         file.unlink()
-    monkeypatch.setitem(registry.REGISTRY, "fake", Fake())
+    monkeypatch.setitem(registry.ADDED, "fake", Fake())
     yield
     for file in mischief.iterdir():
         file.unlink()

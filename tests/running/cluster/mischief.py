@@ -67,10 +67,10 @@ class Fake:
     """Draws numbers from (rate, member) alone."""
 
     name: str = "fake"
-    VERSION: int = 1
+    version: int = 1
     Config: type = Config
     trains: bool = False
-    side_by_side: int | None = None
+    vectorized: int | None = None
     summary: str = "A fake."
 
     def check_data(self, config: Config) -> None:
@@ -124,4 +124,4 @@ def dask_setup(_worker: Any) -> None:
         return GARBAGE[kind](task, answer["chunk"]) if kind else answer
 
     tasks.compute = compute
-    registry.REGISTRY["fake"] = Fake()
+    registry.ADDED["fake"] = Fake()

@@ -29,7 +29,7 @@ def test_a_task_is_small_plain_values():
     assert len(json.dumps(task_of())) < 1000
 
 
-@pytest.mark.parametrize("name", registry.REGISTRY)
+@pytest.mark.parametrize("name", registry.experiments())
 def test_every_experiments_configuration_survives_the_way_to_a_worker(name):
     experiment = registry.experiment(name)
     config = experiment.Config.smoke().resolve()
@@ -113,10 +113,10 @@ def test_a_shard_on_workers_has_its_own_members_alone(running, tmp_path, mischie
 
 def test_all_results_of_reproduce_are_computed_on_workers(running, tmp_path, monkeypatch):
     few = {
-        "toy_1": ("toy", {"draws": 5, "members": 2}),
-        "capture": ("capture", {"draws": 5, "hidden": 3, "members": 2}),
+        "toy_1": (registry.experiment("toy"), {"draws": 5, "members": 2}),
+        "capture": (registry.experiment("capture"), {"draws": 5, "hidden": 3, "members": 2}),
     }
-    monkeypatch.setattr(results, "RESULTS", few)
+    monkeypatch.setattr(results, "named", lambda on_request: few)
     there = Execution(out=tmp_path / "there", executor="dask", scheduler=running, chunk=1, quiet=True)
     said = []
     found = results.run_all(there, said.append, dataset="digits", members=3)

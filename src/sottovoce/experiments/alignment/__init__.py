@@ -1,14 +1,10 @@
-"""The experiment `alignment`."""
+"""Alignment: what does the gradient on auxiliary logits do for the class, and what stops transfer?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="What does the gradient on auxiliary logits do for the class, and what stops transfer?",
+    results={"alignment": Result(on_request=True)},
 )

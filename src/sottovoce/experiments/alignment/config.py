@@ -18,17 +18,11 @@ Runtime: 11 students, a projected one at twice the price, where `transfer` has 4
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.lab.checks import check_count, check_number
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 PLAIN = ("student", "student_all", "cross_model")
 

@@ -114,8 +114,8 @@ WORDS = {
 SHOWN = ("student", "cross_model", "projection", "step_projection")
 
 
-def alignment_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `alignment`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     rows = rows_of(estimates.over_members(estimates.converged(dataset)["accuracy"], "logit"), "role", "test accuracy")
     ends = outcomes(dataset)
     for name, (quantity, wording) in OUTCOMES.items():

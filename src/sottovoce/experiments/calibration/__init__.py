@@ -1,14 +1,11 @@
-"""The experiment `calibration`."""
+"""Calibration: do the counts of directions keep their promises, and from which strength on do they see?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Do the counts of directions keep their promises, and what do they see?",
+    trains=False,
+    results={"calibration": Result(on_request=True)},
 )

@@ -11,16 +11,11 @@ Expected: 5 % for `marchenko_pastur`, `parallel` and `gap`; far less for `gavish
 Runtime: about a minute on two cores, most of it for the 512-wide weights.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 SCALES = ("scheme", "bulk")
 
@@ -87,3 +82,8 @@ class Config:
         return cls(
             widths=(16, 24), ranks=(1, 2), strengths=(0.5, 2.5), planted_width=24, replicates=4, draws=19, members=2
         )
+
+
+def source(config: Mapping[str, Any]) -> str:
+    """Return where the samples of a configuration come from, in a few words."""
+    return f"{' and '.join(config['nulls'])} fresh weights"

@@ -41,8 +41,8 @@ def rates(dataset: xr.Dataset) -> xr.Dataset:
     return pooled
 
 
-def calibration_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `calibration`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     estimated = rates(dataset)
     rows: Table = {}
     for name, quantity, by, wording in (

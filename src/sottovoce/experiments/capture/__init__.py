@@ -1,14 +1,11 @@
-"""The experiment `capture`."""
+"""Capture: how much of a class column do n_aux auxiliary columns span?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="How much of a class direction do k auxiliary logits capture?",
+    trains=False,
+    section="toy",
 )

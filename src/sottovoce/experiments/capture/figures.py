@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sottovoce.lab import style
-from sottovoce.lab.drawing import Drawing, setting
+from sottovoce.lab.drawing import Drawing, Results, setting
 from sottovoce.lab.style import MINUS
 
 if TYPE_CHECKING:
@@ -65,8 +65,12 @@ def draw_capture(dataset: "xr.Dataset") -> Figure:
     return figure
 
 
-def capture_drawing(dataset: xr.Dataset) -> Drawing:
-    """Return the figure of the capture law with its words."""
+def draw_section(results: Results) -> list[Drawing]:
+    """Return the figure of the capture law."""
+    return [_capture(results["capture"])] if "capture" in results else []
+
+
+def _capture(dataset: xr.Dataset) -> Drawing:
     return Drawing(
         key="capture",
         title="What the auxiliary columns span of a class column",

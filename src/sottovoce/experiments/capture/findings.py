@@ -6,8 +6,8 @@ from sottovoce.lab import estimates
 from sottovoce.lab.rows import Table, rows_of
 
 
-def capture_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `capture`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
     for objective in dataset["objective"].values.tolist():
         estimate = estimates.over_members(dataset["captured_mean"].sel(objective=objective), "logit")

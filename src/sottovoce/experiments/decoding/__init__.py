@@ -1,18 +1,9 @@
-"""The experiment `decoding`."""
+"""Decoding: how do the directions that a student learned get used?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "bodies",
-        "config",
-        "figures",
-        "findings",
-        "parts",
-        "similarity_figure",
-        "simulate",
-        "subspaces_figure",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=2,
+    summary="How do the directions get used? (bodies and heads exchanged, probes, drift)",
 )

@@ -13,15 +13,9 @@ Runtime: 10 epochs of one network a member at the published settings, against 25
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 2
 
 PROBE_IMAGES = 5_000
 

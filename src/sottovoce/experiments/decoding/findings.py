@@ -78,8 +78,8 @@ def scale_of(variable: str) -> Scale:
     return _SCALES.get(quantity, "identity")
 
 
-def decoding_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `decoding`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     kept = estimates.converged(dataset)
     kept = kept.assign(part_recovered_fraction=part_recovered_fraction(kept))
     rows: Table = {}

@@ -1,14 +1,10 @@
-"""The experiment `inputs`."""
+"""Inputs: what do the kinds of distillation inputs look like, and how do they vary?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="What do the kinds of distillation inputs look like, and how do they vary?",
+    results={"inputs": Result(on_request=True)},
 )

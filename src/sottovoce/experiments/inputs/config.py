@@ -8,7 +8,7 @@ Runtime: seconds on digits, about a minute on MNIST, most of it for singular val
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.config import DATASETS, LARGEST_SEED, PIXEL_RANGES
@@ -20,12 +20,6 @@ from sottovoce.experiments.protocol.inputs import (
     check_parameters,
     training_images,
 )
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 N_INPUTS = 2_000
 

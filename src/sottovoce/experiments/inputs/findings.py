@@ -7,8 +7,8 @@ from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
 
-def inputs_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `inputs`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
     quantities: dict[str, tuple[str, Scale]] = {
         "mean": ("mean", "identity"),

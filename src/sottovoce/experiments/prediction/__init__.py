@@ -1,16 +1,10 @@
-"""The experiment `prediction`."""
+"""Prediction: how good a student will be, from what exists before it is trained."""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "expansion",
-        "figures",
-        "findings",
-        "risk",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=2,
+    summary="How good will a student be, from what exists before it is trained?",
+    results={"prediction": Result(on_request=True)},
 )

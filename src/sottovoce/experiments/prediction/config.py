@@ -18,17 +18,11 @@ Runtime: five trainings for each student of `transfer`, three of them linearized
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.experiments.protocol.distillation import check_distilled
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 2
 
 # Those with a metric on logits (theory.metric).
 OBJECTIVES = ("kl", "mse")

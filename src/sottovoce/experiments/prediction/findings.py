@@ -74,8 +74,8 @@ PREDICTION_WORDS = {
 }
 
 
-def prediction_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `prediction`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     kept = estimates.converged(dataset)
     scored = scores(dataset)
     rows: Table = {}

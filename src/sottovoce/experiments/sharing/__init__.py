@@ -1,14 +1,10 @@
-"""The experiment `sharing`."""
+"""Sharing: which block of the initialization carries transfer?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Which block of the initialization carries transfer? (a factorial over trunk and heads)",
+    results={"sharing": Result({"replacement": "independent"}, on_request=True)},
 )

@@ -12,16 +12,10 @@ Runtime: 2^blocks students where `transfer` has 4; digits about a minute, MNIST 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 REPLACEMENTS = ("independent", "perturbed", "teacher", "teacher_perturbed")
 

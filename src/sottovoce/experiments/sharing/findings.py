@@ -62,8 +62,8 @@ def _contrast(accuracy: xr.DataArray, chosen: tuple[str, ...], names: list[str])
     return signed.sum(names) / np.float64(scale)
 
 
-def sharing_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `sharing`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     kept = estimates.converged(dataset)
     names = factors(dataset)
     stacked = kept["accuracy"].stack(cell=names).transpose("member", "cell")

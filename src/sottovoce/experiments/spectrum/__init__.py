@@ -1,16 +1,14 @@
-"""The experiment `spectrum`."""
+"""Spectrum: does a student's weight spectrum show as many learned directions as it had logits?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "counts",
-        "directions_figure",
-        "figures",
-        "findings",
-        "simulate",
+    version=2,
+    summary="Does the student's spectrum show as many directions as logits? (the post's Figure 3)",
+    results={
+        "spectrum_described": Result({"variant": "described"}),
+        "spectrum_published": Result({"variant": "published"}),
+        "spectrum_long": Result({"variant": "long"}, on_request=True),
     },
-    submod_attrs={"config": ["VERSION", "Config"]},
 )

@@ -17,18 +17,12 @@ Runtime: on MNIST 35 epochs of one network a described member and 605 a publishe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, check_distilled
 from sottovoce.experiments.protocol.presets import PRESETS
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 2
 
 DRAWS_LEAST = 19
 

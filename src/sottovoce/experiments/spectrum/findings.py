@@ -15,14 +15,19 @@ from sottovoce.measure.statistics import Scale
 # Rows of the experiments on spectra and on counts of directions.
 
 
-def spectrum_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `spectrum`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     kept = estimates.converged(dataset)
     accuracy = rows_of(estimates.over_members(kept["accuracy"], "logit"), "network", "test accuracy")
     above = estimates.over_members(counts.components_above_edge(kept))
     above_edge = rows_of(above, "network", "components", lambda name: f"{name}, components above the edge")
     counted = counts.direction_counts(dataset)
     return accuracy | above_edge | _direction_counts(counted) | _hypotheses(counts.by_number(counted))
+
+
+def notes(dataset: xr.Dataset) -> list[str]:
+    """Say which number the directions follow, and which student is not there."""
+    return counts.sentences(dataset)
 
 
 def _direction_counts(counted: xr.Dataset) -> Table:

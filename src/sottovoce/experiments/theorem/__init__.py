@@ -1,14 +1,10 @@
-"""The experiment `theorem`."""
+"""Theorem 1: does one step toward a teacher carry a student along the teacher's own step?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Does one step toward a teacher carry the student along? (Cloud's Theorem 1)",
+    results={"theorem": Result(on_request=True)},
 )

@@ -12,18 +12,12 @@ Runtime: seconds.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.config import DATASETS, LARGEST_SEED
 from sottovoce.experiments.protocol.inputs import CLASSES, PIXELS, training_images
 from sottovoce.experiments.protocol.network import ACTIVATIONS, INITIALIZATIONS
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 INPUTS = ("uniform", "normal", "images")
 

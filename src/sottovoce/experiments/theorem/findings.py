@@ -31,8 +31,8 @@ def positive_share(dataset: xr.Dataset) -> xr.DataArray:
     return (dataset["sign"] > 0).mean(["objective", "inputs"])
 
 
-def theorem_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `theorem`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
     for name in ("inner_error", "drop_error"):
         wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]

@@ -1,14 +1,11 @@
-"""The experiment `toy`."""
+"""Toy: what does a linear student, solved in closed form, learn about a logit it never saw?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment, Result
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Does a linear student taught one logit match the others? (the post's Figures 1 and 2)",
+    trains=False,
+    results={f"toy_{k}": Result({"generator": "post", "n_aux": k}) for k in (1, 2)},
 )

@@ -9,17 +9,12 @@ Expected: rank(A') is at most what the objective sees of the auxiliary columns: 
 Runtime: a second.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import check_distilled
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 GENERATORS = {
     "post": {"d_in": 2, "hidden": 2, "n_class": 1},
@@ -92,3 +87,8 @@ class Config:
     def smoke(cls) -> Self:
         """Return a configuration of well under a second."""
         return cls(draws=50, members=2)
+
+
+def source(config: Mapping[str, Any]) -> str:
+    """Return where the samples of a configuration come from, in a few words."""
+    return f"{config['generator']} generator"

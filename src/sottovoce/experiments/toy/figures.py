@@ -10,8 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from sottovoce.experiments.capture.figures import capture_drawing
-from sottovoce.experiments.toy_training import figures
 from sottovoce.lab import style
 from sottovoce.lab.drawing import Drawing, Results, setting
 from sottovoce.lab.style import MINUS
@@ -196,11 +194,8 @@ INTRO = (
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return the post's Figures 1 and 2, the capture law, and the toy trained step by step."""
-    drawings = [_toy(results[f"toy_{n_aux}"], n_aux) for n_aux in (1, 2) if f"toy_{n_aux}" in results]
-    if "capture" in results:
-        drawings.append(capture_drawing(results["capture"]))
-    return drawings + (figures.draw_section(results["toy_training"]) if "toy_training" in results else [])
+    """Return the post's Figures 1 and 2."""
+    return [_toy(results[f"toy_{n_aux}"], n_aux) for n_aux in (1, 2) if f"toy_{n_aux}" in results]
 
 
 def _toy(dataset: xr.Dataset, n_aux: int) -> Drawing:

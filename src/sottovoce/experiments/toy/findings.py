@@ -10,8 +10,8 @@ from sottovoce.measure.statistics import Scale
 # Rows of the toy experiments.
 
 
-def toy_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `toy`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
     scales: dict[str, Scale] = {"cosine": "fisher_z", "relative_error": "log", "captured": "logit"}
     for quantity, scale in scales.items():

@@ -1,18 +1,12 @@
-"""The experiment `toy_training`."""
+"""Toy training: does a student that is trained end where the closed form of the toy says?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "draws",
-        "figures",
-        "findings",
-        "kept",
-        "moving",
-        "simulate",
-        "students",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Does a toy student that is trained end at the closed form, and if W2 moves?",
+    trains=False,
+    vectorized=8,
+    section="toy",
 )

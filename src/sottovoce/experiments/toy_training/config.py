@@ -12,17 +12,12 @@ Expected: docs/theory.md, sections 5 to 7. With W2 kept, W1' = W1_0 + (W1 - W1_0
 Runtime: a few seconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.distillation import check_distilled
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -86,3 +81,8 @@ class Config:
     def smoke(cls) -> Self:
         """Return a configuration of well under a second."""
         return cls(head_rates=(0.0, 1.0), steps=50, draws=3, members=2)
+
+
+def source(_config: Mapping[str, Any]) -> str:
+    """Return where the samples of a configuration come from, in a few words."""
+    return "gaussian generator"

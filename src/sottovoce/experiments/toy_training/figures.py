@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.toy_training.findings import step_order
 from sottovoce.lab import style
-from sottovoce.lab.drawing import Drawing, config_of, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of, setting
 from sottovoce.lab.estimates import band, over_members
 
 # Below this a distance is rounding.
@@ -209,8 +209,11 @@ def draw_drift(
 # The toy trained step by step, within the section of the linear toy.
 
 
-def draw_section(dataset: xr.Dataset) -> list[Drawing]:
+def draw_section(results: Results) -> list[Drawing]:
     """Return where students of teachers that share their W2 end, then what drift of W2 and a ReLU cost."""
+    if "toy_training" not in results:
+        return []
+    dataset = results["toy_training"]
     config = config_of(dataset)
     shape = f"{config['d_in']} inputs, {config['hidden']} hidden units, {config['n_class']} class logits"
     where = f"{shape}, k = {config['n_aux']}. Setting: {setting(dataset)}, {config['draws']} draws each."

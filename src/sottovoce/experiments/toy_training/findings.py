@@ -54,8 +54,8 @@ def drift_correlation(training: xr.Dataset) -> xr.DataArray:
     return training["member"].copy(data=np.clip(values, -1.0, 1.0))
 
 
-def toy_training_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `toy_training`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     energy, way = "recovered energy of the class logits", "distance from the closed form / its way"
     distance = estimates.over_members(dataset["projector_distance"].mean("draw"), "log")
     rows = rows_of(distance, "student", way, lambda name: f"{name}, distance")

@@ -1,14 +1,9 @@
-"""The experiment `transfer`."""
+"""Transfer: does a student taught auxiliary logits on noise classify digits?"""
 
-from sottovoce import lazy
+from sottovoce.lab.experiment import Experiment
 
-__getattr__, __dir__, __all__ = lazy.attach(
+EXPERIMENT = Experiment(
     __name__,
-    submodules={
-        "config",
-        "figures",
-        "findings",
-        "simulate",
-    },
-    submod_attrs={"config": ["VERSION", "Config"]},
+    version=1,
+    summary="Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)",
 )

@@ -8,15 +8,8 @@ Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; digi
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-
-if TYPE_CHECKING:
-    pass
-
-
-VERSION = 1
 
 ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross_model_all")
 

@@ -28,8 +28,8 @@ def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
 # Rows of the experiments on trained networks.
 
 
-def transfer_rows(dataset: xr.Dataset) -> Table:
-    """Return the rows of `transfer`."""
+def table(dataset: xr.Dataset) -> Table:
+    """Return the rows that `sottovoce run` prints."""
     bars = transfer_bars(dataset, json.loads(dataset.attrs["config"]))
     kept = estimates.converged(dataset)
     # Of a teacher it is one.

@@ -50,11 +50,11 @@ def describe(
     """
     return {
         "experiment": experiment.name,
-        "version": experiment.VERSION,
+        "version": experiment.version,
         "config": canonical(config),
         "first": span[0],
         "last": span[-1],
-        "identity": run_header(experiment.name, experiment.VERSION, config)["identity"],
+        "identity": run_header(experiment.name, experiment.version, config)["identity"],
         "code": code(),
         "data": _digests(config.dataset) if experiment.trains else {},
         "device": device,
@@ -102,9 +102,9 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
 
     _check(task["code"], code(), "install the same version there")
     experiment = registry.experiment(task["experiment"])
-    _check(task["version"], experiment.VERSION, f"these are versions of {experiment.name}; install the same there")
+    _check(task["version"], experiment.version, f"these are versions of {experiment.name}; install the same there")
     config = configuration(experiment, task)
-    found = run_header(experiment.name, experiment.VERSION, config)["identity"]
+    found = run_header(experiment.name, experiment.version, config)["identity"]
     _check(task["identity"], found, "these are identities of one configuration; install the same version there")
     if experiment.trains:
         _check(task["data"], _digests_here(config.dataset), f"these are checksums of {config.dataset}")

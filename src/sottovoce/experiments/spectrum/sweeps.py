@@ -1,0 +1,84 @@
+"""The spectrum's students as a sweep over the number of auxiliary logits, and what it is claimed to show."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from sottovoce.lab.claims import INFINITY, Claim
+from sottovoce.lab.experiment import NamedSweep
+from sottovoce.sweeps.findings import beyond_width, slope
+
+_DESCRIBED = {"variant": "described"}
+_NARROW = {**_DESCRIBED, "width": 64}
+
+SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
+    {
+        "sweep_n_aux": {
+            "mnist": NamedSweep("n_aux", (1, 2, 3, 5, 10, 20, 50, 100, 300, 1000), _DESCRIBED, one_run=True),
+            "digits": NamedSweep("n_aux", (1, 2, 3, 5, 10, 20, 50, 100, 200), _NARROW, one_run=True),
+        },
+    }
+)
+
+CLAIMS = (
+    *(
+        Claim(
+            key=f"n_aux-{objective}",
+            text=f"The more auxiliary logits, the more transfer, under {objective}.",
+            place="post, from the toy to MNIST",
+            result="sweep_n_aux",
+            statistic="least-squares slope of the student's accuracy per tenfold of n_aux; mean over members",
+            low=0.05,
+            high=INFINITY,
+            measure=slope(objective, "accuracy"),
+            published="",
+            figure="sweep_n_aux",
+            beforehand=False,
+        )
+        for objective in ("kl", "mse")
+    ),
+    *(
+        Claim(
+            key=f"n_aux-beyond-{objective}",
+            text="Beyond as many auxiliary logits as the last hidden layer has units, more of them teach nothing, "
+            f"under {objective}.",
+            place="section 2 of docs/theory.md",
+            result="sweep_n_aux",
+            statistic="accuracy of the student at the largest n_aux minus that at the smallest one no smaller than the "
+            "hidden width; mean over members",
+            low=-0.05,
+            high=0.05,
+            measure=beyond_width(objective),
+            published="",
+            figure="sweep_n_aux",
+        )
+        for objective in ("kl", "mse")
+    ),
+)
+
+
+def as_sweep(spectrum: xr.Dataset) -> xr.Dataset:
+    """Return one run of `spectrum`, whose students differ in n_aux, as a sweep over n_aux.
+
+    Args:
+        spectrum: the run, with its configuration as attribute.
+
+    Returns:
+        `accuracy` by n_aux, member and network: "reference", "teacher" and one student per objective, NaN where there
+        is none; `diverged`; attributes as of `sottovoce.sweep`, the smallest n_aux that all objectives have as
+        baseline.
+    """
+    students = np.flatnonzero(spectrum["n_aux"] > 0)
+    taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
+    numbers = taught["n_aux"]
+    fixed = spectrum["accuracy"].sel(network=["reference", "teacher"]).drop_vars(("objective", "n_aux"))
+    accuracy = xr.concat(
+        [fixed.expand_dims(n_aux=numbers.values), taught.rename(objective="network")], dim="network", join="outer"
+    )
+    swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
+    swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
+    there = swept["accuracy"].notnull().any("member").all("network").values
+    configs = [spectrum.attrs["config"]] * numbers.size
+    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(there.argmax()))

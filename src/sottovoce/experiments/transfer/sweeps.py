@@ -1,0 +1,66 @@
+"""The sweeps of the six bars that the report shows, and what they are claimed to show."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sottovoce.lab.claims import INFINITY, Claim
+from sottovoce.lab.experiment import NamedSweep
+from sottovoce.sweeps.findings import slope
+
+KINDS = (
+    "uniform", "normal", "images", "permuted_images", "shuffled_images", "blurred", "spectrum_matched", "low_rank",
+    "constant",
+)  # fmt: skip
+# As many inputs of every kind as there are images to make some of, and the preset's number of steps.
+_ON_DIGITS = {"n_inputs": 1442, "student_steps": 785}
+
+SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
+    {
+        "sweep_width": {
+            "mnist": NamedSweep("width", (32, 64, 128, 256, 512)),
+            "digits": NamedSweep("width", (16, 32, 64, 128, 256)),
+        },
+        "sweep_learning_rate": {
+            "mnist": NamedSweep("learning_rate", (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)),
+            "digits": NamedSweep("learning_rate", (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)),
+        },
+        "sweep_teacher_epochs": {
+            "mnist": NamedSweep("teacher_epochs", (1, 2, 5, 10, 20)),
+            "digits": NamedSweep("teacher_epochs", (5, 15, 60, 120)),
+        },
+        "sweep_inputs": {
+            "mnist": NamedSweep("inputs", KINDS),
+            "digits": NamedSweep("inputs", KINDS, _ON_DIGITS),
+        },
+    }
+)
+
+CLAIMS = (
+    Claim(
+        key="width",
+        text="The wider the network, the less three auxiliary logits transfer.",
+        place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
+        result="sweep_width",
+        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of width; mean over "
+        "members",
+        low=0.05,
+        high=INFINITY,
+        measure=slope("student", "recovered_fraction", -1),
+        published="",
+        figure="sweep_width",
+        beforehand=False,
+    ),
+    Claim(
+        key="teacher_epochs",
+        text="The longer a teacher was trained, the less of what it learned its student recovers.",
+        place="post, Why This Works: heads that training moves decode with more noise",
+        result="sweep_teacher_epochs",
+        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; "
+        "mean over members",
+        low=0.05,
+        high=INFINITY,
+        measure=slope("student", "recovered_fraction", -1),
+        published="",
+        figure="sweep_teacher_epochs",
+    ),
+)
