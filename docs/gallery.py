@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sottovoce import sweeps
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.lab import style
 from sottovoce.lab.drawing import Drawing, Results
 from sottovoce.report import results as report_results

@@ -8,9 +8,9 @@ import xarray as xr
 from scipy import stats
 
 from sottovoce.experiments.protocol import published
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum_experiment
 from sottovoce.experiments.spectrum import counts as spectrum_counts
-from sottovoce.experiments.transfer import EXPERIMENT as transfer_experiment
+from sottovoce.experiments.spectrum import experiment as spectrum_experiment
+from sottovoce.experiments.transfer import experiment as transfer_experiment
 from sottovoce.experiments.transfer import findings
 from sottovoce.lab import estimates
 from sottovoce.measure import statistics

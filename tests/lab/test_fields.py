@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
-from sottovoce.experiments.toy import EXPERIMENT as toy
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.spectrum import experiment as spectrum
+from sottovoce.experiments.toy import experiment as toy
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.lab import fields
 
 

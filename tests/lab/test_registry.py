@@ -86,7 +86,7 @@ def test_everything_that_concerns_all_experiments_is_derived_from_the_list(name)
     for result in experiment.results.values():
         config = experiment.Config(**result.fields)
         assert experiment.source(vars(config.resolve()))
-    assert getattr(experiments, name).EXPERIMENT is experiment
+    assert getattr(experiments, name).experiment is experiment
     assert not {key for other in NAMES if other != name for key in registry.experiment(other).results} & set(
         experiment.results
     )

@@ -6,9 +6,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from sottovoce.experiments.capture import EXPERIMENT as capture
-from sottovoce.experiments.toy import EXPERIMENT as toy_experiment
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.capture import experiment as capture
+from sottovoce.experiments.toy import experiment as toy_experiment
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.lab import registry
 
 

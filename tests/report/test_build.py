@@ -7,10 +7,10 @@ import pytest
 import tyro
 import xarray as xr
 
-from sottovoce.experiments.alignment import EXPERIMENT as alignment
-from sottovoce.experiments.inputs import EXPERIMENT as inputs
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.alignment import experiment as alignment
+from sottovoce.experiments.inputs import experiment as inputs
+from sottovoce.experiments.spectrum import experiment as spectrum
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.report.build import _command
 from sottovoce.runs.identity import plain
 

@@ -12,7 +12,7 @@ from sottovoce import sweeps
 from sottovoce.cli import explore
 from sottovoce.cli.main import main
 from sottovoce.errors import StoreError, UsageError
-from sottovoce.experiments.capture import EXPERIMENT as capture
+from sottovoce.experiments.capture import experiment as capture
 from sottovoce.lab import registry
 from sottovoce.report import results
 from sottovoce.running.run import Execution, run

@@ -9,8 +9,8 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.errors import UsageError
-from sottovoce.experiments.toy import EXPERIMENT as toy
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.toy import experiment as toy
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.running.run import Execution
 from sottovoce.runs.identity import plain
 

@@ -9,7 +9,7 @@ import jax
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.training import devices
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.decoding import EXPERIMENT as decoding
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
-from sottovoce.experiments.toy import EXPERIMENT as toy
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.decoding import experiment as decoding
+from sottovoce.experiments.spectrum import experiment as spectrum
+from sottovoce.experiments.toy import experiment as toy
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.streams import partner
 from sottovoce.training.ensemble import _run_sharded
 from sottovoce.training.loop import weighted_mean

@@ -1,14 +1,15 @@
 """What an experiment is: one value from which commands, runs, tables, claims and the report are derived."""
 
+import dataclasses
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from sottovoce.lab import fields
+from sottovoce.lab.fields import flags, label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from sottovoce.lab.claims import Claim
     from sottovoce.lab.drawing import Drawing, Results
     from sottovoce.lab.rows import Table
-
-NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Config(Protocol):
@@ -45,7 +44,7 @@ class Result:
         on_request: whether `sottovoce reproduce` leaves it out for its length; the report shows it once it is there.
     """
 
-    fields: Mapping[str, Any] = NO_FIELDS
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     on_request: bool = False
 
 
@@ -62,7 +61,7 @@ class NamedSweep:
 
     field: str
     values: tuple[Any, ...]
-    fixed: Mapping[str, Any] = NO_FIELDS
+    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     one_run: bool = False
 
     def settings(self, dataset: str) -> dict[str, Any]:
@@ -73,9 +72,9 @@ class NamedSweep:
         """Return the command that makes the sweep."""
         shared = {**self.settings(dataset), "members": members}
         if self.one_run:
-            return f"sottovoce run {experiment} {fields.flags({self.field: self.values, **shared})}"
-        values = ",".join(str(fields.label(value)) for value in self.values)
-        return f"sottovoce sweep {experiment} --over {self.field}={values} {fields.flags(shared)}"
+            return f"sottovoce run {experiment} {flags({self.field: self.values, **shared})}"
+        values = ",".join(str(label(value)) for value in self.values)
+        return f"sottovoce sweep {experiment} --over {self.field}={values} {flags(shared)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +98,7 @@ class Experiment:
     summary: str
     trains: bool = True
     vectorized: int | None = None
-    results: Mapping[str, Result] = field(default_factory=dict)
+    results: Mapping[str, Result] = dataclasses.field(default_factory=dict)
     section: str = ""
 
     def __post_init__(self) -> None:

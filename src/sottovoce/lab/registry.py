@@ -26,7 +26,7 @@ def experiments() -> Mapping[str, Experiment]:
 def _built_in() -> Mapping[str, Experiment]:
     # By name, because the kernel imports no experiment: the list stands beside their folders.
     folders = importlib.import_module("sottovoce.experiments").BUILT_IN
-    found = (importlib.import_module(f"sottovoce.experiments.{folder}").EXPERIMENT for folder in folders)
+    found = (importlib.import_module(f"sottovoce.experiments.{folder}").experiment for folder in folders)
     return {experiment.name: experiment for experiment in found}
 
 

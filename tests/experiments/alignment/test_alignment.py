@@ -10,12 +10,12 @@ import optax
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.alignment import EXPERIMENT as alignment
 from sottovoce.experiments.alignment import config as alignment_config
+from sottovoce.experiments.alignment import experiment as alignment
 from sottovoce.experiments.alignment import findings as analysis
 from sottovoce.experiments.alignment import simulate as alignment_simulate
 from sottovoce.experiments.alignment.simulate import Probe, overlaps, simulate
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.networks.layers import Linear
 from sottovoce.networks.mlp import Network
 from sottovoce.training.loop import weighted_mean

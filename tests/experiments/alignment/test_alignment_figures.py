@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sottovoce.experiments.alignment import EXPERIMENT as alignment
 from sottovoce.experiments.alignment import config, figures
+from sottovoce.experiments.alignment import experiment as alignment
 from sottovoce.experiments.alignment import figures as drawings
 from sottovoce.experiments.alignment import findings as analysis
 from sottovoce.experiments.protocol.distillation import OBJECTIVES

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.calibration import EXPERIMENT as calibration
+from sottovoce.experiments.calibration import experiment as calibration
 from sottovoce.experiments.calibration import findings as analysis
 from sottovoce.experiments.calibration.simulate import simulate
 from sottovoce.measure import directions

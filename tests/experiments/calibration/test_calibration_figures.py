@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sottovoce.experiments.calibration import EXPERIMENT as calibration
+from sottovoce.experiments.calibration import experiment as calibration
 from sottovoce.experiments.calibration import figures
 from sottovoce.experiments.calibration import findings as analysis
 from sottovoce.experiments.calibration.simulate import simulate

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.capture import EXPERIMENT as capture
+from sottovoce.experiments.capture import experiment as capture
 from sottovoce.experiments.capture.simulate import simulate
 
 

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.experiments.decoding import EXPERIMENT as decoding
 from sottovoce.experiments.decoding import bodies as decoding_bodies
 from sottovoce.experiments.decoding import config as decoding_config
+from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.decoding import parts as decoding_parts
 from sottovoce.experiments.decoding import simulate as decoding_simulate
 from sottovoce.experiments.decoding.simulate import simulate

@@ -7,8 +7,8 @@ import pytest
 from sottovoce.data import load_dataset
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.errors import UsageError
-from sottovoce.experiments.inputs import EXPERIMENT as inputs
 from sottovoce.experiments.inputs import config as inputs_config
+from sottovoce.experiments.inputs import experiment as inputs
 from sottovoce.experiments.inputs.simulate import simulate
 from sottovoce.streams import Stream, member_key
 

@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sottovoce.experiments.inputs import EXPERIMENT as inputs
 from sottovoce.experiments.inputs import config as inputs_config
+from sottovoce.experiments.inputs import experiment as inputs
 from sottovoce.experiments.inputs import figures, findings
 from sottovoce.experiments.inputs import figures as drawings
 from sottovoce.experiments.protocol import inputs as protocol_inputs

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.prediction import EXPERIMENT as prediction
 from sottovoce.experiments.prediction import config
+from sottovoce.experiments.prediction import experiment as prediction
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import sottovoce as sv
 from sottovoce.data import distillation_inputs
 from sottovoce.errors import UsageError
-from sottovoce.experiments.prediction import EXPERIMENT as prediction
+from sottovoce.experiments.prediction import experiment as prediction
 from sottovoce.experiments.prediction import risk
 from sottovoce.experiments.protocol.program import images_of, program
 from sottovoce.measure import heads

@@ -8,14 +8,14 @@ import pytest
 from sottovoce import sweeps
 from sottovoce.cli.main import main
 from sottovoce.errors import UsageError
-from sottovoce.experiments.decoding import EXPERIMENT as decoding
-from sottovoce.experiments.prediction import EXPERIMENT as prediction
+from sottovoce.experiments.decoding import experiment as decoding
+from sottovoce.experiments.prediction import experiment as prediction
 from sottovoce.experiments.protocol import program
-from sottovoce.experiments.sharing import EXPERIMENT as sharing
+from sottovoce.experiments.sharing import experiment as sharing
 from sottovoce.experiments.sharing.simulate import simulate as simulate_sharing
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
+from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.spectrum.simulate import simulate as simulate_spectrum
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.experiments.transfer.simulate import simulate as simulate_transfer
 from sottovoce.lab import registry
 from sottovoce.runs.identity import plain

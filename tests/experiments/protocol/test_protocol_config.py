@@ -9,14 +9,14 @@ from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
 from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
 from sottovoce.errors import UsageError
-from sottovoce.experiments.decoding import EXPERIMENT as decoding
-from sottovoce.experiments.inputs import EXPERIMENT as inputs
+from sottovoce.experiments.decoding import experiment as decoding
+from sottovoce.experiments.inputs import experiment as inputs
 from sottovoce.experiments.protocol import config as protocol_config
 from sottovoce.experiments.protocol import distillation, network, presets
 from sottovoce.experiments.protocol import inputs as protocol_inputs
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
 from sottovoce.experiments.spectrum import config as spectrum_config
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.spectrum import experiment as spectrum
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.networks.initialization import SCHEMES
 from sottovoce.networks.layers import PRECISIONS
 from sottovoce.networks.mlp import ACTIVATIONS

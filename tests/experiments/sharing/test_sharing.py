@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.sharing import EXPERIMENT as sharing
 from sottovoce.experiments.sharing import config, figures
+from sottovoce.experiments.sharing import experiment as sharing
 from sottovoce.experiments.sharing import findings as analysis
 from sottovoce.experiments.sharing import findings as ledger
 from sottovoce.experiments.sharing.simulate import simulate
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
+from sottovoce.experiments.transfer import experiment as transfer
 
 
 def test_the_corner_with_everything_shared_is_transfers_student(smoke):

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum
+from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.spectrum.simulate import simulate
 from sottovoce.measure import nulls
 from sottovoce.networks.initialization import Architecture, initialize

@@ -10,10 +10,10 @@ from dataclasses import asdict
 import matplotlib.pyplot as plt
 import pytest
 
-from sottovoce.experiments.calibration import EXPERIMENT as calibration_experiment
+from sottovoce.experiments.calibration import experiment as calibration_experiment
 from sottovoce.experiments.calibration import figures as calibration_figures
 from sottovoce.experiments.calibration.simulate import simulate
-from sottovoce.experiments.spectrum import EXPERIMENT as spectrum_experiment
+from sottovoce.experiments.spectrum import experiment as spectrum_experiment
 from sottovoce.experiments.spectrum import figures as spectrum_figures
 
 

@@ -7,7 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.theorem import EXPERIMENT as theorem
+from sottovoce.experiments.theorem import experiment as theorem
 from sottovoce.experiments.theorem import findings as analysis
 from sottovoce.experiments.theorem.simulate import simulate
 

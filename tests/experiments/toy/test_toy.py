@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.toy import EXPERIMENT as toy
 from sottovoce.experiments.toy import config as toy_config
+from sottovoce.experiments.toy import experiment as toy
 from sottovoce.experiments.toy.simulate import simulate
 
 

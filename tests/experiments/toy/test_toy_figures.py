@@ -5,10 +5,10 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
-from sottovoce.experiments.capture import EXPERIMENT as capture
+from sottovoce.experiments.capture import experiment as capture
 from sottovoce.experiments.capture import figures as capture_figures
 from sottovoce.experiments.capture.simulate import simulate as simulate_capture
-from sottovoce.experiments.toy import EXPERIMENT as toy
+from sottovoce.experiments.toy import experiment as toy
 from sottovoce.experiments.toy import figures
 from sottovoce.experiments.toy.simulate import simulate as simulate_toy
 from sottovoce.lab import style

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.toy_training import EXPERIMENT as toy_training
+from sottovoce.experiments.toy_training import experiment as toy_training
 from sottovoce.experiments.toy_training import students
 from sottovoce.experiments.toy_training.draws import draw
 from sottovoce.experiments.toy_training.kept import compare, relu_recovered

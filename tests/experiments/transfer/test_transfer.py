@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sottovoce.experiments.protocol.program import program
-from sottovoce.experiments.transfer import EXPERIMENT as transfer
 from sottovoce.experiments.transfer import config as transfer_config
+from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.experiments.transfer.simulate import simulate
 from sottovoce.lab.estimates import chance
 from sottovoce.networks.mlp import accuracy

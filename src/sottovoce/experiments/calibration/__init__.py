@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="Do the counts of directions keep their promises, and what do they see?",

@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="How much of a class direction do k auxiliary logits capture?",

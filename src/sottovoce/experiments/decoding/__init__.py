@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=2,
     summary="How do the directions get used? (bodies and heads exchanged, probes, drift)",

@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="What do the kinds of distillation inputs look like, and how do they vary?",

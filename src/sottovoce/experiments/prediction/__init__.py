@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=2,
     summary="How good will a student be, from what exists before it is trained?",

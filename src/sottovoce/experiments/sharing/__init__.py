@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="Which block of the initialization carries transfer? (a factorial over trunk and heads)",

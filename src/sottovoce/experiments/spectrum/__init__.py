@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=2,
     summary="Does the student's spectrum show as many directions as logits? (the post's Figure 3)",

@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment, Result
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="Does one step toward a teacher carry the student along? (Cloud's Theorem 1)",

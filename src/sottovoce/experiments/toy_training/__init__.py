@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="Does a toy student that is trained end at the closed form, and if W2 moves?",

@@ -2,7 +2,7 @@
 
 from sottovoce.lab.experiment import Experiment
 
-EXPERIMENT = Experiment(
+experiment = Experiment(
     __name__,
     version=1,
     summary="Does a student taught auxiliary logits on noise classify digits? (Cloud's six bars)",
