@@ -12,24 +12,20 @@ MOST_LEVELS = 64
 _NOWHERE = MOST_LEVELS + 1
 
 # Properties that any element may have as attributes, and that its `style` may set.
-PROPERTIES = frozenset(
-    """clip-path clip-rule fill fill-opacity fill-rule font font-family font-size font-stretch font-style font-variant
-    font-weight image-rendering opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin
-    stroke-miterlimit stroke-opacity stroke-width text-anchor transform""".split()
+PROPERTY = re.compile(
+    r"clip-(path|rule)|fill(-(opacity|rule))?|font(-(family|size|stretch|style|variant|weight))?|image-rendering|opacity"
+    r"|stroke(-(dasharray|dashoffset|linecap|linejoin|miterlimit|opacity|width))?|text-anchor|transform"
 )
-_BOX = frozenset({"x", "y", "width", "height"})
 # Elements that matplotlib draws with, and what each may have besides `id`, `style` and the properties.
+_BOX = ("x", "y", "width", "height")
 ALLOWED = {
-    "clipPath": frozenset(),
-    "defs": frozenset(),
-    "g": frozenset(),
-    "image": _BOX | {"href"},
-    "path": frozenset({"d"}),
-    "pattern": _BOX | {"patternUnits"},
+    **dict.fromkeys(("clipPath", "defs", "g"), ()),
+    **dict.fromkeys(("text", "tspan"), ("x", "y")),
+    "image": (*_BOX, "href"),
+    "path": ("d",),
+    "pattern": (*_BOX, "patternUnits"),
     "rect": _BOX,
-    "text": frozenset({"x", "y"}),
-    "tspan": frozenset({"x", "y"}),
-    "use": frozenset({"x", "y", "href"}),
+    "use": ("x", "y", "href"),
 }
 # Elements that draw nothing: the page has a title, a description and a style sheet of its own.
 DROPPED = frozenset({"metadata", "style", "title", "desc"})
@@ -128,8 +124,9 @@ class _Drawing:
         elif tag not in ALLOWED and self._level < self._dropped_at:
             raise UsageError(f"{self._name} contains <{tag}>; a figure may only draw")
         if self._level < self._dropped_at:
-            names = {name: name.removeprefix("xlink:") for name in attributes}  # HTML has no namespaces
-            self.tree.start(tag, {names[n]: self._checked(tag, names[n], value) for n, value in attributes.items()})
+            # HTML has no namespaces.
+            plain = {name.removeprefix("xlink:"): value for name, value in attributes.items()}
+            self.tree.start(tag, {name: self._checked(tag, name, value) for name, value in plain.items()})
 
     def end(self, tag: str) -> None:
         if self._level < self._dropped_at:
@@ -153,22 +150,18 @@ class _Drawing:
         """
         if name == "id":
             return self._prefix + value
-        if name == "href" and name in ALLOWED[tag]:
-            if _PART.fullmatch(value):
-                return f"#{self._prefix}{value[1:]}"
-            if tag == "image" and _IMAGE.fullmatch(value):
-                return value
-            raise self._foreign(value)
-        is_style = name == "style"
-        settings = (
-            [part.partition(":")[::2] for part in value.split(";") if part.strip()] if is_style else [(name, value)]
-        )
+        if name == "style":
+            settings = [part.partition(":")[::2] for part in value.split(";") if part.strip()]
+        else:
+            settings = [(name, value)]
+        own = () if name == "style" else ALLOWED[tag]
         for found, content in settings:
-            if found.strip() not in (PROPERTIES if is_style else PROPERTIES | ALLOWED[tag]):
+            if found not in own and not PROPERTY.fullmatch(found.strip()):
                 raise UsageError(f"{self._name} sets {found.strip()!r} in <{tag}>; a figure may only draw")
-            if not _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content))):
-                raise self._foreign(value)
+            is_image = tag == "image" and found == "href" and _IMAGE.fullmatch(content)
+            is_plain = found != "href" and _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content)))
+            if not (is_image or is_plain or _PART.fullmatch(content)):
+                raise UsageError(f"{self._name} refers to {value[:80]!r}; only parts of the figure itself are allowed")
+        if name == "href":
+            return re.sub("^#", f"#{self._prefix}", value)
         return _URL.sub(lambda match: f"url(#{self._prefix}{match[2]})", value)
-
-    def _foreign(self, value: str) -> UsageError:
-        return UsageError(f"{self._name} refers to {value[:80]!r}; only parts of the figure itself are allowed")
