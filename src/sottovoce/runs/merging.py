@@ -10,7 +10,7 @@ from sottovoce.runs import catalog
 from sottovoce.runs.execution import Interrupted
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.locking import claim
-from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
+from sottovoce.runs.store import IncompleteRunError, RunFolder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +84,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
         tally.refused.append(str(error))
         return
     for span in spans:
-        name = source.chunks / f"{chunk_name(span)}.h5"
+        name = source.file(span)
         try:
             chunk, provenance = source.read(span, header["identity"]), source.provenance_of(span)
         except (OSError, ValueError, StoreError) as error:
