@@ -113,6 +113,16 @@ def test_a_wrong_checksum_is_told_with_file_expected_and_found(
     assert str(caught.value) == text
 
 
+def test_of_a_file_that_is_too_long_no_more_is_read_than_shows_it(put: Put, small: dict, tmp_path: Path):
+    name = "train-images-idx3-ubyte.gz"
+    size = len(small["mnist"][name])
+    folder = put(tmp_path / "mnist", train_images=b"?")
+    os.truncate(folder / name, 1 << 42)  # a hole of 4 TiB: more than memory holds, no room on the disk
+    with pytest.raises(DataError) as caught:
+        read_verified("mnist", tmp_path)
+    assert str(caught.value) == f"{folder / name}: holds more than the {size} bytes it should{MEND}"
+
+
 def test_the_quick_look_goes_by_size_alone(put: Put, small: dict, tmp_path: Path):
     images = small["mnist"]["train-images-idx3-ubyte.gz"]
     put(tmp_path / "a", train_images=same_size(images))
