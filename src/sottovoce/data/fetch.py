@@ -91,10 +91,11 @@ def _fetch_file(
         with _Bounded(path, file, deadline, progress) as output:
             pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
 
+    downloader: Any = download  # the type that pooch gives downloaders does not fit its own either
     failures = []
     for mirror in wanted.mirrors:
         try:
-            pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=download)
+            pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
         except ValueError:
             failures.append(f"{mirror} sent something else (wrong checksum)")
         except OSError as error:  # the family of every error of the network, and of the disk
