@@ -195,6 +195,16 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path):
         fetch("mnist", tmp_path / "file")
 
 
+@pytest.mark.parametrize("mirror", ["good", "broken"])
+def test_pooch_says_as_much_after_a_fetch_as_before(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, mirror: str):
+    mirrors.name(monkeypatch, mirror)
+    logger = pooch.get_logger()
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
+    with contextlib.suppress(DataError):
+        fetch("mnist")
+    assert logger.level == logging.DEBUG
+
+
 @pytest.mark.parametrize("name", ["digits", "mnits"])
 def test_only_datasets_in_files_can_be_fetched(name: str):
     with pytest.raises(UsageError, match=f"dataset is '{name}'; allowed: mnist, fashion-mnist"):

@@ -188,6 +188,21 @@ def test_a_chunk_whose_provenance_cannot_be_written_is_not_there(folder, monkeyp
     assert os.listdir(folder.chunks) == []
 
 
+@pytest.mark.parametrize(
+    ("members", "identity", "damage"),
+    [(range(2), HEADER["identity"], 1), (range(2), 64 * "0", 0), (range(1, 3), HEADER["identity"], 0)],
+    ids=["damaged", "another run", "other members"],
+)
+def test_a_sealed_chunk_is_believed_only_if_it_is_the_one_asked_for(folder, members, identity, damage):
+    data = chunks.sealed(members, Fake().simulate(Config(), members), identity)
+    with pytest.raises(chunks.DamagedChunkError):
+        folder.accept(range(2), data[: len(data) - damage], {})
+    assert not folder.chunks.exists()
+    sound = chunks.sealed(range(2), Fake().simulate(Config(), range(2)), HEADER["identity"])
+    folder.accept(range(2), sound, {"first": 0})
+    assert (chunk(folder, 0, 1).read_bytes(), folder.provenance()) == (sound, [{"first": 0}])
+
+
 def test_two_writers_of_one_run_folder_both_go_on(tmp_path, monkeypatch):
     first, second = (RunFolder.of(tmp_path, HEADER) for _ in range(2))
     replace = os.replace

@@ -138,8 +138,6 @@ def _merge_chunk(
 def _held(target: RunFolder, span: range) -> "xr.Dataset | None":
     """Return what the target holds of some members; where it holds none of them, any one; where it is empty, None."""
     while members := target.members():
-        try:
+        with suppress(IncompleteRunError):  # a damaged chunk was set aside
             return target.load([member for member in members if member in span] or members[:1])
-        except IncompleteRunError:  # a damaged chunk was set aside
-            continue
     return None
