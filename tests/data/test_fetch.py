@@ -1,5 +1,6 @@
 """Fetching from mirrors on the loopback interface: broken, lying, silent and sound ones."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from sottovoce.data import catalog
 from sottovoce.data.datasets import choose_dataset, load_dataset
-from sottovoce.data.fetch import attempt, fetch
+from sottovoce.data.fetch import _Bounded, attempt, fetch
 from sottovoce.errors import DataError, UsageError
 
 Put = Callable[..., Path]
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("small")
 
 @dataclass
 class Mirrors:
-    """One server; a path starts with the mirror: good, lying (other bytes), cut, silent or broken."""
+    """One server; a path starts with the mirror: good, lying (other bytes), cut, long, endless, silent or broken."""
 
     contents: dict[str, bytes]
     asked: list[str] = field(default_factory=list)
@@ -34,15 +35,22 @@ class Mirrors:
         self.asked.append(f"{mirror}/{name}")
         if mirror == "silent":
             self.released.wait()
-        if mirror not in {"good", "lying", "cut"}:
+        if mirror not in {"good", "lying", "cut", "long", "endless"}:
             handler.send_error(404)
             return
         content = self.contents[name]
-        sent = {"good": content, "lying": content[::-1], "cut": content[: len(content) // 2]}[mirror]
+        sent = {"lying": content[::-1], "cut": content[: len(content) // 2], "long": content + b"?"}.get(
+            mirror, content
+        )
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
+        if mirror != "endless":
+            handler.send_header("Content-Length", str(max(len(content), len(sent))))
         handler.end_headers()
         handler.wfile.write(sent)
+        with contextlib.suppress(OSError):  # the client hangs up
+            # An end after all, so that a fetch without its bound fails and does not fill the disk.
+            for _ in range(1_000 if mirror == "endless" else 0):
+                handler.wfile.write(bytes(1 << 16))
 
     def name(self, monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
         entry = catalog.CATALOG["mnist"]
@@ -77,7 +85,7 @@ def listing(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("first", ["broken", "lying", "cut"])
+@pytest.mark.parametrize("first", ["broken", "lying", "cut", "long", "endless"])
 def test_the_second_mirror_stands_in_for_the_first(
     mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, bare_machine: Path, first: str
 ):
@@ -89,7 +97,14 @@ def test_the_second_mirror_stands_in_for_the_first(
 
 
 @pytest.mark.parametrize(
-    ("mirror", "reason"), [("lying", "wrong checksum"), ("cut", "ChunkedEncodingError"), ("broken", "404")]
+    ("mirror", "reason"),
+    [
+        ("lying", "wrong checksum"),
+        ("cut", "ChunkedEncodingError"),
+        ("broken", "404"),
+        ("long", "sent more than the "),
+        ("endless", "sent more than the "),
+    ],
 )
 def test_where_no_mirror_is_sound_nothing_is_left_behind(
     mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, bare_machine: Path, mirror: str, reason: str
@@ -103,6 +118,26 @@ def test_where_no_mirror_is_sound_nothing_is_left_behind(
     assert reason in text
     assert "\n" not in text
     assert listing(bare_machine / "mnist") == {}
+
+
+def test_each_mirror_is_named_in_order_with_what_was_wrong_with_it(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch):
+    mirrors.name(monkeypatch, "broken", "long", "lying")
+    size = catalog.CATALOG["mnist"].files[0].size
+    words = [r"404 Client Error.*", rf"sent more than the {size} bytes of the file", r"sent something else \(wrong.*"]
+    told = "; ".join(f"{mirrors.base}/{m}/ {w}" for m, w in zip(("broken", "long", "lying"), words, strict=True))
+    with pytest.raises(DataError, match=told):
+        fetch("mnist")
+
+
+def test_an_endless_download_is_stopped_after_its_first_piece(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch):
+    written: list[int] = []
+    write = _Bounded.write
+    monkeypatch.setattr(_Bounded, "write", lambda output, piece: written.append(len(piece)) or write(output, piece))
+    mirrors.name(monkeypatch, "endless")
+    with pytest.raises(DataError, match="sent more than"):
+        fetch("mnist")
+    assert len(written) == 1
+    assert written[0] <= 1 << 16
 
 
 def test_a_port_where_nobody_listens(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, bare_machine: Path):
@@ -143,10 +178,32 @@ def test_a_fetch_out_of_time_stops(mirrors: Mirrors, monkeypatch: pytest.MonkeyP
     assert listing(bare_machine / "mnist") == {}
 
 
+def test_nothing_that_arrives_too_late_is_written(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch):
+    mirrors.name(monkeypatch, "good")
+    begin = _Bounded.__init__
+
+    def late(output: _Bounded, path: str, file: catalog.File, _deadline: float, progress: Callable) -> None:
+        begin(output, path, file, 0.0, progress)
+
+    monkeypatch.setattr(_Bounded, "__init__", late)
+    with pytest.raises(DataError, match=r"/good/ ran out of time"):
+        fetch("mnist", progress=lambda *_: pytest.fail("some of it was written"))
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match=r"cannot be made .*name another with --data-dir"):
         fetch("mnist", tmp_path / "file")
+
+
+@pytest.mark.parametrize("mirror", ["good", "broken"])
+def test_pooch_says_as_much_after_a_fetch_as_before(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, mirror: str):
+    mirrors.name(monkeypatch, mirror)
+    logger = pooch.get_logger()
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
+    with contextlib.suppress(DataError):
+        fetch("mnist")
+    assert logger.level == logging.DEBUG
 
 
 @pytest.mark.parametrize("name", ["digits", "mnits"])

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,21 @@ def test_a_wrong_checksum_is_told_with_file_expected_and_found(
     found = hashlib.sha256(damaged).hexdigest()
     text = f"{folder / name}: wrong checksum: expected SHA-256 {expected}, found {found}{MEND}"
     assert str(caught.value) == text
+
+
+def test_of_a_file_that_is_too_long_no_more_is_read_than_shows_it(put: Put, small: dict, tmp_path: Path):
+    name = "train-images-idx3-ubyte.gz"
+    folder = put(tmp_path / "mnist", train_images=b"?")
+    os.truncate(folder / name, 1 << 26)  # a hole: it takes no room on the disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as caught:
+            read_verified("mnist", tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 25
+    finally:
+        tracemalloc.stop()
+    size = len(small["mnist"][name])
+    assert str(caught.value) == f"{folder / name}: holds more than the {size} bytes it should{MEND}"
 
 
 def test_the_quick_look_goes_by_size_alone(put: Put, small: dict, tmp_path: Path):

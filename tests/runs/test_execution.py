@@ -12,7 +12,7 @@ from fake_experiment import Config, Fake, bytes_of
 from sottovoce import runs
 from sottovoce.errors import DataError, DivergenceError, StoreError, UsageError
 from sottovoce.runs.execution import Interrupted, execute
-from sottovoce.runs.identity import config_identity, run_header
+from sottovoce.runs.identity import run_header
 from sottovoce.runs.store import RunFolder
 
 
@@ -32,7 +32,7 @@ def contents(folder):
 def test_a_run_says_what_it_is_and_the_second_time_is_cached(fake, tmp_path):
     first, second = (runs.execute(fake, Config(), root=tmp_path) for _ in range(2))
     assert first.attrs == {
-        "identity": config_identity("fake", 1, Config(members=6)),
+        "identity": run_header("fake", 1, Config(members=6))["identity"],
         "experiment": "fake",
         "version": 1,
         "config": '{"diverging":[],"members":6,"rate":0.1,"seed":0}',

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sottovoce.errors import UsageError
-from sottovoce.runs.identity import canonical, config_identity, run_header
+from sottovoce.runs.identity import canonical, run_header
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
@@ -20,8 +20,8 @@ values = st.recursive(
 configs = st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), values, min_size=1, max_size=6)
 
 
-def identity(config):
-    return config_identity("toy", 1, config)
+def identity(config, experiment="toy", version=1):
+    return run_header(experiment, version, config)["identity"]
 
 
 def test_canonical_json_and_identity_are_those_written_down():
@@ -62,10 +62,10 @@ def test_members_do_not_count_but_nested_members_do(config, count):
 
 def test_experiment_version_and_neighboring_floats_count():
     names = {
-        config_identity("toy", 1, {"a": 0.1}),
-        config_identity("toy", 2, {"a": 0.1}),
-        config_identity("top", 1, {"a": 0.1}),
-        config_identity("toy", 1, {"a": float(np.nextafter(0.1, 1))}),
+        identity({"a": 0.1}),
+        identity({"a": 0.1}, version=2),
+        identity({"a": 0.1}, experiment="top"),
+        identity({"a": float(np.nextafter(0.1, 1))}),
     }
     assert len(names) == 4
 

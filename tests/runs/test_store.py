@@ -1,5 +1,7 @@
+import errno
 import json
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sottovoce.errors import StoreError
+from sottovoce.runs import chunks
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
 
@@ -81,6 +84,20 @@ def test_a_damaged_chunk_is_set_aside_and_nothing_else(folder, caplog, damage):
     assert folder.load([2, 3]).sizes["member"] == 2
 
 
+def test_two_readers_may_set_the_same_damaged_chunk_aside(folder, monkeypatch):
+    save(folder, 0, 1)
+    chunk(folder, 0, 1).write_bytes(b"")
+    replace = os.replace
+
+    def overtaken(source, target):
+        replace(source, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    assert not folder.holds(range(2))
+    assert sorted(os.listdir(folder.chunks)) == ["members-000000-000001.damaged", "members-000000-000001.json"]
+
+
 def test_a_damaged_chunk_whose_members_another_holds_is_not_missed(folder):
     save(folder, 0, 1)
     save(folder, 0, 3)
@@ -127,11 +144,104 @@ def test_a_newer_format_is_left_alone(folder):
     assert file.read_text() == text
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "1"}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "1"}', '{"format": 1}'])
 def test_an_unreadable_run_file_is_named(folder, content):
     (folder.path / "run.json").write_text(content)
     with pytest.raises(StoreError, match=r"run\.json does not describe a run"):
         folder.prepare(HEADER)
+
+
+def test_a_run_folder_without_an_identity_is_neither_read_nor_written(folder):
+    save(folder, 0, 1)
+    data = chunk(folder, 0, 1).read_bytes()
+    file = folder.path / "run.json"
+    file.write_text(
+        json.dumps({name: value for name, value in json.loads(file.read_text()).items() if name != "identity"})
+    )
+    before = sorted(folder.path.rglob("*"))
+    for use in (
+        lambda: folder.prepare(HEADER),
+        lambda: folder.load([0]),
+        lambda: folder.holds(range(2)),
+        lambda: save(folder, 2, 3),
+        lambda: folder.accept(range(2), data, {}),
+    ):
+        with pytest.raises(StoreError, match=r"run\.json does not describe a run: 'identity'"):
+            use()
+    assert sorted(folder.path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("write", ["save", "accept"])
+def test_a_chunk_whose_provenance_cannot_be_written_is_not_there(folder, monkeypatch, write):
+    dataset = Fake().simulate(Config(), range(2))
+    sealed = chunks.sealed(range(2), dataset, HEADER["identity"])
+    replace = os.replace
+
+    def refuse(source, target):
+        if str(target).endswith("members-000000-000001.json"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreError, match="No space left on device"):
+        getattr(folder, write)(range(2), dataset if write == "save" else sealed, {})
+    assert os.listdir(folder.chunks) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "identity", "damage"),
+    [(range(2), HEADER["identity"], 1), (range(2), 64 * "0", 0), (range(1, 3), HEADER["identity"], 0)],
+    ids=["damaged", "another run", "other members"],
+)
+def test_a_sealed_chunk_is_believed_only_if_it_is_the_one_asked_for(folder, members, identity, damage):
+    data = chunks.sealed(members, Fake().simulate(Config(), members), identity)
+    with pytest.raises(chunks.DamagedChunkError):
+        folder.accept(range(2), data[: len(data) - damage], {})
+    assert not folder.chunks.exists()
+    sound = chunks.sealed(range(2), Fake().simulate(Config(), range(2)), HEADER["identity"])
+    folder.accept(range(2), sound, {"first": 0})
+    assert (chunk(folder, 0, 1).read_bytes(), folder.provenance()) == (sound, [{"first": 0}])
+
+
+def test_two_writers_of_one_run_folder_both_go_on(tmp_path, monkeypatch):
+    first, second = (RunFolder.of(tmp_path, HEADER) for _ in range(2))
+    replace = os.replace
+
+    def overtaken(source, target):
+        # Just before the first writer's file gets its name, the second prepares the folder and clears it up.
+        monkeypatch.setattr(os, "replace", replace)
+        second.prepare(HEADER)
+        second.remove_temporaries()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    first.prepare(HEADER)
+    assert first.header() == second.header() == {"format": 1, **HEADER}
+    assert os.listdir(first.path) == ["run.json"]
+
+
+def test_of_two_writers_of_different_runs_in_one_folder_the_later_is_refused(tmp_path, monkeypatch):
+    folder = RunFolder.of(tmp_path, HEADER)
+    replace = os.replace
+
+    def overtaken(source, target):
+        monkeypatch.setattr(os, "replace", replace)
+        folder.prepare({**HEADER, "identity": HEADER["identity"][:12] + 52 * "0"})
+        folder.remove_temporaries()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    with pytest.raises(StoreError, match="another configuration"):
+        folder.prepare(HEADER)
+
+
+def test_a_run_file_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreError, match=r"cannot use .*run\.json: No space left on device"):
+        RunFolder.of(tmp_path, HEADER).prepare(HEADER)
 
 
 def test_a_folder_of_another_configuration_is_refused(folder):

@@ -119,10 +119,6 @@ def collection(name: str) -> Collection:
     Raises:
         UsageError: when the catalog has no such name.
     """
-    _check(name)
-    return CATALOG[name]
-
-
-def _check(name: str) -> None:
     if name not in CATALOG:
         raise not_among("dataset", name, CATALOG)
+    return CATALOG[name]

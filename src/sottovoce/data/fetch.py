@@ -1,12 +1,12 @@
 """Downloading a dataset: each file from the first mirror that serves the right bytes, or not at all."""
 
 import contextlib
+import io
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,6 @@ from sottovoce.data.catalog import Collection, File, collection
 from sottovoce.data.folders import cache_folder, locate
 from sottovoce.errors import DataError
 
-Progress = Callable[[str, int], None]
-
 
 def fetch(
     name: str,
@@ -25,7 +23,7 @@ def fetch(
     *,
     silence: float = 10.0,
     limit: float = float("inf"),
-    progress: Progress | None = None,
+    progress: Callable[[str, int], None] | None = None,
 ) -> Path:
     """Download those files of a dataset that are not there yet, or are damaged.
 
@@ -52,9 +50,14 @@ def fetch(
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror}); name another with --data-dir") from None
     deadline = time.monotonic() + limit
-    with _quiet_pooch():
+    # pooch prints a line for every download to standard error.
+    logger, level = pooch.get_logger(), pooch.get_logger().level
+    logger.setLevel(logging.WARNING)
+    try:
         for file in wanted.files:
-            _fetch_file(wanted, file, folder, silence, deadline, progress)
+            _fetch_file(wanted, file, folder, silence, deadline, progress or (lambda *_: None))
+    finally:
+        logger.setLevel(level)
     return folder
 
 
@@ -81,24 +84,24 @@ def attempt(name: str, limit: float) -> bool:
 
 
 def _fetch_file(
-    wanted: Collection,
-    file: File,
-    folder: Path,
-    silence: float,
-    deadline: float,
-    progress: Progress | None,
+    wanted: Collection, file: File, folder: Path, silence: float, deadline: float, progress: Callable[[str, int], None]
 ) -> None:
+    def download(url: str, path: str, _pooch: object) -> None:
+        timeout = max(0.001, min(silence, deadline - time.monotonic()))
+        with _Bounded(path, file, deadline, progress) as output:
+            pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
+
+    downloader: Any = download  # the type that pooch gives downloaders does not fit its own either
     failures = []
     for mirror in wanted.mirrors:
-        meter: Any = _Meter(file.name, deadline, progress)
-        timeout = max(0.001, min(silence, deadline - time.monotonic()))
-        downloader: Any = pooch.HTTPDownloader(meter, chunk_size=1 << 16, timeout=timeout)
         try:
             pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
         except ValueError:
             failures.append(f"{mirror} sent something else (wrong checksum)")
         except OSError as error:  # the family of every error of the network, and of the disk
-            failures.append(f"{mirror} {_first_words(error)}")
+            # One short line; the network's own messages nest deep.
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            failures.append(f"{mirror} {words if len(words) <= 100 else f'{type(error).__name__}: {words[:80]}...'}")
         else:
             return
     raise DataError(
@@ -107,44 +110,17 @@ def _fetch_file(
     )
 
 
-@dataclass
-class _Meter:
-    """A progress bar to pooch: passes on what arrived, and stops a download that is out of time."""
+class _Bounded(io.BufferedWriter):
+    """The file that pooch writes what arrives to: it takes no byte more than the catalog says, and none too late."""
 
-    name: str
-    deadline: float
-    progress: Progress | None
-    total: int = 0
-    arrived: int = 0
+    def __init__(self, path: str, file: File, deadline: float, progress: Callable[[str, int], None]) -> None:
+        super().__init__(io.FileIO(path, "wb"))
+        self._file, self._deadline, self._progress = file, deadline, progress
 
-    def update(self, n_byte: int) -> None:
-        if time.monotonic() > self.deadline:
+    def write(self, piece: Any, /) -> int:
+        if time.monotonic() > self._deadline:
             raise TimeoutError("ran out of time")
-        # pooch counts whole pieces, of which the last is usually shorter.
-        self.arrived = min(self.arrived + n_byte, self.total)
-        if self.progress:
-            self.progress(self.name, self.arrived)
-
-    def reset(self) -> None:
-        self.arrived = 0
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def _first_words(error: OSError) -> str:
-    """Return what went wrong with a mirror in one short line; the network's own messages nest deep."""
-    words = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return words if len(words) <= 100 else f"{type(error).__name__}: {words[:80]}..."
-
-
-@contextlib.contextmanager
-def _quiet_pooch() -> Iterator[None]:
-    """Keep pooch from printing a line per download to standard error."""
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+        if (arrived := self.tell() + len(piece)) > self._file.size:
+            raise OSError(f"sent more than the {self._file.size} bytes of the file")
+        self._progress(self._file.name, arrived)
+        return super().write(piece)

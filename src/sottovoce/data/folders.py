@@ -148,11 +148,14 @@ def _read_folder(folder: Path, wanted: Collection, _stamp: object) -> dict[str, 
     for file in wanted.files:
         path = folder / file.name
         try:
-            content = path.read_bytes()
+            with path.open("rb") as stream:
+                content = stream.read(file.size + 1)
         except FileNotFoundError:
             raise DataError(f"{path}: no such file; {wanted.mend}") from None
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror}); {wanted.mend}") from None
+        if len(content) > file.size:
+            raise DataError(f"{path}: holds more than the {file.size} bytes it should; {wanted.mend}")
         # The checked bytes themselves are parsed: the file cannot change in between.
         if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
             raise DataError(f"{path}: wrong checksum: expected SHA-256 {file.sha256}, found {found}; {wanted.mend}")

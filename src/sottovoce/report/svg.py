@@ -1,22 +1,49 @@
-"""Figures inlined in a page: identifiers made the figure's own, size left to the page, a name for every reader."""
+"""Figures inlined in a page: only what the allow list names comes through, and every id becomes the figure's own."""
 
 import re
 import xml.etree.ElementTree as ET
+from xml.parsers import expat
 
 from sottovoce.errors import UsageError
 
-URL = re.compile(r"url\(\s*['\"]?\s*([^'\")\s]*)\s*['\"]?\s*\)", re.IGNORECASE)
+# Far above any figure (matplotlib nests 8 deep), far below what would exhaust memory or Python's stack.
+MOST_CHARACTERS = 1 << 24
+MOST_LEVELS = 64
+_NOWHERE = MOST_LEVELS + 1
+
+# Properties that any element may have as attributes, and that its `style` may set.
+PROPERTY = re.compile(
+    r"clip-(path|rule)|fill(-(opacity|rule))?|font(-(family|size|stretch|style|variant|weight))?|image-rendering|opacity"
+    r"|stroke(-(dasharray|dashoffset|linecap|linejoin|miterlimit|opacity|width))?|text-anchor|transform"
+)
+# Elements that matplotlib draws with, and what each may have besides `id`, `style` and the properties.
+_BOX = ("x", "y", "width", "height")
+ALLOWED = {
+    **dict.fromkeys(("clipPath", "defs", "g"), ()),
+    **dict.fromkeys(("text", "tspan"), ("x", "y")),
+    "image": (*_BOX, "href"),
+    "path": ("d",),
+    "pattern": (*_BOX, "patternUnits"),
+    "rect": _BOX,
+    "use": ("x", "y", "href"),
+}
+# Elements that draw nothing: the page has a title, a description and a style sheet of its own.
 DROPPED = frozenset({"metadata", "style", "title", "desc"})
-REFUSED = frozenset({"script", "foreignObject", "iframe", "animate", "set"})
+
+# Values may hold numbers, words and quoted names; of all functions, transforms, colors and url() of a part.
+_PLAIN = re.compile(r"[\w\s#%.,+'\"-]*")
+_CALL = re.compile(r"(?:matrix|rgba?|rotate|scale|skew[XY]|translate)\([\w\s.,%+-]*\)")
+_URL = re.compile(r"url\(\s*(['\"]?)#([\w.:-]+)\1\s*\)", re.IGNORECASE)
+_PART = re.compile(r"#[\w.:-]+")
+_IMAGE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=\s]*")
 
 
 def inline(svg: str, key: str, title: str, alt: str) -> str:
     """Return an SVG file's drawing as markup that can stand beside others in one HTML page.
 
     Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so
-    that two figures that matplotlib gave the same names do not take each other's glyphs and clips. The XML prolog,
-    the document type, the metadata and the style sheet (which would reach the whole page) go; so do width and
-    height, so that the viewBox scales. HTML needs no XML namespaces: they go as well.
+    that two figures that matplotlib gave the same names do not take each other's glyphs and clips. Of the root only
+    the viewBox stays, so that the drawing scales. Nothing that the allow list does not name is in the result.
 
     Args:
         svg: an SVG file's text.
@@ -28,21 +55,28 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
         One ``<svg>`` element with role "img", its title and its label.
 
     Raises:
-        UsageError: the text is no SVG, has no viewBox, could run code, or would load something from outside.
+        UsageError: the text is no SVG, has no viewBox, is too large or too deeply nested, declares entities, or holds
+            an element, an attribute or a value that is not on the allow list.
     """
+    if len(svg) > MOST_CHARACTERS:
+        raise UsageError(f"figure {key!r} has {len(svg)} characters; allowed: at most {MOST_CHARACTERS}")
+    drawing = _Drawing(key)
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = drawing.start, drawing.end
+    parser.CharacterDataHandler = drawing.data
+    # Called at a declaration, before anything could be expanded.
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = drawing.refuse_entity
     try:
-        root = ET.fromstring(svg)
-    except ET.ParseError as error:
+        parser.Parse(svg, True)
+    except expat.ExpatError as error:
         raise UsageError(f"figure {key!r} is not an SVG: {error}; pass the text of the whole file") from error
-    view_box = root.get("viewBox")
-    if _local(root.tag) != "svg" or view_box is None:
-        raise UsageError(f"figure {key!r} has no <svg viewBox=...> as its root; a viewBox is needed to scale it")
-    drawing = _clean(root, key)
-    drawing.attrib = {"viewBox": view_box, "role": "img", "aria-label": alt}
+    root = drawing.tree.close()
+    root.attrib = {"viewBox": drawing.view_box, "role": "img", "aria-label": alt}
     name = ET.Element("title")
     name.text = title
-    drawing.insert(0, name)
-    return ET.tostring(drawing, encoding="unicode")
+    root.insert(0, name)
+    return ET.tostring(root, encoding="unicode")
 
 
 def width(svg: str) -> float:
@@ -63,40 +97,71 @@ def width(svg: str) -> float:
     return float(found.group(1))
 
 
-def _clean(element: ET.Element, key: str) -> ET.Element:
-    """Return a copy without namespaces and without what an inlined drawing must not carry.
+class _Drawing:
+    """Checks each element as the parser meets it, and builds the tree of those that are allowed.
 
-    Raises:
-        UsageError: an element could run code.
+    Attributes:
+        tree: what has been built.
+        view_box: the root's viewBox.
     """
-    tag = _local(element.tag)
-    if tag in REFUSED:
-        raise UsageError(f"figure {key!r} contains <{tag}>; a figure may only draw")
-    copy = ET.Element(tag, {_local(n): _attribute(_local(n), v, key) for n, v in element.attrib.items()})
-    copy.text, copy.tail = element.text, element.tail
-    copy.extend([_clean(child, key) for child in element if _local(child.tag) not in DROPPED])
-    return copy
 
+    def __init__(self, key: str) -> None:
+        self.tree, self.view_box = ET.TreeBuilder(), ""
+        self._name, self._prefix = f"figure {key!r}", f"{key}."
+        # How deep the parser is, and the level of the element inside which everything is dropped.
+        self._level, self._dropped_at = 0, _NOWHERE
 
-def _attribute(name: str, value: str, key: str) -> str:
-    """Return an attribute's value with its identifiers prefixed.
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise UsageError(f"{self._name} nests more than {MOST_LEVELS} elements; a figure is flatter")
+        if self._level == 1:
+            if tag != "svg" or "viewBox" not in attributes:
+                raise UsageError(f"{self._name} has no <svg viewBox=...> as its root; a viewBox is needed to scale it")
+            self.view_box, attributes = attributes["viewBox"], {}
+        elif tag in DROPPED:
+            self._dropped_at = min(self._dropped_at, self._level)
+        elif tag not in ALLOWED and self._level < self._dropped_at:
+            raise UsageError(f"{self._name} contains <{tag}>; a figure may only draw")
+        if self._level < self._dropped_at:
+            # HTML has no namespaces.
+            plain = {name.removeprefix("xlink:"): value for name, value in attributes.items()}
+            self.tree.start(tag, {name: self._checked(tag, name, value) for name, value in plain.items()})
 
-    Raises:
-        UsageError: the attribute could run code or load something from outside the page.
-    """
-    if name.startswith("on"):
-        raise UsageError(f"figure {key!r} has the attribute {name!r}; a figure may only draw")
-    image = name == "href" and value.startswith("data:image/")
-    targets = [value] if name in {"href", "src"} else URL.findall(value)
-    if not (image or all(target.startswith("#") for target in targets)):
-        raise UsageError(f"figure {key!r} refers to {value!r}; only parts of the figure itself are allowed")
-    if name == "id":
-        return f"{key}.{value}"
-    if name == "href" and value.startswith("#"):
-        return f"#{key}.{value[1:]}"
-    return URL.sub(lambda match: f"url(#{key}.{match[1][1:]})", value)
+    def end(self, tag: str) -> None:
+        if self._level < self._dropped_at:
+            self.tree.end(tag)
+        elif self._level == self._dropped_at:
+            self._dropped_at = _NOWHERE
+        self._level -= 1
 
+    def data(self, text: str) -> None:
+        if self._level < self._dropped_at:
+            self.tree.data(text)
 
-def _local(name: str) -> str:
-    """Return an element's or attribute's name without its namespace."""
-    return name.rpartition("}")[2]
+    def refuse_entity(self, name: str, *_: object) -> None:
+        raise UsageError(f"{self._name} uses the entity {name!r}; a figure has no need of entities")
+
+    def _checked(self, tag: str, name: str, value: str) -> str:
+        """Return an attribute's value with its identifiers prefixed.
+
+        Raises:
+            UsageError: the attribute or its value is not on the allow list.
+        """
+        if name == "id":
+            return self._prefix + value
+        if name == "style":
+            settings = [part.partition(":")[::2] for part in value.split(";") if part.strip()]
+        else:
+            settings = [(name, value)]
+        own = () if name == "style" else ALLOWED[tag]
+        for found, content in settings:
+            if found not in own and not PROPERTY.fullmatch(found.strip()):
+                raise UsageError(f"{self._name} sets {found.strip()!r} in <{tag}>; a figure may only draw")
+            is_image = tag == "image" and found == "href" and _IMAGE.fullmatch(content)
+            is_plain = found != "href" and _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content)))
+            if not (is_image or is_plain or _PART.fullmatch(content)):
+                raise UsageError(f"{self._name} refers to {value[:80]!r}; only parts of the figure itself are allowed")
+        if name == "href":
+            return re.sub("^#", f"#{self._prefix}", value)
+        return _URL.sub(lambda match: f"url(#{self._prefix}{match[2]})", value)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -40,7 +41,6 @@ class Experiment(Protocol):
 
     def check_data(self, config: Any) -> None:
         """Raise a DataError where the data that `simulate` needs cannot be loaded."""
-        ...
 
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
         """Compute the given members."""
@@ -52,13 +52,11 @@ class Executor(Protocol):
 
     def check(self, experiment: Experiment, config: Any, /) -> None:
         """Raise where nothing could be computed; nothing has been written then."""
-        ...
 
     def compute(
         self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
     ) -> None:
         """Compute and save those members that the folder lacks, at most `size` at once, and tell of each chunk."""
-        ...
 
 
 class Here:
@@ -138,17 +136,16 @@ def execute(
         folder.prepare(header)
         if refresh:
             folder.forget(members)
-        while True:
+        dataset = None
+        while dataset is None:
             if folder.missing(members):
                 cached = False
                 executor.compute(experiment, config, folder, members, size, progress or Silent())
-            try:
+            with suppress(IncompleteRunError):  # a damaged chunk was set aside
                 dataset = folder.load(members)
-                break
-            except IncompleteRunError:  # a damaged chunk was set aside
-                continue
     except KeyboardInterrupt:
-        raise Interrupted(_interrupted(folder, members)) from None
+        safe = f"{len(members) - len(folder.missing(members))} of {len(members)} members are safe in {folder.path}"
+        raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
     described = {"experiment": experiment.name, "version": experiment.version, "identity": header["identity"]}
     dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
     diverged = dataset.attrs["diverged_members"] = _diverged(dataset)
@@ -188,12 +185,6 @@ def size_of_chunks(chunk_size: int | None, total: int) -> int:
     if chunk_size is not None and chunk_size < 1:
         raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
     return chunk_size or max(1, total // 16)
-
-
-def _interrupted(folder: RunFolder, members: range) -> str:
-    safe = len(members) - len(folder.missing(members))
-    saved = f"{safe} of {len(members)} members are safe in {folder.path}"
-    return f"interrupted: {saved}; run the same command again to go on"
 
 
 def _diverged(dataset: "xr.Dataset") -> list[int]:

@@ -69,12 +69,3 @@ def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
     content = {"experiment": experiment, "version": version, "fields": described}
     digest = hashlib.sha256(canonical(content).encode("ascii")).hexdigest()
     return {"experiment": experiment, "version": version, "config": described, "identity": digest}
-
-
-def config_identity(experiment: str, version: int, config: object) -> str:
-    """Return the 64 hexadecimal digits that name a configuration's results.
-
-    Raises:
-        UsageError: a field has a type that JSON cannot say.
-    """
-    return run_header(experiment, version, config)["identity"]

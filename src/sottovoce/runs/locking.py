@@ -95,11 +95,7 @@ def _held(claims: Path) -> list[range]:
 
 def _first_run(members: list[int], size: int) -> range | None:
     """Return the first contiguous members, at most `size` of them."""
-    if not members:
-        return None
-    stop = members[0]
-    for member in members[:size]:
-        if member != stop:
-            break
-        stop += 1
-    return range(members[0], stop)
+    wanted = members[:size]
+    while wanted and wanted[-1] - wanted[0] >= len(wanted):
+        wanted.pop()
+    return range(wanted[0], wanted[-1] + 1) if wanted else None

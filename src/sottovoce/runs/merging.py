@@ -10,7 +10,7 @@ from sottovoce.runs import catalog
 from sottovoce.runs.execution import Interrupted
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.locking import claim
-from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
+from sottovoce.runs.store import IncompleteRunError, RunFolder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +84,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
         tally.refused.append(str(error))
         return
     for span in spans:
-        name = source.chunks / f"{chunk_name(span)}.h5"
+        name = source.file(span)
         try:
             chunk, provenance = source.read(span, header["identity"]), source.provenance_of(span)
         except (OSError, ValueError, StoreError) as error:
@@ -138,8 +138,6 @@ def _merge_chunk(
 def _held(target: RunFolder, span: range) -> "xr.Dataset | None":
     """Return what the target holds of some members; where it holds none of them, any one; where it is empty, None."""
     while members := target.members():
-        try:
+        with suppress(IncompleteRunError):  # a damaged chunk was set aside
             return target.load([member for member in members if member in span] or members[:1])
-        except IncompleteRunError:  # a damaged chunk was set aside
-            continue
     return None

@@ -2,27 +2,24 @@
 
 import sys
 import time
-from typing import Any, Protocol, TextIO
+from collections.abc import Callable
+from typing import Protocol, TextIO
 
 
 class Progress(Protocol):
-    """Told by a run how far it is."""
+    """Told by a run how far it is. Classes that inherit from it show nothing where they do not say otherwise."""
 
     def start(self, total: int, done: int) -> None:
         """Begin: of `total` members, `done` are on disk already."""
-        ...
 
     def advance(self, n: int) -> None:
         """Count n members more on disk."""
-        ...
 
     def phase(self, text: str) -> None:
         """Say what is being done now."""
-        ...
 
     def finish(self) -> None:
         """End, whether all is done or not."""
-        ...
 
 
 def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> Progress:
@@ -42,10 +39,14 @@ def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> 
     return Bar(title, shown) if shown.isatty() else Lines(title, shown)
 
 
+class Silent(Progress):
+    """Shows nothing."""
+
+
 class Pace:
     """Members per minute and time left, from the members finished since the start."""
 
-    def __init__(self, total: int, done: int, clock: Any = time.perf_counter):
+    def __init__(self, total: int, done: int, clock: Callable[[], float] = time.perf_counter):
         self.total, self.done = total, done
         self._clock, self._began, self._before = clock, clock(), done
 
@@ -55,28 +56,13 @@ class Pace:
         if self.done == self._before or minutes <= 0:
             return ""
         rate = (self.done - self._before) / minutes
-        seconds = round((self.total - self.done) / rate * 60)
-        left = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}" if seconds >= 3600 else ""
-        return f"{rate:.1f} members/min, {left or f'{seconds // 60}:{seconds % 60:02d}'} left"
+        left, seconds = divmod(round((self.total - self.done) / rate * 60), 60)
+        hours, left = divmod(left, 60)
+        shown = f"{hours}:{left:02d}:{seconds:02d}" if hours else f"{left}:{seconds:02d}"
+        return f"{rate:.1f} members/min, {shown} left"
 
 
-class Silent:
-    """Shows nothing."""
-
-    def start(self, total: int, done: int) -> None:
-        """Show nothing."""
-
-    def advance(self, n: int) -> None:
-        """Show nothing."""
-
-    def phase(self, text: str) -> None:
-        """Show nothing."""
-
-    def finish(self) -> None:
-        """Show nothing."""
-
-
-class Lines:
+class Lines(Progress):
     """One plain line per saved chunk, for logs and pipes."""
 
     def __init__(self, title: str, stream: TextIO):
@@ -85,25 +71,16 @@ class Lines:
     def start(self, total: int, done: int) -> None:
         """Write how much there is to do."""
         self._pace = Pace(total, done)
-        self._write()
+        self.advance(0)
 
     def advance(self, n: int) -> None:
         """Write how much is done."""
         self._pace.done += n
-        self._write()
-
-    def phase(self, text: str) -> None:
-        """Write nothing: the saved chunks say enough."""
-
-    def finish(self) -> None:
-        """Write nothing more."""
-
-    def _write(self) -> None:
         parts = [f"{self._title}: {self._pace.done}/{self._pace.total} members", self._pace.text()]
         print(", ".join(filter(None, parts)), file=self._stream, flush=True)
 
 
-class Bar:
+class Bar(Progress):
     """A bar of rich that vanishes when the run ends."""
 
     def __init__(self, title: str, stream: TextIO):
@@ -111,16 +88,16 @@ class Bar:
 
     def start(self, total: int, done: int) -> None:
         """Draw the bar."""
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
         self._pace = Pace(total, done)
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("members  {task.fields[pace]}  [dim]{task.fields[phase]}"),
+        self._bar = progress.Progress(
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("members  {task.fields[pace]}  [dim]{task.fields[phase]}"),
             console=Console(file=self._stream),
             transient=True,
         )

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -53,23 +54,27 @@ class RunFolder:
         """Where the chunk files are."""
         return self.path / "chunks"
 
+    def file(self, span: range, suffix: str = ".h5") -> Path:
+        """Return where the chunk of these members is, or with ".json" how it was made."""
+        return self.chunks / f"{chunk_name(span)}{suffix}"
+
     def header(self) -> dict[str, Any]:
         """Return run.json: format, experiment, version, identity and config.
 
         Raises:
-            StoreError: it is missing, unreadable or of a newer format.
+            StoreError: it is missing, unreadable, without an identity, or of a newer format.
         """
         file = self.path / "run.json"
         try:
             header = json.loads(file.read_bytes())
-            newer = header["format"] > FORMAT
+            if header["format"] > FORMAT:
+                raise StoreError(
+                    f"{self.path} was written by a newer sottovoce (store format {header['format']}, here "
+                    f"{FORMAT}); upgrade sottovoce, or choose another folder"
+                )
+            _ = header["identity"]  # without it no chunk can be told from another run's
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{file} does not describe a run: {error or type(error).__name__}") from error
-        if newer:
-            raise StoreError(
-                f"{self.path} was written by a newer sottovoce (store format {header['format']}, here "
-                f"{FORMAT}); upgrade sottovoce, or choose another folder"
-            )
         return header
 
     def prepare(self, header: Mapping[str, Any]) -> None:
@@ -87,10 +92,10 @@ class RunFolder:
             try:
                 write_atomically(file, text.encode())
             except StoreError:
-                # Another process that wrote it first may have taken this one's temporary file for a dead writer's.
+                # Another process may have written it first, and removed this one's temporary file as a dead writer's.
                 if not file.exists():
                     raise
-        if self.header().get("identity") != header["identity"]:
+        if self.header()["identity"] != header["identity"]:
             raise StoreError(f"{self.path} holds another configuration's results; choose another folder")
 
     def spans(self) -> list[range]:
@@ -189,7 +194,7 @@ class RunFolder:
         """
         from sottovoce.runs.chunks import opened
 
-        return opened((self.chunks / f"{chunk_name(span)}.h5").read_bytes(), span, identity)
+        return opened(self.file(span).read_bytes(), span, identity)
 
     def provenance(self) -> list[dict[str, Any]]:
         """Return how each chunk was made, in order of members."""
@@ -201,7 +206,7 @@ class RunFolder:
         Raises:
             StoreError: the file beside the chunk is not what was written.
         """
-        file = self.chunks / f"{chunk_name(span)}.json"
+        file = self.file(span, ".json")
         try:
             return dict(json.loads(file.read_bytes())) if file.exists() else {}
         except (ValueError, TypeError) as error:
@@ -216,7 +221,7 @@ class RunFolder:
         with store_errors(self.chunks):
             for span in self.spans():
                 if any(member in span for member in members):
-                    (self.chunks / f"{chunk_name(span)}.h5").unlink(missing_ok=True)
+                    self.file(span).unlink(missing_ok=True)
 
     def remove_temporaries(self) -> None:
         """Remove what killed writers left; only while nobody writes chunks."""
@@ -224,22 +229,22 @@ class RunFolder:
             file.unlink(missing_ok=True)
 
     def _write(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
-        file = self.chunks / f"{chunk_name(span)}.h5"
         # The chunk comes last: where it is, its provenance is.
-        write_atomically(file.with_suffix(".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
-        write_atomically(file, data)
+        write_atomically(self.file(span, ".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
+        write_atomically(self.file(span), data)
 
     def _read(self, span: range, identity: str) -> "xr.Dataset | None":
         from sottovoce.runs.chunks import DamagedChunkError
 
-        file = self.chunks / f"{chunk_name(span)}.h5"
+        file = self.file(span)
         with store_errors(file):
             try:
                 return self.read(span, identity)
             except FileNotFoundError:
                 return None
             except DamagedChunkError as error:
-                os.replace(file, file.with_suffix(".damaged"))
+                with suppress(FileNotFoundError):  # where another process has set it aside
+                    os.replace(file, file.with_suffix(".damaged"))
                 _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)
                 return None
 
