@@ -6,7 +6,7 @@ line. Edited are the statements of function bodies, wherever they are nested.
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -190,13 +190,14 @@ class Module:
             for new in forced:
                 yield Edit(condition.lineno, *self._span(condition), new, "condition")
 
-    def _in_blocks(self, function: ast.AST) -> Iterator[Edit]:
-        """Yield statements deleted and neighbors swapped, in all blocks of a function."""
-        stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        bound = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} | {
-            n for n in stored if stored.count(n) > 1
-        }
-        blocks = (getattr(node, name, None) for node in ast.walk(function) for name in ("body", "orelse", "finalbody"))
+    def _in_blocks(self, function: FUNCTION) -> Iterator[Edit]:
+        """Yield statements deleted and neighbors swapped, in all blocks of a function but those of nested ones."""
+        own = list(_own(function))
+        bound = {node.arg: 0 for node in own if isinstance(node, ast.arg)}
+        for node in own:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound[node.id] = min(node.lineno, bound.get(node.id, node.lineno))
+        blocks = (getattr(node, name, None) for node in own for name in ("body", "orelse", "finalbody"))
         for block in blocks:
             if isinstance(block, list):
                 for statement in block:
@@ -210,6 +211,16 @@ class Module:
         (start, middle), (after, end) = self._span(one), self._span(other)
         text = self._source(other) + self.text[middle:after] + self._source(one)
         return Edit(one.lineno, start, end, text, "swapped")
+
+
+def _own(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield a function and the nodes below it, but not what is below nested functions."""
+    yield function
+    for child in ast.iter_child_nodes(function):
+        if isinstance(child, FUNCTION | ast.Lambda):
+            yield child
+        else:
+            yield from _own(child)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -255,11 +266,13 @@ def _acts(statement: ast.stmt) -> bool:
     return False
 
 
-def _can_be_deleted(statement: ast.stmt, bound: set[str]) -> bool:
+def _can_be_deleted(statement: ast.stmt, bound: Mapping[str, int]) -> bool:
     """Return whether a statement may go: one that acts, or that binds a name again; a first binding fails anyway."""
     if _left_alone(statement):
         return False
-    again = isinstance(statement, ast.Assign) and bool(_writes(statement)) and _writes(statement) <= bound
+    again = isinstance(statement, ast.Assign) and any(
+        bound.get(n, statement.lineno) < statement.lineno for n in _writes(statement)
+    )
     return isinstance(statement, ast.AugAssign | ast.Continue | ast.Break) or again or _acts(statement)
 
 
