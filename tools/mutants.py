@@ -33,7 +33,7 @@ ARITHMETIC = {
     ast.Pow: ("**", "*"),
 }
 LOGIC = {ast.And: ("and", "or"), ast.Or: ("or", "and")}
-LOGGERS = {"logging", "logger", "log", "warnings"}
+LOGGERS = {"logging", "logger", "warnings"}
 
 
 @dataclass(frozen=True)

@@ -229,13 +229,21 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def load(out: Path | None, source: str, tests: str) -> dict[tuple[str, str, str], Finished]:
-    """Return what is finished and still holds, by path, kind and diff."""
+Place = tuple[str, int, str, str]
+
+
+def place(each: Mutant | Finished) -> Place:
+    """Return what tells mutants of one package apart."""
+    return each.path, each.line, each.kind, each.diff
+
+
+def load(out: Path | None, source: str, tests: str) -> dict[Place, Finished]:
+    """Return what is finished and still holds."""
     if out is None or not out.exists():
         return {}
     finished = [Finished(**each) for each in json.loads(out.read_text(encoding="utf-8"))]
     return {
-        (each.path, each.kind, each.diff): each
+        place(each): each
         for each in finished
         if each.source == source and (each.outcome == "killed" or each.tests == tests)
     }
@@ -244,6 +252,7 @@ def load(out: Path | None, source: str, tests: str) -> dict[tuple[str, str, str]
 def save(out: Path | None, finished: Iterable[Finished]) -> None:
     """Write what is finished; an interruption leaves the file as it was."""
     if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(f"{out.name}.partial")
         partial.write_text(json.dumps([asdict(each) for each in finished], indent=1) + "\n", encoding="utf-8")
         partial.replace(out)
@@ -256,11 +265,10 @@ def check(mutants: Sequence[Mutant], out: Path | None, limit: float, root: Path 
         source, tests = copy.digest(SOURCE), copy.digest(TESTS)
         known, finished = load(out, source, tests), []
         for number, mutant in enumerate(mutants, 1):
-            done = known.get((mutant.path, mutant.kind, mutant.diff))
+            done = known.get(place(mutant))
             if done is None:
-                place = (mutant.path, mutant.line, mutant.kind, mutant.diff)
-                done = Finished(*place, *copy.judge(mutant, limit), source, tests)
-            known[mutant.path, mutant.kind, mutant.diff] = done
+                done = Finished(*place(mutant), *copy.judge(mutant, limit), source, tests)
+            known[place(mutant)] = done
             finished.append(done)
             print(
                 f"{number:3} {done.outcome:9}{done.path}:{done.line} ({done.kind})\n{_indented(done.diff)}", flush=True
@@ -296,6 +304,7 @@ def main(
         for mutant in mutants:
             print(f"{mutant.path}:{mutant.line} ({mutant.kind})\n{_indented(mutant.diff)}")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the tests end with this program, and the copy goes
     finished = check(mutants, out, limit)
     total = {
         outcome: sum(each.outcome == outcome for each in finished) for outcome in ("killed", "survived", "timeout")
