@@ -14,20 +14,22 @@ from sottovoce.measure import directions, spectra
 
 @dataclass(frozen=True)
 class FlatNoise:
-    """Noise whose values end at 2 - removed / 10, whose level edge is 10 % higher and whose median is 1."""
+    """Noise with its median, the end of its values at 2 - removed / 10 times that, and a level edge 10 % higher."""
+
+    size: float = 1.0
 
     def edge(self, removed: int = 0) -> float:
-        return 2 - removed / 10
+        return self.size * (2 - removed / 10)
 
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
         assert level == directions.LEVEL
         return 1.1 * self.edge(removed) * (0.99 if estimated else 1.0)
 
     def median(self) -> float:
-        return 1.0
+        return self.size
 
     def hard_threshold(self) -> float:
-        return 2.5
+        return 2.5 * self.size
 
 
 NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10)
@@ -68,6 +70,40 @@ def test_an_unknown_scale_allows_at_most_half_of_the_values():
     assert (known["marchenko_pastur"], known["parallel"], known["gavish_donoho"]) == (3, 3, 3)
 
 
+def test_the_half_is_the_limit_where_noise_without_many_directions_ends_below_the_median():
+    # Without 11 directions this noise ends at 0.9 times its median, so that every further value stands above it.
+    law, null, values = FlatNoise(), directions.NullEdges(2.3, 0.5, 24), np.linspace(1.1, 1.0, 24)
+    unknown, known = directions.counts(values, law, null), directions.counts(values, law, null, 1.0)
+    assert (unknown["marchenko_pastur"], unknown["parallel"]) == (12, 12)
+    assert (known["marchenko_pastur"], known["parallel"]) == (24, 24)
+
+
+def test_only_values_above_the_bulk_at_the_medians_scale_are_candidates():
+    # 1.8 exceeds all level edges at the scale below the first value, 0.76, but not the bulk's edge at the median, 1.9.
+    values = np.array([40.0, 1.8, *np.ones(6)])
+    assert directions.counts(values, FlatNoise(), NULL)["marchenko_pastur"] == 1
+
+
+@pytest.mark.parametrize(("rule", "edge"), [("marchenko_pastur", 0.99 * 1.1 * 1.9), ("parallel", 2.3 * 1.9 / 2)])
+def test_an_unknown_scale_is_the_root_mean_square_of_the_entries_that_a_direction_leaves(rule, edge):
+    law = FlatNoise(2.6)
+    edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8)
+    # One direction leaves 7 x 7 entries of an 8 x 8 matrix. The second value is among what they hold, so that it is at
+    # the edge where its square is edge^2 (its square + 6) / 49.
+    critical = edge * np.sqrt(6 / (7 * 7 - edge**2))
+    for second, expected in ((0.999 * critical, 1), (1.001 * critical, 2)):
+        assert directions.counts(np.array([40.0, second, *np.ones(6)]), law, null)[rule] == expected
+
+
+@pytest.mark.parametrize("scale", [None, 2.0])
+def test_a_gap_is_measured_in_units_of_the_scale_below_it(scale):
+    # Below the first value 7 x 7 entries hold 7 values of 1.
+    critical = 3.0 * (np.sqrt(7 / (7 * 7)) if scale is None else scale)
+    for gap, expected in ((0.999 * critical, 0), (1.001 * critical, 1)):
+        values, null = np.array([1 + gap, *np.ones(7)]), directions.NullEdges(100.0, 3.0, 8)
+        assert directions.counts(values, FlatNoise(), null, scale)["gap"] == expected
+
+
 def test_exact_rank_without_noise_and_the_zero_matrix():
     assert set(directions.counts(np.array([3.0, 2.0, 0, 0, 0, 0]), FlatNoise(), NULL).values()) == {2}
     assert set(directions.counts(np.zeros(4), FlatNoise(), NULL).values()) == {0}
@@ -79,9 +115,12 @@ def test_null_edges_are_order_statistics():
     edges = directions.null_edges(draws, larger=3, scale=1.0)
     # Of 19 draws a further one is the largest in 5 % of cases.
     assert edges == directions.NullEdges(19.0, 19.0, 3)
-    assert directions.null_edges(draws, 3, scale=2.0, level=0.1).top == 9.0
+    assert directions.null_edges(draws, 3, scale=2.0, level=0.1) == directions.NullEdges(9.0, 9.0, 3)
     # In its own units each draw is (value, 0, 0) over value / 3.
     assert directions.null_edges(draws, 3).top == pytest.approx(3.0)
+    # The gap of (value + 1, 1, 1) is in units of the root mean square of the 2 x 2 entries below.
+    assert directions.null_edges(draws + 1, 3).gap == pytest.approx(19 / np.sqrt(2 / 4))
+    assert directions.null_edges(np.ones((19, 4)), 4).gap == 0
     with pytest.raises(UsageError, match=r"draws is 18; allowed at level 0\.05: 19 or more"):
         directions.null_edges(draws[:18], 3)
 
@@ -111,9 +150,28 @@ def test_centered_values_drop_the_zero_that_centering_makes():
     assert (directions.centered_values(np.outer(np.arange(1.0, 7), [1.0, 1, 2, 3]))[1:] == 0).all()
 
 
+def test_a_value_counts_as_zero_up_to_rounding_of_the_largest():
+    first, second = np.array([1.0, -1, 0]) / np.sqrt(2), np.array([1.0, 1, -2]) / np.sqrt(6)
+    rounding = 4 * np.finfo(np.float64).eps
+    for scale in (1e-3, 1e3):
+        for below, kept in ((0.99, False), (1.01, True)):
+            weight = np.zeros((4, 3))
+            weight[0], weight[1] = scale * first, below * rounding * scale * second
+            assert (directions.centered_values(weight)[1] > 0) == kept
+
+
+def test_values_of_float32_are_computed_in_float64_and_two_outputs_are_enough():
+    weight = np.random.default_rng(1).standard_normal((5, 2)).astype(np.float32)
+    values = directions.centered_values(weight)
+    np.testing.assert_array_equal(values, directions.centered_values(weight.astype(np.float64)))
+    # Centered, both columns are the same but for the sign.
+    np.testing.assert_allclose(values, [np.linalg.norm(np.diff(weight.astype(np.float64))) / np.sqrt(2)], rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     "weight", [np.zeros(3), np.zeros((2, 3, 3)), np.zeros((3, 1)), np.zeros((0, 3)), np.full((3, 3), np.nan)]
 )
 def test_refuses_what_is_not_a_weight(weight):
-    with pytest.raises(UsageError, match="weight is of shape"):
+    with pytest.raises(UsageError, match="weight is of shape") as refused:
         directions.centered_values(weight)
+    assert ("with NaN or infinity" in str(refused.value)) == bool(np.isnan(weight).any())

@@ -157,6 +157,17 @@ def test_a_band_is_on_its_scale_and_leaves_out_points_without_spread():
     )
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_values_of_float32_are_computed_in_float64(missing):
+    curves = np.random.default_rng(3).standard_normal((8, 3)).astype(np.float32)
+    curves[0, 0] = np.nan if missing else curves[0, 0]
+    for narrow, wide in (
+        (statistics.band(curves), statistics.band(curves.astype(np.float64))),
+        (statistics.interval(curves[:, 1]), statistics.interval(curves[:, 1].astype(np.float64))),
+    ):
+        np.testing.assert_array_equal(narrow, wide)
+
+
 def test_a_band_with_missing_values_shares_the_level_by_bonferroni():
     values = correlated(np.random.default_rng(11), 8, 4, 0.5)
     values[0, 1] = np.nan

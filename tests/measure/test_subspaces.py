@@ -111,6 +111,21 @@ def test_dependent_columns_span_what_there_is():
     assert subspaces.column_basis(np.zeros((6, 2))).shape == (6, 0)
 
 
+@pytest.mark.parametrize("shape", [(6, 2), (2, 6)])
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_a_direction_counts_from_rounding_of_the_largest_on(shape, scale):
+    rounding = max(shape) * np.finfo(np.float64).eps
+    for size, rank in ((0.99, 1), (1.01, 2)):
+        columns = np.zeros(shape)
+        columns[0, 0], columns[1, 1] = scale, size * rounding * scale
+        assert subspaces.column_basis(columns).shape == (shape[0], rank)
+
+
+def test_a_basis_of_float32_is_computed_in_float64():
+    columns = np.random.default_rng(4).standard_normal((6, 2)).astype(np.float32)
+    np.testing.assert_array_equal(subspaces.column_basis(columns), subspaces.column_basis(columns.astype(np.float64)))
+
+
 @settings(deadline=None, max_examples=20)
 @given(seeds)
 def test_the_strongest_directions_of_a_planted_update(seed):

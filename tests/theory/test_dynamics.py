@@ -142,6 +142,15 @@ def test_input_directions_without_samples_stay_where_they_start():
     np.testing.assert_allclose(found, np.vstack([end[:2], start[2:]]), atol=ROUNDING)
 
 
+def test_weights_of_float32_are_computed_in_float64():
+    W1, W2 = (weight.astype(np.float32) for weight in draw(8)[:2])
+    found = dynamics.gradient_flow(W1, W2, N_AUX, 0.3)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(
+        found, dynamics.gradient_flow(W1.astype(np.float64), W2.astype(np.float64), N_AUX, 0.3)
+    )
+
+
 def test_dependent_columns_are_one_direction():
     W1, W2, start, S, _ = draw(8)
     twice = np.concatenate([W2, 2 * W2[:, -1:]], axis=1)

@@ -52,6 +52,14 @@ def test_post_maps_have_the_law_of_regressions():
         assert stats.ks_2samp(statistic(literal), statistic(fast)).pvalue > 1e-3, name
 
 
+def test_entries_of_post_maps_have_the_variance_of_regressions():
+    n_draws = 100_000
+    squares = (generators.post_maps(np.random.default_rng(6), n_draws, 2) ** 2).mean(axis=2)
+    # The mean of (X^T X)^-1 for n normal inputs in R^2 is the identity over n - 3; targets have variance 4.
+    error = squares.std(axis=0) / np.sqrt(n_draws)
+    assert (np.abs(squares.mean(axis=0) - 4 / (generators.N_INPUTS - 3)) < 5 * error).all()
+
+
 @pytest.mark.parametrize("n_aux", [1, 2])
 def test_post_toy_draws_positive_balanced_trunks(n_aux):
     W1, W2 = generators.post_toy(np.random.default_rng(3), 100, n_aux)

@@ -153,6 +153,17 @@ def test_dependent_columns_give_the_span_that_exists(scale):
     np.testing.assert_allclose(P, Q @ np.swapaxes(Q, -2, -1), atol=ROUNDING)
 
 
+@pytest.mark.parametrize(("hidden", "n_aux"), [(6, 2), (2, 2), (2, 5)])
+def test_a_direction_counts_from_rounding_of_sums_on(hidden, n_aux):
+    rounding = 4 * max(hidden, n_aux) * np.finfo(np.float64).eps
+    for size, rank in ((0.99, 1), (1.01, 2)):
+        Z = np.zeros((hidden, n_aux))
+        Z[0, :2], Z[1, 1] = 1.0, size * rounding
+        P = np.zeros((hidden, hidden))
+        P[range(rank), range(rank)] = 1.0
+        np.testing.assert_array_equal(linear.aux_projector(Z, n_aux), P)
+
+
 @pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9])
 def test_nearly_parallel_columns_keep_the_projector_orthogonal(angle):
     first, second = np.random.default_rng(11).standard_normal((2, 50, 6, 1))

@@ -55,6 +55,14 @@ def test_limits():
     np.testing.assert_allclose(predictors.head_gram(z_0, z_T, C, C[:, ::-1]), z_T, atol=1e-12)
 
 
+def test_logits_of_float32_are_computed_in_float64():
+    rng, _, C, Z = toy(6, 2)
+    logits = rng.standard_normal((2, 10, N_CLASS)).astype(np.float32)
+    predicted = predictors.head_gram(*logits, C, Z)
+    assert predicted.dtype == np.float64
+    np.testing.assert_array_equal(predicted, predictors.head_gram(*logits.astype(np.float64), C, Z))
+
+
 def test_refuses_an_unknown_objective():
     _, _, C, Z = toy(0, 2)
     with pytest.raises(UsageError, match="objective is 'l2'"):
