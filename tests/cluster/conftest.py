@@ -5,9 +5,9 @@ import pytest
 from left_behind import chunks
 from mischief import SIX, Config, Fake
 
-from sottovoce.cluster.engine import Engine
-from sottovoce.cluster.filling import fill
-from sottovoce.cluster.flights import Job
+from sottovoce.cluster.dispatch import fill
+from sottovoce.cluster.engine import DaskExecutor
+from sottovoce.cluster.tasks import Job
 from sottovoce.experiments import registry
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Silent
@@ -38,7 +38,7 @@ def running(tmp_path_factory, mischief) -> str:
 
 @pytest.fixture(autouse=True)
 def well_behaved(mischief, monkeypatch, request):
-    """Begin without mischief and with the fake among the experiments; end when no worker is busy."""
+    """Begin without mischief and with the fake among the experiments; end when both workers are there and idle."""
     for file in mischief.iterdir():
         file.unlink()
     monkeypatch.setitem(registry.REGISTRY, "fake", Fake())
@@ -50,7 +50,7 @@ def well_behaved(mischief, monkeypatch, request):
         from processes import until
 
         with Client(request.getfixturevalue("running"), set_as_default=False) as client:
-            until(lambda: not any(client.processing().values()))
+            until(lambda: [len(tasks) for tasks in client.processing().values()] == [0, 0])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def filled(running, job):
 
     def fill_it(config: Config = SIX, size: int = 1, **engine) -> Job:
         made = job(config, size)
-        fill([made], Engine(running, **engine), Silent())
+        fill([made], DaskExecutor(running, **engine), Silent())
         return made
 
     return fill_it
