@@ -25,10 +25,9 @@ import psutil
 import xarray as xr
 
 from sottovoce.lab import registry
-from sottovoce.running.cluster.dispatch import CHUNKS_PER_THREAD
-from sottovoce.running.cluster.engine import Engine
-from sottovoce.running.cluster.filling import fill
-from sottovoce.running.cluster.flights import Job
+from sottovoce.running.cluster.dispatch import CHUNKS_PER_THREAD, fill
+from sottovoce.running.cluster.engine import DaskExecutor
+from sottovoce.running.cluster.tasks import Job
 from sottovoce.running.run import Execution, run
 from sottovoce.runs import chunks
 from sottovoce.runs.disk import write_atomically
@@ -107,7 +106,7 @@ def emulated(threads: int) -> Iterator[tuple[str, psutil.Process, psutil.Process
         worker = subprocess.Popen([*command, *options], **quiet)
         try:
             address = json.loads(file.read_text())["address"]
-            fill([job(Path(folder), Config(2, 0.0, -1))], Engine(address), Silent())  # wakes everything
+            fill([job(Path(folder), Config(2, 0.0, -1))], DaskExecutor(address), Silent())  # wakes everything
             yield address, psutil.Process(scheduler.pid), psutil.Process(worker.pid)
         finally:
             worker.kill()
@@ -153,7 +152,7 @@ def costs() -> Costs:
         others = (scheduler, worker)
         before = [sum(one.cpu_times()[:2]) for one in others]
         own = time.process_time()
-        fill([made], Engine(address), Silent())
+        fill([made], DaskExecutor(address), Silent())
         own = time.process_time() - own
         spent = [sum(one.cpu_times()[:2]) - was for one, was in zip(others, before, strict=True)]
         waits = []
@@ -212,7 +211,7 @@ def check(cost: Costs) -> list[str]:
         with tempfile.TemporaryDirectory() as folder, emulated(workers) as (address, *_), delayed(delay):
             made = job(Path(folder), Config(n, seconds))
             start = time.perf_counter()
-            fill([made], Engine(address), Silent())
+            fill([made], DaskExecutor(address), Silent())
             took = time.perf_counter() - start
         expected = predicted(workers, seconds, delay, n, cost, free)
         rows.append(f"| {workers} | {seconds} | {delay} | {n} | {free:.1f} | {expected:.1f} | {took:.1f} |")

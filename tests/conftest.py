@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -41,6 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
         programs = TemporaryDirectory(prefix="sottovoce-programs-", ignore_cleanup_errors=True)
         config.add_cleanup(programs.cleanup)
         os.environ["PROGRAMS_OF_DOCUMENTS"] = programs.name
+    # A shell that starts a job in the background, as in `nohup make test &`, lets it and its children ignore Ctrl-C,
+    # which tests press.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["SOTTOVOCE_OFFLINE"] = "1"
     # There is a process a core: threads of OpenBLAS would only wait for each other, and they spin while they wait.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"

@@ -85,6 +85,7 @@ def start(target: Callable[..., None], *arguments: Any) -> Any:
 
 def run(ready: Any, experiment: Fake, config: Config, root: Path, chunk_size: int, message: Path) -> None:
     """Execute, and write the error's class and message, or nothing."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever was inherited: a test presses Ctrl-C
     ready.set()
     try:
         execute(experiment, config, root=root, chunk_size=chunk_size)

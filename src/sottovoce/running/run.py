@@ -10,7 +10,7 @@ from sottovoce.data import folders
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.fields import check_name
-from sottovoce.runs.execution import Here, execute, size_of_chunks
+from sottovoce.runs.execution import LocalExecutor, execute, size_of_chunks
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.runs.store import RunFolder
@@ -18,7 +18,7 @@ from sottovoce.runs.store import RunFolder
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sottovoce.running.cluster.filling import Workers
+    from sottovoce.running.cluster.engine import DaskExecutor
 
 LOCAL = "local"
 EXECUTORS = (LOCAL, "dask")
@@ -119,12 +119,11 @@ def spread(
         ClusterError: the workers cannot be reached, or fail.
     """
     executor = _executor(execution)
-    if isinstance(executor, Here):
+    if isinstance(executor, LocalExecutor):
         return execution, [0] * len(wanted)
-    from sottovoce.running.cluster.filling import fill
-    from sottovoce.running.cluster.flights import Job
+    from sottovoce.running.cluster import Job, fill
 
-    executor.engine.check()
+    executor.check()
     jobs = []
     for experiment, given, span in wanted:
         config = given.resolve()
@@ -136,8 +135,8 @@ def spread(
         if execution.refresh:
             folder.forget(members)
         jobs.append(Job(experiment, config, folder, members, size))
-    computed = [len(job.missing()) for job in jobs]
-    fill(jobs, executor.engine, progress)
+    computed = [len(job.folder.missing(job.members)) for job in jobs]
+    fill(jobs, executor, progress)
     return replace(execution, refresh=False), computed
 
 
@@ -155,7 +154,7 @@ def _chunk(experiment: registry.Experiment, config: Any, execution: Execution) -
     return n_devices * devices.members_at_once(config.member_bytes()) if chunk is None else chunk
 
 
-def _executor(execution: Execution) -> "Here | Workers":
+def _executor(execution: Execution) -> "LocalExecutor | DaskExecutor":
     """Return who computes, once the fields that say so fit together."""
     if execution.executor not in EXECUTORS:
         raise not_among("--executor", execution.executor, EXECUTORS)
@@ -164,19 +163,16 @@ def _executor(execution: Execution) -> "Here | Workers":
             if (value := getattr(execution, name)) != getattr(Execution, name):
                 flag = f"--{name.replace('_', '-')}"
                 raise UsageError(f"{flag} is {value}, but there are no workers; add --executor dask")
-        return Here()
-    from sottovoce.running.cluster.engine import Engine
-    from sottovoce.running.cluster.filling import Workers
+        return LocalExecutor()
+    from sottovoce.running.cluster.engine import DaskExecutor
 
     starts_workers = execution.scheduler is None
-    return Workers(
-        Engine(
-            scheduler=execution.scheduler,
-            workers=execution.workers,
-            workers_save=execution.workers_save,
-            patience=execution.patience,
-            device="cpu" if starts_workers and execution.device == "auto" else execution.device,
-            devices=execution.devices or 1,
-            data_dir=execution.data_dir,
-        )
+    return DaskExecutor(
+        scheduler=execution.scheduler,
+        workers=execution.workers,
+        workers_save=execution.workers_save,
+        patience=execution.patience,
+        device="cpu" if starts_workers and execution.device == "auto" else execution.device,
+        devices=execution.devices or 1,
+        data_dir=execution.data_dir,
     )

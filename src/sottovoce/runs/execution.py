@@ -59,7 +59,7 @@ class Executor(Protocol):
         """Compute and save those members that the folder lacks, at most `size` at once, and tell of each chunk."""
 
 
-class Here:
+class LocalExecutor:
     """This process computes them, one chunk after another."""
 
     def check(self, experiment: Experiment, config: Any) -> None:
@@ -124,7 +124,7 @@ def execute(
         DivergenceError: more than a tenth of the members diverged; all are saved.
         Interrupted: Ctrl-C; what was finished is saved.
     """
-    config, executor = config.resolve(), executor or Here()
+    config, executor = config.resolve(), executor or LocalExecutor()
     size = size_of_chunks(chunk_size, config.members)
     members = range(config.members) if span is None else span
     header = run_header(experiment.name, experiment.version, config)

@@ -1,5 +1,6 @@
 """A client in a process of its own, which tests kill: a sweep of the fake experiment with workers started for it."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sottovoce.cli.main import main
 from sottovoce.lab import registry
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever was inherited: a test presses Ctrl-C
     registry.ADDED["fake"] = Fake()
     dask.config.set({"distributed.worker.preload": ["mischief"]})
     words = (

@@ -6,9 +6,9 @@ from left_behind import chunks
 from mischief import SIX, Config, Fake
 
 from sottovoce.lab import registry
-from sottovoce.running.cluster.engine import Engine
-from sottovoce.running.cluster.filling import fill
-from sottovoce.running.cluster.flights import Job
+from sottovoce.running.cluster.dispatch import fill
+from sottovoce.running.cluster.engine import DaskExecutor
+from sottovoce.running.cluster.tasks import Job
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Silent
 from sottovoce.runs.store import RunFolder
@@ -38,7 +38,7 @@ def running(tmp_path_factory, mischief) -> str:
 
 @pytest.fixture(autouse=True)
 def well_behaved(mischief, monkeypatch, request):
-    """Begin without mischief and with the fake among the experiments; end when no worker is busy."""
+    """Begin without mischief and with the fake among the experiments; end when both workers are there and idle."""
     for file in mischief.iterdir():
         file.unlink()
     monkeypatch.setitem(registry.ADDED, "fake", Fake())
@@ -50,7 +50,7 @@ def well_behaved(mischief, monkeypatch, request):
         from processes import until
 
         with Client(request.getfixturevalue("running"), set_as_default=False) as client:
-            until(lambda: not any(client.processing().values()))
+            until(lambda: [len(tasks) for tasks in client.processing().values()] == [0, 0])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def filled(running, job):
 
     def fill_it(config: Config = SIX, size: int = 1, **engine) -> Job:
         made = job(config, size)
-        fill([made], Engine(running, **engine), Silent())
+        fill([made], DaskExecutor(running, **engine), Silent())
         return made
 
     return fill_it

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[2] / "src"
+SOURCE = HERE.parents[1] / "src"
 NO_PAGES = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
 LIMIT = 60.0  # protects against a test that would wait forever; nothing is measured by it
 
@@ -52,9 +52,11 @@ def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @contextmanager
 def workers(address: str, folder: Path, number: int, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Start workers of a scheduler; yield the process that watches over them."""
+    """Start workers of a scheduler; yield the process that watches over them, or the worker itself if it is alone."""
     words = ["-m", "distributed.cli.dask_worker", address, "--nworkers", str(number), "--nthreads", "1"]
     options = ["--host", "127.0.0.1", *NO_PAGES, "--preload", "mischief", "--local-directory", str(folder)]
+    if number == 1:
+        options.append("--no-nanny")  # one process less to wait for
     with process([*words, *options], env=env, stderr=subprocess.DEVNULL) as started:
         yield started
 

@@ -1,6 +1,7 @@
 """A task says everything by name, and a worker that is not what the asker is refuses it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,16 +13,21 @@ from sottovoce import data
 from sottovoce.cli.main import main
 from sottovoce.errors import ClusterError
 from sottovoce.lab import registry
-from sottovoce.report import results
 from sottovoce.running.cluster import tasks
 from sottovoce.running.run import Execution
 from sottovoce.runs.chunks import opened
+from sottovoce.runs.store import RunFolder
 
 TINY = {"dataset": "digits", "members": 2, "width": 8, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 64}
 
 
+def described(experiment, config, span, device="auto"):
+    job = tasks.Job(experiment, config, RunFolder(Path("unused")), span, 1)
+    return tasks.describe(job, span, device, 1, workers_save=False)
+
+
 def task_of(config=SIX, span=range(2, 4)):
-    return tasks.describe(Fake(), config, span, "auto", 1, None)
+    return described(Fake(), config, span)
 
 
 def test_a_task_is_small_plain_values():
@@ -33,8 +39,8 @@ def test_a_task_is_small_plain_values():
 def test_every_experiments_configuration_survives_the_way_to_a_worker(name):
     experiment = registry.experiment(name)
     config = experiment.Config.smoke().resolve()
-    task = tasks.describe(experiment, config, range(1), "auto", 1, None)
-    assert tasks.configuration(experiment, task) == config
+    task = described(experiment, config, range(1))
+    assert tasks.configuration(experiment, json.loads(json.dumps(task))) == config
 
 
 def test_a_worker_computes_what_this_process_would():
@@ -60,7 +66,7 @@ def test_a_difference_is_refused_by_name(changed, said):
 
 def test_other_images_of_the_same_name_are_refused():
     experiment = registry.experiment("transfer")
-    task = tasks.describe(experiment, experiment.Config(**TINY).resolve(), range(1), "cpu", 1, None)
+    task = described(experiment, experiment.Config(**TINY).resolve(), range(1), "cpu")
     assert task["data"] == data.load_dataset("digits").provenance["sha256"]
     with pytest.raises(ClusterError, match="these are checksums of digits"):
         tasks.answer(task | {"data": {name: 64 * "0" for name in task["data"]}})

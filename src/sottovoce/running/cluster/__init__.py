@@ -4,6 +4,6 @@ from sottovoce import lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules={"dispatch", "engine", "filling", "flights", "tasks"},
-    submod_attrs={"engine": ["Engine"], "filling": ["Workers", "fill"], "flights": ["Job"]},
+    submodules={"dispatch", "engine", "tasks"},
+    submod_attrs={"dispatch": ["fill"], "engine": ["DaskExecutor"], "tasks": ["Job"]},
 )

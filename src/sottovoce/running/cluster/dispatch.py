@@ -1,30 +1,33 @@
 """Chunks handed out to workers; what comes back is checked, and saved or asked for again.
 
-Chunks are claimed before they are handed out, and the claim kept until they are saved, so that processes on the same
-store, with workers or without, share the members. A chunk is the same whoever computes it, so of two workers that were
-asked for it the first one counts.
+A chunk is a function of experiment, version, configuration and members alone, so one computed twice does no harm: what
+fails or is overdue is submitted again, and the first answer that passes its checks is saved. Chunks are claimed until
+they are saved, so that processes on the same store, with workers or without, share the members.
 """
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.running.cluster import tasks
-from sottovoce.running.cluster.engine import Engine
-from sottovoce.running.cluster.flights import Claim, Flight, Job
-from sottovoce.runs.execution import POLL_SECONDS
+from sottovoce.running.cluster.engine import LOOPBACK, DaskExecutor, connected
+from sottovoce.running.cluster.tasks import Job
+from sottovoce.runs.execution import POLL_SECONDS, Interrupted
+from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Progress
+from sottovoce.runs.store import chunk_name
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 CHUNKS_PER_THREAD = 2  # one computed, one waiting: no worker is idle while its answer travels
-MOST_CLAIMS = 64
+MOST_CLAIMS = 64  # each keeps a file open, so with more chunks on their way one claim covers several
 MOST_ATTEMPTS = 3
 TIMES_THE_LONGEST = 10
 TICK_SECONDS = 1.0
@@ -32,189 +35,185 @@ LONELY_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Dispatcher:
-    """One thread that hands out, receives, and looks for what is overdue.
+def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> None:
+    """Compute and save every missing member of all jobs.
 
-    Args:
-        client: of the scheduler.
-        jobs: what is wanted.
-        engine: how workers compute.
-        progress: told of every saved chunk.
+    Raises:
+        ClusterError: no scheduler answers or it is lost, a worker is not what this process is, or a chunk failed on
+            several workers; what was finished is saved.
+        StoreError: the store cannot be read or written.
+        Interrupted: Ctrl-C; what was finished is saved.
     """
+    total, lacking = sum(len(job.members) for job in jobs), _n_missing(jobs)
+    progress.start(total, total - lacking)
+    try:
+        if lacking:
+            progress.phase("reaching workers")
+            with connected(executor) as client:
+                _Dispatcher(client, jobs, executor, progress).run()
+    except (KeyboardInterrupt, ClusterError) as error:
+        safe = f"{total - _n_missing(jobs)} of {total} members are safe in {jobs[0].folder.path.parent}"
+        said = f"{safe}; run the same command again to go on"
+        if isinstance(error, ClusterError):
+            raise ClusterError(f"{error}; {said}") from error
+        raise Interrupted(f"interrupted: {said}") from None
+    finally:
+        progress.finish()
 
-    def __init__(self, client: "Client", jobs: Sequence[Job], engine: Engine, progress: Progress) -> None:
-        self._client, self._jobs, self._engine, self._progress = client, jobs, engine, progress
-        self._open: deque[Job] = deque()
-        self._claimed: deque[Flight] = deque()
-        self._flights: set[Flight] = set()
-        self._answers: SimpleQueue[tuple[Flight, Future]] = SimpleQueue()
-        self._longest: dict[Job, float] = {}
-        self._lacking = sum(len(job.missing()) for job in jobs)
-        self._room, self._next_tick, self._lonely_since = 0, 0.0, time.monotonic()
+
+def _n_missing(jobs: Sequence[Job]) -> int:
+    return sum(len(job.folder.missing(job.members)) for job in jobs)
+
+
+@dataclass(eq=False)
+class _PendingChunk:
+    job: Job
+    span: range
+    claim: ExitStack  # held until no chunk that it covers is pending
+    futures: "list[Future]" = field(default_factory=list)  # what was submitted and may still be answered
+    submitted_at: float = 0.0  # seconds
+    problems: list[str] = field(default_factory=list)  # what came in place of the chunk
+    avoided: set[str] = field(default_factory=set)  # workers that the problems came from
+
+    def __str__(self) -> str:
+        return f"{self.job.folder.path.name}, {chunk_name(self.span)}"
+
+
+class _Dispatcher:
+    """One thread that submits chunks, saves what is answered, and looks for what is overdue."""
+
+    def __init__(self, client: Any, jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> None:
+        self._client, self._jobs, self._executor, self._progress = client, jobs, executor, progress
+        self._unclaimed: list[Job] = []
+        self._pending: set[_PendingChunk] = set()
+        self._answers: SimpleQueue[tuple[_PendingChunk, Future]] = SimpleQueue()
+        self._longest = dict.fromkeys(jobs, 0.0)  # seconds until a chunk's answer
+        self._lacking = _n_missing(jobs)
+        self._threads: dict[str, int] = {}  # by address of the worker
+        self._next_tick, self._lonely_since = 0.0, time.monotonic()
 
     def run(self) -> None:
-        """Return once every member is on disk.
-
-        Raises:
-            ClusterError: the scheduler is lost, a worker refused, or a chunk failed on several workers.
-            StoreError: the store cannot be read or written.
-        """
+        """Return once every member is on disk."""
         try:
-            while self._flights or self._claimed or self._open or self._reopened():
-                if time.monotonic() >= self._next_tick:
-                    self._tick()
-                self._hand_out()
-                self._receive()
+            while self._pending or self._unclaimed or self._look_at_disk():
+                self._look_at_workers(time.monotonic())
+                capacity = CHUNKS_PER_THREAD * sum(self._threads.values())
+                while self._unclaimed and len(self._pending) < capacity:
+                    self._claim(self._unclaimed[0], max(1, capacity // MOST_CLAIMS))
+                with suppress(Empty):
+                    self._receive(*self._answers.get(timeout=POLL_SECONDS))
+        except BrokenPipeError:  # nobody reads the progress any more
+            raise
+        except (CancelledError, OSError) as error:  # what the disk raises are StoreErrors
+            address = self._executor.scheduler or LOOPBACK
+            raise ClusterError(f"the scheduler at {address} is lost ({type(error).__name__})") from error
         finally:
-            for flight in (*self._claimed, *self._flights):
-                flight.claim.close()
+            for chunk in self._pending:
+                chunk.claim.close()
 
-    def _reopened(self) -> bool:
-        """Look on disk what is missing, which may be what another process has claimed; count what it has saved."""
-        missing = {job: len(job.missing()) for job in self._jobs}
-        saved_elsewhere = self._lacking - sum(missing.values())
-        if saved_elsewhere > 0:
-            self._progress.advance(saved_elsewhere)
-        self._lacking -= saved_elsewhere
-        self._open.extend(job for job in self._jobs if missing[job])
-        return bool(self._open)
+    def _look_at_disk(self) -> bool:
+        """Return whether members are missing, which others may have claimed; count what others have saved."""
+        self._unclaimed = [job for job in self._jobs if _n_missing([job])]
+        lacking = _n_missing(self._unclaimed)
+        if lacking < self._lacking:
+            self._progress.advance(self._lacking - lacking)
+        self._lacking = lacking
+        return lacking > 0
 
-    def _tick(self) -> None:
-        threads = sum(self._of_scheduler(self._client.nthreads).values())
-        now = time.monotonic()
-        if threads:
+    def _look_at_workers(self, now: float) -> None:
+        if now < self._next_tick:
+            return
+        self._threads = self._client.nthreads()
+        if self._threads:
             self._lonely_since = now
-            self._chase(now)
+            self._resubmit_overdue(now)
         elif now - self._lonely_since > LONELY_SECONDS:
             self._lonely_since = float("inf")  # said once
-            _log.warning("no worker has joined the scheduler at %s; waiting", self._engine.scheduler)
-        self._room = CHUNKS_PER_THREAD * threads
-        self._progress.phase(f"{len(self._flights)} chunks on {threads} workers")
+            _log.warning("no worker has joined the scheduler at %s; waiting", self._executor.scheduler)
+        self._progress.phase(f"{len(self._pending)} chunks on {sum(self._threads.values())} workers")
         self._next_tick = now + TICK_SECONDS
 
-    def _hand_out(self) -> None:
-        while len(self._flights) < self._room and (self._claimed or self._claim()):
-            flight = self._claimed.popleft()
-            self._flights.add(flight)
-            self._ask(flight)
+    def _claim(self, job: Job, n_chunks: int) -> None:
+        """Claim and submit the next chunks of a job, or leave it where nothing is left to claim."""
+        claimed = ExitStack()
+        span = claimed.enter_context(claim(job.folder, job.members, n_chunks * job.size))
+        if span is None:
+            claimed.close()
+            self._unclaimed.remove(job)
+            return
+        chunks = [_PendingChunk(job, span[at : at + job.size], claimed) for at in range(0, len(span), job.size)]
+        self._pending.update(chunks)
+        for chunk in chunks:
+            self._submit(chunk)
 
-    def _claim(self) -> bool:
-        """Claim more chunks, of the first job that has some left; return whether there were any."""
-        while self._open:
-            claim = Claim(self._open[0], max(1, self._room // MOST_CLAIMS))
-            self._claimed.extend(Flight(self._open[0], span, claim) for span in claim.spans)
-            if claim.spans:
-                return True
-            self._open.popleft()
-        return False
-
-    def _ask(self, flight: Flight) -> None:
+    def _submit(self, chunk: _PendingChunk) -> None:
         """Ask any worker for the chunk, but those that are avoided, unless there is no other."""
-        job, engine = flight.job, self._engine
-        others = None
-        if flight.avoided:
-            others = [worker for worker in self._of_scheduler(self._client.nthreads) if worker not in flight.avoided]
-        save_in = job.folder.path if engine.workers_save else None
-        task = tasks.describe(job.experiment, job.config, flight.span, engine.device, engine.devices, save_in)
+        job, executor = chunk.job, self._executor
+        task = tasks.describe(job, chunk.span, executor.device, executor.devices, executor.workers_save)
+        others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
         future = self._client.submit(tasks.compute, task, pure=False, workers=others or None)
-        flight.futures.append(future)
-        flight.asked_at = time.monotonic()
-        future.add_done_callback(lambda done: self._answers.put((flight, done)))
+        chunk.futures.append(future)
+        chunk.submitted_at = time.monotonic()
+        future.add_done_callback(lambda done: self._answers.put((chunk, done)))
 
-    def _receive(self) -> None:
-        """Wait a moment for an answer."""
-        try:
-            flight, future = self._answers.get(timeout=POLL_SECONDS)
-        except Empty:
+    def _receive(self, chunk: _PendingChunk, future: "Future") -> None:
+        """Save what a worker answered, or submit the chunk again."""
+        if chunk not in self._pending:
+            return  # another worker was first
+        if problem := self._save(chunk, future):
+            chunk.futures.remove(future)
+            self._resubmit(chunk, problem)
             return
-        if flight in self._flights:  # else another worker was first
-            self._answer(flight, future)
+        self._longest[chunk.job] = max(self._longest[chunk.job], time.monotonic() - chunk.submitted_at)
+        self._pending.remove(chunk)
+        chunk.futures.clear()  # and the scheduler forgets them
+        if all(other.claim is not chunk.claim for other in self._pending):
+            chunk.claim.close()
+        self._lacking -= len(chunk.span)
+        self._progress.advance(len(chunk.span))
 
-    def _answer(self, flight: Flight, future: "Future") -> None:
-        failure = self._save(flight, future)
-        if failure is None:
-            longest = self._longest.get(flight.job, 0.0)
-            self._longest[flight.job] = max(longest, time.monotonic() - flight.asked_at)
-            self._flights.remove(flight)
-            flight.futures.clear()  # and the scheduler forgets them
-            flight.claim.landed()
-            self._lacking -= len(flight.span)
-            self._progress.advance(len(flight.span))
-            return
-        flight.failures.append(failure)
-        if len(flight.failures) >= MOST_ATTEMPTS:
-            raise ClusterError(f"{flight} failed {MOST_ATTEMPTS} times: {'; '.join(flight.failures)}")
-        flight.avoided.update(*self._of_scheduler(lambda: self._client.who_has([future])).values())
-        flight.futures.remove(future)
-        self._ask(flight)
-
-    def _save(self, flight: Flight, future: "Future") -> str | None:
-        """Save what a worker answered; return what was wrong with it, if anything was."""
-        reply = self._reply(future)
-        if isinstance(reply, str):
-            return reply
-        worker, folder = f"worker {reply.get('worker')}", flight.job.folder
-        if "refusal" in reply:
-            raise ClusterError(f"{worker} refused {flight}: {reply['refusal']}")
-        if "failure" in reply:
-            return f"{worker}: {reply['failure']}"
+    def _save(self, chunk: _PendingChunk, future: "Future") -> str | None:
+        """Save what a worker answered; return what is wrong with it, if anything is."""
+        folder, worker = chunk.job.folder, "a worker"
         try:
-            if not self._engine.workers_save:
-                folder.accept(flight.span, reply["chunk"], reply["provenance"])
-            elif not folder.holds(flight.span):
+            reply = future.result(timeout=self._executor.patience)
+            worker = f"worker {reply['worker']}"
+            chunk.avoided.add(reply["worker"])  # where it is asked again
+            if "refusal" in reply:
+                raise ClusterError(f"{worker} refused {chunk}: {reply['refusal']}")
+            if "failure" in reply:
+                return f"{worker}: {reply['failure']}"
+            if not self._executor.workers_save:
+                folder.accept(chunk.span, reply["chunk"], reply["provenance"])
+            elif not folder.holds(chunk.span):
                 return f"{worker} saved the chunk in {reply['saved']}, where it is not seen from here"
-        except SottovoceError:
+        except TimeoutError:
+            return f"an answer did not arrive within {self._executor.patience:.0f} s"
+        except (SottovoceError, CancelledError, OSError):
             raise
         except Exception as error:
-            return f"{worker} sent no chunk: {error}"
+            return f"{worker} sent no chunk: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         return None
 
-    def _reply(self, future: "Future") -> dict[str, Any] | str:
-        """Return a worker's answer, or what became of the worker."""
-        from distributed.scheduler import KilledWorker
+    def _resubmit(self, chunk: _PendingChunk, problem: str, advice: str = "") -> None:
+        """Ask another worker for the chunk; the same one only if nothing else would be waited for."""
+        chunk.problems.append(problem)
+        if len(chunk.problems) >= MOST_ATTEMPTS:
+            raise ClusterError(f"{chunk} failed {MOST_ATTEMPTS} times: {'; '.join(chunk.problems)}{advice}")
+        if self._threads.keys() - chunk.avoided or not chunk.futures:
+            self._submit(chunk)
 
-        try:
-            reply = future.result(timeout=self._engine.patience)
-        except TimeoutError:
-            return f"an answer did not arrive within {self._engine.patience:.0f} s"
-        except (CancelledError, OSError) as error:
-            raise self._lost(error) from error
-        except KilledWorker as error:
-            return f"{error.allowed_failures + 1} workers died of it, the last at {error.last_worker.address}"
-        except Exception as error:
-            return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        return reply if isinstance(reply, dict) else f"a worker answered with {type(reply).__name__}, which is no chunk"
-
-    def _chase(self, now: float) -> None:
-        """Ask another worker for what is overdue."""
-        late = [flight for flight in self._flights if now - flight.asked_at > self._limit(flight.job)]
-        computing = self._of_scheduler(self._client.processing) if late else {}
-        for flight in late:
-            keys = {future.key for future in flight.futures}
-            at = {worker for worker, here in computing.items() if keys & set(here)}
-            flight.asked_at = now
-            if not at:
-                continue  # it waits for a worker
-            flight.overdue += 1
-            if flight.overdue >= MOST_ATTEMPTS:
-                raise ClusterError(
-                    f"{flight} was asked for {MOST_ATTEMPTS} times without an answer within "
-                    f"{self._limit(flight.job):.3g} s (last of {', '.join(sorted(at))}); if it takes longer, "
-                    "raise --patience"
-                )
-            flight.avoided |= at
-            if set(computing) - flight.avoided:
-                self._ask(flight)
-
-    def _limit(self, job: Job) -> float:
-        return max(self._engine.patience, TIMES_THE_LONGEST * self._longest.get(job, 0.0))
-
-    def _of_scheduler(self, question: Callable[[], Any]) -> Any:
-        try:
-            return question()
-        except (OSError, CancelledError) as error:
-            raise self._lost(error) from error
-
-    def _lost(self, error: Exception) -> ClusterError:
-        where = self._client.scheduler.address if self._client.scheduler else self._engine.scheduler
-        return ClusterError(f"the scheduler at {where} is lost ({type(error).__name__})")
+    def _resubmit_overdue(self, now: float) -> None:
+        """Ask for late chunks again."""
+        limits = {job: max(self._executor.patience, TIMES_THE_LONGEST * took) for job, took in self._longest.items()}
+        late = [chunk for chunk in self._pending if now - chunk.submitted_at > limits[chunk.job]]
+        computing = self._client.processing() if late else {}
+        for chunk in late:
+            chunk.submitted_at = now
+            keys = {future.key for future in chunk.futures}
+            if silent := {worker for worker, here in computing.items() if keys.intersection(here)}:
+                chunk.avoided |= silent
+                said = f"no answer within {limits[chunk.job]:.3g} s from {', '.join(sorted(silent))}"
+                self._resubmit(chunk, said, "; if a chunk takes longer, raise --patience")
+            else:
+                self._submit(chunk)  # the workers that were asked are gone

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, UsageError
+from sottovoce.running.cluster.tasks import Job
+from sottovoce.runs.progress import Progress
+from sottovoce.runs.store import RunFolder
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,18 +26,8 @@ _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Which workers compute, and how.
-
-    Attributes:
-        scheduler: address of a running scheduler; None: worker processes are started on this machine.
-        workers: how many are started; None: one per core.
-        workers_save: whether workers write chunks themselves, into the folder of the same path.
-        patience: seconds without an answer after which a chunk is given to another worker as well.
-        device: auto, cpu or gpu; what a worker computes on.
-        devices: how many devices of a worker share the members.
-        data_dir: folder with dataset files for the workers started on this machine.
-    """
+class DaskExecutor:
+    """Workers of a dask cluster compute; the fields are those of `Execution`, `devices` of each worker."""
 
     scheduler: str | None = None
     workers: int | None = None
@@ -44,92 +37,85 @@ class Engine:
     devices: int = 1
     data_dir: Path | None = None
 
-    def check(self) -> None:
-        """Refuse settings that name no workers.
+    def check(self, *_: Any) -> None:
+        """Refuse settings that name no workers; data is looked for where the workers are.
 
         Raises:
             UsageError: distributed is not installed, or a setting is not allowed or contradicts another.
         """
         if importlib.util.find_spec("distributed") is None:
-            raise UsageError(
-                "--executor dask needs distributed, which is not installed; run: pip install 'sottovoce[cluster]'"
-            )
+            missing = "--executor dask needs distributed, which is not installed"
+            raise UsageError(f"{missing}; run: pip install 'sottovoce[cluster]'")
         if self.patience <= 0:
             raise UsageError(f"--patience is {self.patience}; allowed: a positive number of seconds")
-        if self.scheduler is None:
-            if self.workers is not None and self.workers < 1:
-                raise UsageError(f"--workers is {self.workers}; allowed: 1 or more")
-            if self.device == "gpu":
-                raise UsageError(
-                    "--device is 'gpu', but the workers started on this machine compute on its cores; start one worker "
-                    "per GPU as docs/running.md shows, and name their --scheduler"
-                )
-            return
-        if not _ADDRESS.fullmatch(self.scheduler):
-            raise UsageError(f"--scheduler is {self.scheduler!r}; allowed: tcp://HOST:PORT or tls://HOST:PORT")
+        if self.scheduler is not None:
+            self._check_scheduler(self.scheduler)
+        elif self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers is {self.workers}; allowed: 1 or more")
+        elif self.device == "gpu":
+            raise UsageError(
+                "--device is 'gpu', but the workers started on this machine compute on its cores; start one worker "
+                "per GPU as docs/running.md shows, and name their --scheduler"
+            )
+
+    def compute(
+        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
+    ) -> None:
+        """Compute and save one configuration's missing members; see `dispatch.fill`."""
+        from sottovoce.running.cluster.dispatch import fill
+
+        fill([Job(experiment, config, folder, members, size)], self, progress)
+
+    def _check_scheduler(self, address: str) -> None:
+        from distributed import Security
+
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError(f"--scheduler is {address!r}; allowed: tcp://HOST:PORT or tls://HOST:PORT")
         for flag, value in (("--workers", self.workers), ("--data-dir", self.data_dir)):
             if value is not None:
                 raise UsageError(
-                    f"{flag} is {value}, but the workers of --scheduler {self.scheduler} were started elsewhere; "
+                    f"{flag} is {value}, but the workers of --scheduler {address} were started elsewhere; "
                     "leave it out, and start them with what they need (SOTTOVOCE_DATA names their dataset files)"
                 )
-        _check_encryption(self.scheduler)
-
-
-def _check_encryption(address: str) -> None:
-    """Refuse an address that dask's settings cannot reach, which it would say with a traceback."""
-    from distributed import Security
-
-    security = Security()
-    has_certificate = security.get_connection_args("client").get("ssl_context") is not None
-    if address.startswith("tls://") and not has_certificate:
-        raise UsageError(
-            f"--scheduler is {address}, but dask's settings name no certificate; docs/running.md shows how to name one"
-        )
-    if address.startswith("tcp://") and security.require_encryption:
-        raise UsageError(f"--scheduler is {address}, but dask's settings demand encryption; allowed: tls://HOST:PORT")
+        # Where dask's settings do not fit the address, its own client would raise without a word about either.
+        security, settings = Security(), f"--scheduler is {address}, but dask's settings"
+        if address.startswith("tls://") and not security.get_connection_args("client").get("ssl_context"):
+            raise UsageError(f"{settings} name no certificate; docs/running.md shows how to name one")
+        if address.startswith("tcp://") and security.require_encryption:
+            raise UsageError(f"{settings} demand encryption; allowed: tls://HOST:PORT")
 
 
 @contextmanager
-def connected(engine: Engine) -> "Iterator[Client]":
-    """Reach the workers until the block ends.
-
-    Args:
-        engine: which workers.
-
-    Yields:
-        A client of their scheduler.
+def connected(executor: DaskExecutor) -> "Iterator[Client]":
+    """Yield a client of the workers' scheduler; workers that are started for it end with the block.
 
     Raises:
         ClusterError: no scheduler answers.
     """
     from distributed import Client
 
-    if engine.scheduler is None:
-        with _local_cluster(engine) as cluster, Client(cluster, set_as_default=False) as client:
+    if executor.scheduler is None:
+        with _local_cluster(executor) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
     try:
-        client = Client(engine.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(executor.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except OSError as error:
-        silent = f"no scheduler answers at {engine.scheduler} within {CONNECT_SECONDS} s"
+        silent = f"no scheduler answers at {executor.scheduler} within {CONNECT_SECONDS} s"
         raise ClusterError(f"{silent}; start one with: dask scheduler --host ADDRESS") from error
     with client:
         yield client
 
 
-def _local_cluster(engine: Engine) -> Any:
+def _local_cluster(executor: DaskExecutor) -> Any:
     """Start worker processes that this machine alone reaches; each computes one chunk at a time on its cores' share."""
     from dask import config as of_dask
     from distributed import LocalCluster
 
     from sottovoce.training.devices import n_cores
 
-    workers = engine.workers or n_cores()
-    # What XLA takes for the number of cores.
-    environment = {"NPROC": str(max(1, n_cores() // workers))}
-    if engine.data_dir is not None:
-        environment["SOTTOVOCE_DATA"] = str(engine.data_dir.absolute())
+    workers = executor.workers or n_cores()
+    data = {} if executor.data_dir is None else {"SOTTOVOCE_DATA": str(executor.data_dir.absolute())}
     with of_dask.set(KEEPS_MEMORY):
         return LocalCluster(
             n_workers=workers,
@@ -139,6 +125,6 @@ def _local_cluster(engine: Engine) -> Any:
             scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
             memory_limit=0,  # as without workers: a chunk takes what it takes
             silence_logs=logging.CRITICAL,
-            env=environment,
+            env={"NPROC": str(max(1, n_cores() // workers)), **data},  # XLA takes NPROC for the number of cores
             preload=[*of_dask.get("distributed.worker.preload"), "sottovoce.running.cluster.tasks"],
         )

@@ -1,30 +1,42 @@
 """What a worker is asked and what it answers: one chunk of one run, as plain values.
 
-A worker compares what it is with what the asker is before it computes: the package's code, the experiment's version,
-the meaning of the configuration, the dataset's bytes. Where they differ it refuses, and says so.
+A worker compares what it is with what the asking process is before it computes: the package's source, the experiment's
+version, the meaning of the configuration, the dataset's bytes. Where they differ it refuses, and says so.
 """
 
 import hashlib
-import json
 import signal
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sottovoce
 from sottovoce import data
-from sottovoce.data import folders
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
 from sottovoce.runs.execution import compute_chunk
-from sottovoce.runs.identity import canonical, run_header
+from sottovoce.runs.identity import plain, run_header
 from sottovoce.runs.store import RunFolder
+
+_digests = cache(data.digests)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """The members of one resolved configuration that are wanted in a prepared folder, in chunks of `size`."""
+
+    experiment: registry.Experiment
+    config: Any
+    folder: RunFolder
+    members: range
+    size: int
 
 
 @cache
 def code() -> str:
-    """Return the package's version, with the beginning of the SHA-256 of its source: what decides values."""
+    """Return the package's version, with the beginning of the SHA-256 of its source, which decides the values."""
     package = Path(sottovoce.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
@@ -32,46 +44,27 @@ def code() -> str:
     return f"sottovoce {sottovoce.__version__} (source {digest.hexdigest()[:12]})"
 
 
-def describe(
-    experiment: registry.Experiment, config: Any, span: range, device: str, devices: int, save_in: Path | None
-) -> dict[str, Any]:
-    """Return a chunk as a task: the names of things, never the things.
-
-    Args:
-        experiment: the experiment.
-        config: a resolved configuration.
-        span: the members.
-        device: auto, cpu or gpu.
-        devices: how many of a worker's devices share the members.
-        save_in: the run's folder, for workers that write chunks themselves.
-
-    Returns:
-        Values that JSON could say.
-    """
+def describe(job: Job, span: range, device: str, devices: int, workers_save: bool) -> dict[str, Any]:
+    """Return a chunk of a job as a task: values that JSON could say; code and data by name and checksum."""
     return {
-        "experiment": experiment.name,
-        "version": experiment.version,
-        "config": canonical(config),
+        **run_header(job.experiment.name, job.experiment.version, job.config),
+        "config": plain(job.config),  # with the number of members
         "first": span[0],
         "last": span[-1],
-        "identity": run_header(experiment.name, experiment.version, config)["identity"],
         "code": code(),
-        "data": _digests(config.dataset) if experiment.trains else {},
+        "data": _digests(job.config.dataset) if job.experiment.trains else {},
         "device": device,
         "devices": devices,
-        "save_in": None if save_in is None else str(save_in.absolute()),
+        "save_in": str(job.folder.path.absolute()) if workers_save else None,
     }
 
 
 def compute(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Compute one chunk; runs on a worker.
-
-    Args:
-        task: from `describe`.
+    """Compute one chunk on a worker; nothing is raised, so that no exception travels.
 
     Returns:
-        `worker`, its address, and one of: `chunk` (sealed bytes) and `provenance`; `saved`, the name of a chunk that
-        is in the store; `refusal`, why no worker of this kind can compute it; `failure`, what went wrong.
+        `worker`, its address, and what `answer` returns or one of: `refusal`, why no worker of this kind can compute
+        the chunk; `failure`, what went wrong.
     """
     from distributed import get_worker
 
@@ -87,14 +80,11 @@ def compute(task: Mapping[str, Any]) -> dict[str, Any]:
 def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     """Compute one chunk in this process.
 
-    Args:
-        task: from `describe`.
-
     Returns:
-        `chunk` and `provenance`, or `saved` (see `compute`).
+        `chunk` (sealed bytes) and `provenance`, or `saved`, the run's folder, if the task says where to save.
 
     Raises:
-        ClusterError: package, experiment, configuration or dataset are not what the asker has.
+        ClusterError: package, experiment, configuration or dataset are not those of the asking process.
         DataError: the dataset's files are missing or damaged.
         StoreError: the chunk cannot be stored.
     """
@@ -104,23 +94,22 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     experiment = registry.experiment(task["experiment"])
     _check(task["version"], experiment.version, f"these are versions of {experiment.name}; install the same there")
     config = configuration(experiment, task)
-    found = run_header(experiment.name, experiment.version, config)["identity"]
-    _check(task["identity"], found, "these are identities of one configuration; install the same version there")
+    identity = run_header(experiment.name, experiment.version, config)["identity"]
+    _check(task["identity"], identity, "these are identities of one configuration; install the same version there")
     if experiment.trains:
-        _check(task["data"], _digests_here(config.dataset), f"these are checksums of {config.dataset}")
+        _check(task["data"], _digests_read(config.dataset), f"these are checksums of {config.dataset}")
         _start(task["device"], task["devices"])
     span = range(task["first"], task["last"] + 1)
     results, provenance = compute_chunk(experiment, config, span)
-    if task["save_in"] is not None:
-        folder = RunFolder(Path(task["save_in"]))
-        folder.save(span, results, provenance)
-        return {"saved": str(folder.path)}
-    return {"chunk": sealed(span, results, task["identity"]), "provenance": provenance}
+    if task["save_in"] is None:
+        return {"chunk": sealed(span, results, identity), "provenance": provenance}
+    RunFolder(Path(task["save_in"])).save(span, results, provenance)
+    return {"saved": task["save_in"]}
 
 
 def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> Any:
-    """Return the configuration that a task describes."""
-    return experiment.Config(**{name: _frozen(value) for name, value in json.loads(task["config"]).items()})
+    """Return the configuration that a task describes, in which tuples travel as lists."""
+    return experiment.Config(**{name: _tuples(value) for name, value in task["config"].items()})
 
 
 def dask_setup(_worker: Any) -> None:
@@ -134,23 +123,19 @@ def _start(device: str, devices: int) -> None:
     from sottovoce.training import devices as of_jax
 
     of_jax.configure(device, devices)
-    of_jax.keep_programs(folders.cache_folder() / "programs")
-
-
-def _check(asked: object, here: object, mend: str) -> None:
-    if asked != here:
-        raise ClusterError(f"this worker has {here}, the asker {asked}; {mend}")
-
-
-_digests = cache(data.digests)
+    of_jax.keep_programs(data.folders.cache_folder() / "programs")
 
 
 @cache
-def _digests_here(name: str) -> dict[str, str]:
+def _digests_read(name: str) -> dict[str, str]:
     """Return the checksums of the dataset that this worker would train on, as read from its own files."""
     return data.load_dataset(name).provenance["sha256"]
 
 
-def _frozen(value: Any) -> Any:
-    """Return a JSON value with the tuples that configurations have."""
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+def _check(asked: object, here: object, fix: str) -> None:
+    if asked != here:
+        raise ClusterError(f"this worker has {here}, the asker {asked}; {fix}")
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
