@@ -14,7 +14,6 @@ from typing import Any
 
 import sottovoce
 from sottovoce import data
-from sottovoce.data import folders
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
 from sottovoce.runs.execution import compute_chunk
@@ -133,8 +132,7 @@ def _start(device: str, devices: int) -> None:
     """Start jax's devices, once: each setting of jax, even to what it is, makes it trace its programs again."""
     from sottovoce.training import devices as of_jax
 
-    of_jax.configure(device, devices)
-    of_jax.keep_programs(folders.cache_folder() / "programs")
+    of_jax.start(device, devices)
 
 
 def _check(asked: object, here: object, mend: str) -> None:
