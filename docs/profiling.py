@@ -35,7 +35,7 @@ def main() -> None:
     """Profile, sort and print."""
     members = range(devices.configure("cpu"))
     protocol = replace(measure.PROTOCOL, teacher_epochs=1, student_epochs=1)
-    work = (protocol, measure.published_knobs(protocol), measure.synthetic_images(), slots(members))
+    work = (measure.published_program(protocol), *slots(members))
     jax.block_until_ready(_run_sharded(*work))
     with TemporaryDirectory() as folder:
         with jax.profiler.trace(folder, create_perfetto_trace=True):

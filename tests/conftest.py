@@ -125,18 +125,18 @@ def digits() -> Any:
 
 
 @pytest.fixture(scope="session")
-def program() -> Callable[..., Any]:
-    """Make the protocol and its traced settings at the size of tests, from a tuple of students."""
+def program(digits: Any) -> Callable[..., Any]:
+    """Make the program of a member at the size of tests, from a tuple of students."""
     import jax.numpy as jnp
 
     from sottovoce.data.inputs import STANDARD
     from sottovoce.networks.initialization import Architecture
-    from sottovoce.training.program import Knobs, Protocol
+    from sottovoce.training.program import MemberProgram, Protocol, TracedSettings
     from sottovoce.training.students import arrays_of
 
     def make(
         students: tuple[Any, ...], *, n_built: int = 3, seed: int = 0, perturbation: float = 0.0, **changes: Any
-    ) -> tuple[Protocol, Knobs]:
+    ) -> MemberProgram:
         architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=n_built)
         settings = {
             "architecture": architecture,
@@ -149,7 +149,7 @@ def program() -> Callable[..., Any]:
             "batch_size": 64,
         }
         rate = jnp.asarray(1e-3)
-        knobs = Knobs(
+        traced = TracedSettings(
             seed=jnp.asarray(seed),
             students=arrays_of(architecture, students, perturbation),
             inputs=STANDARD,
@@ -157,19 +157,19 @@ def program() -> Callable[..., Any]:
             student_rate=rate,
             temperature=jnp.asarray(1.0),
         )
-        return Protocol(**settings | changes), knobs
+        return MemberProgram(Protocol(**settings | changes), traced, digits)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def ensemble(digits: Any, program: Callable[..., Any]) -> Callable[..., Any]:
+def ensemble(program: Callable[..., Any]) -> Callable[..., Any]:
     """Train members of the protocol at the size of tests; what was trained once is not trained again."""
     from sottovoce.training.ensemble import run_members
 
     @cache
     def run(members: tuple[int, ...], students: tuple[Any, ...], **changes: Any) -> Any:
-        return run_members(*program(students, **changes), digits, members)
+        return run_members(program(students, **changes), members)
 
     return run
 

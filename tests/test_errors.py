@@ -1,7 +1,5 @@
 """Errors: exit codes, and the message for a value that is not in a list."""
 
-from functools import partial
-
 import pytest
 
 from sottovoce import errors
@@ -14,7 +12,7 @@ from sottovoce import errors
         (errors.DataError, 1),
         (errors.StoreError, 1),
         (errors.ClusterError, 1),
-        (partial(errors.DivergenceError, dataset=None), 1),
+        (errors.DivergenceError, 1),
     ],
 )
 def test_every_error_is_caught_as_ours_and_has_its_exit_code(kind, code):

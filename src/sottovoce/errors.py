@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
 
 
 class SottovoceError(Exception):
@@ -30,15 +29,7 @@ class ClusterError(SottovoceError):
 
 
 class DivergenceError(SottovoceError):
-    """More than a tenth of an ensemble's members ended with a non-finite loss.
-
-    Attributes:
-        dataset: the results of all members, those that diverged flagged.
-    """
-
-    def __init__(self, message: str, dataset: Any) -> None:
-        super().__init__(message)
-        self.dataset = dataset
+    """More than a tenth of an ensemble's members ended with a non-finite loss; their results are saved, and flagged."""
 
 
 def not_among(what: str, given: object, allowed: Iterable[object]) -> UsageError:

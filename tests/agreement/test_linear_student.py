@@ -9,7 +9,7 @@ import pytest
 
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.theory import linear
-from sottovoce.training.loop import train, weighted_mean
+from sottovoce.training.loop import Training, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.students import Student, arrays_of
 
@@ -36,9 +36,8 @@ def test_gradient_descent_on_the_trunk_ends_at_the_closed_form(objective, n_aux)
         value = weighted_mean(distances, weights)
         return value, value
 
-    student, losses = train(
-        W1_0, loss, (x, targets), jax.random.key(3), optimizer=optax.sgd(RATE), epochs=EPOCHS, batch_size=BATCH
-    )
+    training = Training(loss, (x, targets), optax.sgd(RATE), epochs=EPOCHS, batch_size=BATCH)
+    student, losses = train(W1_0, training, jax.random.key(3))
     expected = linear.student(np.asarray(W1), np.asarray(reference.heads().weight), n_aux, objective, np.asarray(W1_0))
     # The distance left after descent, from the smallest curvature that the objective has at the teacher.
     curvature = smallest_curvature(objective, np.asarray(x, np.float64), np.asarray(targets, np.float64), reference)

@@ -51,7 +51,7 @@ def traced(protocol: Protocol) -> int:
         low=jnp.asarray(-1.0),
         step=jnp.asarray(0.1),
     )
-    run = partial(run_member, protocol, measure.published_knobs(protocol), images)
+    run = partial(run_member, measure.published_program(protocol, images))
     return counted(jax.make_jaxpr(run)(jnp.asarray(0)).jaxpr)
 
 

@@ -2,6 +2,7 @@ import errno
 import json
 import logging
 import os
+import re
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from fake_experiment import Config, Fake, bytes_of
 
 from sottovoce import runs
 from sottovoce.errors import DataError, DivergenceError, StoreError, UsageError
-from sottovoce.runs.execution import Interrupted, execute
+from sottovoce.runs.execution import Interrupted, check_divergence, execute
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.store import RunFolder
 
@@ -196,13 +197,16 @@ def test_a_store_of_a_newer_version_is_refused(fake, tmp_path):
 def test_a_tenth_may_diverge_and_is_named(fake, tmp_path):
     dataset = execute(fake, Config(members=20, diverging=(3, 7)), root=tmp_path, chunk_size=10)
     assert dataset.attrs["diverged_members"] == [3, 7]
+    check_divergence(dataset, tmp_path)
 
 
 def test_more_than_a_tenth_is_a_failure_after_everything_is_saved(fake, tmp_path):
     config = Config(members=20, diverging=(3, 7, 19))
     for _ in range(2):
-        with pytest.raises(DivergenceError, match=r"3 of 20 members diverged.*: 3, 7, 19; all are saved"):
-            execute(fake, config, root=tmp_path, chunk_size=10)
+        dataset = execute(fake, config, root=tmp_path, chunk_size=10)
+        saved = re.escape(str(folder_of(tmp_path, config).path))
+        with pytest.raises(DivergenceError, match=rf"3 of 20 members diverged.*: 3, 7, 19; all are saved in {saved};"):
+            check_divergence(dataset, tmp_path)
     assert folder_of(tmp_path, config).missing(range(20)) == []
     assert fake.simulated() == list(range(20))
 

@@ -1,5 +1,6 @@
 """Every kind of distillation inputs goes through the protocol, drawn once or afresh every epoch."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -17,9 +18,8 @@ from sottovoce.training.protocol import run_member
 
 @pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_goes_through_the_protocol(kind, fresh, program, students, digits):
-    protocol, knobs = program(students, inputs=kind, fresh_inputs=fresh)
-    shapes = jax.eval_shape(partial(run_member, protocol, knobs, digits), jnp.asarray(0))
+def test_every_kind_goes_through_the_protocol(kind, fresh, program, students):
+    shapes = jax.eval_shape(partial(run_member, program(students, inputs=kind, fresh_inputs=fresh)), jnp.asarray(0))
     assert shapes.student_loss.shape == (2, len(students))
 
 
@@ -30,9 +30,9 @@ def freshly_taught(ensemble, students):
 
 
 def test_fresh_inputs_are_those_of_their_epoch(freshly_taught, program, students, digits):
-    _, knobs = program(students[:2])
+    settings = program(students[:2]).traced.inputs
     key = member_key(0, Stream.DISTILLATION_INPUTS, 2)
-    row = input_rows("mixture", key, (150, 64), digits.train_pixels, knobs.inputs, digits.scaled)
+    row = input_rows("mixture", key, (150, 64), digits.train_pixels, settings, digits.scaled)
     optimizer = optax.adam(1e-3)
     student, state = freshly_taught.reference, optimizer.init(freshly_taught.reference)
 
@@ -60,12 +60,12 @@ def test_fresh_inputs_are_those_of_their_epoch(freshly_taught, program, students
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), mine, student)
 
 
-def test_trap_fresh_inputs_never_stand_in_memory_together(program, students, digits):
+def test_trap_fresh_inputs_never_stand_in_memory_together(program, students):
     n_inputs = 40_000
-    protocol, knobs = program(
+    given = program(
         students[:1], inputs="blurred", fresh_inputs=True, n_inputs=n_inputs, teacher_epochs=1, student_epochs=1
     )
-    compiled = _run_sharded.lower(protocol, knobs, digits, jnp.arange(2, dtype=jnp.int32)).compile()
+    compiled = _run_sharded.lower(given, jnp.arange(2, dtype=jnp.int32)).compile()
     # A fixed set would be this large; the order of an epoch, a pair of integers a row, is what is left.
     assert compiled.memory_analysis().temp_size_in_bytes < n_inputs * 64 * 4 / 2
 
@@ -73,6 +73,7 @@ def test_trap_fresh_inputs_never_stand_in_memory_together(program, students, dig
 def test_trap_fixed_inputs_are_held_at_most_twice(program, students, digits):
     n_inputs = 40_000
     digits = digits._replace(train_pixels=jnp.zeros((n_inputs, 64), jnp.uint8), train_labels=jnp.zeros(n_inputs, int))
-    protocol, knobs = program(students[:1], inputs="images", n_inputs=n_inputs, teacher_epochs=1, student_epochs=1)
-    held = _run_sharded.lower(protocol, knobs, digits, jnp.arange(2, dtype=jnp.int32)).compile().memory_analysis()
+    given = program(students[:1], inputs="images", n_inputs=n_inputs, teacher_epochs=1, student_epochs=1)
+    given = replace(given, images=digits)
+    held = _run_sharded.lower(given, jnp.arange(2, dtype=jnp.int32)).compile().memory_analysis()
     assert n_inputs * 64 * 4 < held.temp_size_in_bytes < 2 * n_inputs * 64 * 4

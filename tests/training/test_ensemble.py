@@ -1,5 +1,7 @@
 """Many members as one program: what compiles again and what does not, and slots beyond the last member."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,19 +11,19 @@ from sottovoce.training import ensemble as engine
 from sottovoce.training.students import arrays_of
 
 
-def test_settings_that_change_no_shape_compile_nothing(ensemble, program, students, digits):
+def test_settings_that_change_no_shape_compile_nothing(ensemble, program, students):
     ensemble((0, 1, 2), students)
     compiled = engine._run_sharded._cache_size()
-    protocol, knobs = program(students)
-    others = arrays_of(protocol.architecture, tuple(students[i] for i in (3, 1, 2, 0)), 0.1)
-    changed = knobs._replace(
+    given = program(students)
+    others = arrays_of(given.protocol.architecture, tuple(students[i] for i in (3, 1, 2, 0)), 0.1)
+    changed = given.traced._replace(
         seed=jnp.asarray(5),
         students=others,
         student_rate=jnp.asarray(2e-3),
         temperature=jnp.asarray(3.0),
-        inputs=knobs.inputs._replace(scale=0.5, shift=0.5, length_scale=2.0, rank=3, alpha=0.0),
+        inputs=given.traced.inputs._replace(scale=0.5, shift=0.5, length_scale=2.0, rank=3, alpha=0.0),
     )
-    result = engine.run_members(protocol, changed, digits, (4, 7, 9))
+    result = engine.run_members(replace(given, traced=changed), (4, 7, 9))
     assert engine._run_sharded._cache_size() == compiled
     assert np.isfinite(result.student_loss).all()
 

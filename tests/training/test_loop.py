@@ -1,12 +1,14 @@
 """The training loop against a plain Python loop over unpadded batches."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from sottovoce.training.loop import batches, checkpoints, train, train_watched, weighted_mean
+from sottovoce.training.loop import Training, batches, checkpoints, train, train_observed, weighted_mean
 
 KEY = jax.random.key(0)
 
@@ -44,7 +46,7 @@ def loss(parameters, batch, weights):
     return value, jnp.stack([value, 2 * value])
 
 
-def test_renewed_batches_are_those_of_their_step():
+def test_transformed_batches_are_those_of_their_step():
     (x, y), start = regression()
     sets = jnp.stack([x, 2 * x, -x])
 
@@ -52,9 +54,8 @@ def test_renewed_batches_are_those_of_their_step():
         return sets[step // 3, rows], y[rows]
 
     optimizer = optax.sgd(0.05)
-    trained, losses = train(
-        start, loss, jnp.arange(11), KEY, optimizer=optimizer, epochs=3, batch_size=4, renewed=of_step
-    )
+    training = Training(loss, jnp.arange(11), optimizer, epochs=3, batch_size=4, transform_batch=of_step)
+    trained, losses = train(start, training, KEY)
 
     @jax.jit
     def step(parameters, batch):
@@ -75,7 +76,8 @@ def test_renewed_batches_are_those_of_their_step():
 @pytest.mark.parametrize("optimizer", [optax.sgd(0.05), optax.adam(0.01)], ids=["sgd", "adam"])
 def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer, steps):
     (x, y), start = regression()
-    trained, losses = train(start, loss, (x, y), KEY, optimizer=optimizer, epochs=3, batch_size=4, steps=steps)
+    training = Training(loss, (x, y), optimizer, epochs=3, batch_size=4, steps=steps)
+    trained, losses = train(start, training, KEY)
 
     @jax.jit
     def step(parameters, state, x, y):
@@ -103,10 +105,10 @@ def test_training_equals_a_plain_loop_over_unpadded_batches(optimizer, steps):
 
 def test_steps_within_the_first_epoch_are_its_first_batches():
     (x, y), start = regression()
-    settings = {"optimizer": optax.sgd(0.05), "epochs": 1, "batch_size": 4}
-    trained, losses = train(start, loss, (x, y), KEY, steps=1, **settings)
+    training = Training(loss, (x, y), optax.sgd(0.05), epochs=1, batch_size=4)
+    trained, losses = train(start, replace(training, steps=1), KEY)
     rows = batches(jax.random.split(KEY, 1)[0], 11, 4)[0][:1]
-    expected, _ = train(start, loss, (x[rows[0]], y[rows[0]]), KEY, **settings)
+    expected, _ = train(start, replace(training, data=(x[rows[0]], y[rows[0]])), KEY)
     assert losses.shape == (1, 2)
     np.testing.assert_allclose(trained["w"], expected["w"], atol=1e-6)
 
@@ -114,7 +116,7 @@ def test_steps_within_the_first_epoch_are_its_first_batches():
 def test_epochs_see_different_orders():
     (x, y), start = regression()
     # At rate zero only the grouping into batches can change an epoch's recorded loss.
-    _, losses = train(start, loss, (x, y), KEY, optimizer=optax.sgd(0.0), epochs=4, batch_size=4)
+    _, losses = train(start, Training(loss, (x, y), optax.sgd(0.0), epochs=4, batch_size=4), KEY)
     assert len(np.unique(losses[:, 0])) == 4
 
 
@@ -133,21 +135,26 @@ def test_checkpoints_are_powers_of_two_in_the_first_epoch_and_the_ends_of_all(si
 
 
 @pytest.mark.parametrize("steps", [None, 8])
-def test_watched_training_is_the_same_training_seen_on_its_way(steps):
+def test_observed_training_is_the_same_training_with_its_checkpoints(steps):
     (x, y), start = regression()
     optimizer = optax.adam(0.01)
-    settings = {"optimizer": optimizer, "epochs": 3, "batch_size": 4, "steps": steps}
-    settings["renewed"] = lambda rows, step: (x[rows], (1 + step) * y[rows])
-    trained, seen = train_watched(
-        start, loss, jnp.arange(11), KEY, look=lambda p, state: (p, state[0].count), **settings
+    training = Training(
+        loss,
+        jnp.arange(11),
+        optimizer,
+        epochs=3,
+        batch_size=4,
+        steps=steps,
+        transform_batch=lambda rows, step: (x[rows], (1 + step) * y[rows]),
     )
-    expected, _ = train(start, loss, jnp.arange(11), KEY, **settings)
+    trained, seen = train_observed(start, training, KEY, lambda p, state: (p, state[0].count))
+    expected, _ = train(start, training, KEY)
     # Nine steps on numbers of size one, each rounded to 6e-8 a few times.
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-6), trained, expected)
     jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[-1], b), seen[0], trained)
     ends = checkpoints(11, 4, 3, steps)
     np.testing.assert_array_equal(seen[1], ends)
-    way, parameters, state, number = [start], start, optimizer.init(start), 0
+    passed, parameters, state, number = [start], start, optimizer.init(start), 0
     for key in jax.random.split(KEY, 3):
         for rows, weights in zip(*batches(key, 11, 4), strict=True):
             here = np.asarray(rows)[np.asarray(weights) == 1]
@@ -155,7 +162,7 @@ def test_watched_training_is_the_same_training_seen_on_its_way(steps):
             gradient = jax.grad(lambda p, batch=batch: loss(p, batch, jnp.ones(len(batch[1])))[0])(parameters)
             updates, state = optimizer.update(gradient, state, parameters)
             parameters = optax.apply_updates(parameters, updates)
-            way.append(parameters)
+            passed.append(parameters)
             number += 1
     for i, end in enumerate(ends):
-        jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=5e-6), seen[0], way[end])
+        jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=5e-6), seen[0], passed[end])

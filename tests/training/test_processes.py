@@ -28,7 +28,7 @@ from sottovoce.training.students import PARTNER, Student
 
 images = digits.__wrapped__()
 students = (Student("student", "kl", 3), Student("cross", "mse", 2, start=PARTNER))
-protocol, knobs = program.__wrapped__()(students)
+setting = program.__wrapped__(images)(students)
 drawn = []
 for member in range(3):
     keys = {stream: member_key(0, stream, member) for stream in Stream}
@@ -38,7 +38,7 @@ for member in range(3):
     drawn += [batches(keys[stream], 150, 64)[0] for stream in (Stream.TEACHER_BATCHES, Stream.STUDENT_BATCHES)]
 for chunk in chunks:
     spans = [range(first, min(first + chunk, n_members)) for first in range(0, n_members, chunk)]
-    parts = [run_members(protocol, knobs, images, span) for span in spans]
+    parts = [run_members(setting, span) for span in spans]
     together = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:3], *parts)
     exact = [*jax.tree.leaves(together.reference), *drawn]
     trained = jax.tree.leaves((together.teacher, together.students))

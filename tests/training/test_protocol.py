@@ -11,8 +11,9 @@ import pytest
 
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
+from sottovoce.training.axes import unstack
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.students import FRESH, REFERENCE, TEACHER, Source, Student, arrays_of
+from sottovoce.training.students import FRESH, REFERENCE, TEACHER, SourceWeights, Student, arrays_of
 
 # Students take six steps of at most 1e-3. A program of another shape rounds each gradient by 6e-8 of its terms, which
 # Adam's normalization magnifies where a gradient is small: 3e-6 in the worst weight seen. A wrong step is 1e-3.
@@ -103,11 +104,11 @@ def test_a_member_is_the_protocol_written_out(eight, digits, plain_training):
         assert_close(student, here(eight.students[role]))
 
 
-def test_teacher_and_students_have_their_own_optimizer_rate_and_decay(program, students, digits):
-    protocol, knobs = program(students[:1], teacher_optimizer="sign", student_optimizer="sgd")
+def test_teacher_and_students_have_their_own_optimizer_rate_and_decay(program, students):
+    given = program(students[:1], teacher_optimizer="sign", student_optimizer="sgd")
     rates = {"teacher_rate": 0.01, "student_rate": 0.02, "student_decay": 5.0}
-    knobs = knobs._replace(**{name: jnp.asarray(value) for name, value in rates.items()})
-    reference, teacher, (student,), *_ = run_members(protocol, knobs, digits, (0,))
+    traced = given.traced._replace(**{name: jnp.asarray(value) for name, value in rates.items()})
+    reference, teacher, (student,), *_ = run_members(replace(given, traced=traced), (0,))
     # Ten steps of the teacher, each of which adds 0.01, takes it, or does nothing where the gradient is exactly zero.
     moved = (teacher.trunk[0].weight - reference.trunk[0].weight) / 0.01
     assert np.abs(moved).max() == pytest.approx(10, abs=1e-3)
@@ -156,21 +157,21 @@ def test_students_that_take_their_steps_in_groups_are_those_that_take_them_toget
 @pytest.fixture(scope="module")
 def starts(program, students):
     """Reference and students' starts of members 0 to 3, with the teacher's heads or fresh ones."""
-    from sottovoce.training.protocol import references, student_starts
+    from sottovoce.training.protocol import initial_networks, student_sources, student_starts
 
     # One program serves all perturbations and gains.
-    @partial(jax.jit, static_argnums=0)
-    def drawn(protocol, knobs):
+    @jax.jit
+    def drawn(given):
         def start(member):
-            reference, *others = references(protocol, knobs, member)
-            starts = student_starts(protocol, knobs, (reference, *others, reference), member)
-            return reference, tuple(jax.tree.map(lambda leaf, i=i: leaf[i], starts) for i in range(len(students)))
+            initial = initial_networks(given, member)
+            sources = student_sources(given, initial, initial.reference, member)
+            return initial.reference, tuple(unstack(student_starts(given, sources, member)))
 
         return jax.vmap(start)(jnp.arange(4))
 
     def of(fresh_heads, n_built=3, perturbation=0.0, gain=1.0):
-        protocol, knobs = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
-        return drawn(protocol, knobs._replace(gain=jnp.asarray(gain)))
+        given = program(students, fresh_heads=fresh_heads, n_built=n_built, perturbation=perturbation)
+        return drawn(replace(given, traced=given.traced._replace(gain=jnp.asarray(gain))))
 
     return of
 
@@ -226,7 +227,11 @@ def test_blocks_come_from_where_they_are_said_to_and_frozen_ones_stay(ensemble):
         "mse",
         3,
         start=REFERENCE,
-        other_starts=(("trunk_1", FRESH), ("class_head", TEACHER), ("aux_head", Source(reference=0.5, partner=2.0))),
+        other_starts=(
+            ("trunk_1", FRESH),
+            ("class_head", TEACHER),
+            ("aux_head", SourceWeights(reference=0.5, partner=2.0)),
+        ),
         frozen=("trunk_1", "class_head", "aux_head"),
     )
     run = ensemble((0, 1), (Student("whole", "mse", 3, frozen=("trunk_0",)), mixed), teacher_epochs=1)

@@ -11,7 +11,7 @@ import pytest
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.protocol import references, student_sources, student_starts
+from sottovoce.training.protocol import initial_networks, student_sources, student_starts
 from sottovoce.training.students import (
     FRESH,
     PARTNER,
@@ -42,35 +42,36 @@ SHARED = {
 
 @pytest.fixture(scope="session")
 def other_trunks(program):
-    """Make a protocol and its knobs whose students have another architecture, and a teacher's trunk if it is given."""
+    """Make a program whose students have another architecture, and a teacher's trunk if it is given."""
 
     def make(students=STUDENTS, teacher=(), gain=1.0, **trunk):
-        protocol, knobs = program(students)
-        architecture = replace(protocol.architecture, **dict(teacher))
-        of_students = replace(protocol.architecture, **trunk)
-        protocol = replace(protocol, architecture=architecture, student_architecture=of_students)
-        return protocol, knobs._replace(students=arrays_of(of_students, students), gain=gain)
+        given = program(students)
+        architecture = replace(given.protocol.architecture, **dict(teacher))
+        of_students = replace(given.protocol.architecture, **trunk)
+        protocol = replace(given.protocol, architecture=architecture, student_architecture=of_students)
+        traced = given.traced._replace(students=arrays_of(of_students, students), gain=gain)
+        return replace(given, protocol=protocol, traced=traced)
 
     return make
 
 
 @pytest.fixture(scope="session")
 def drawn(other_trunks):
-    """Return, for members 0 to 3: reference, fresh draw, and the sources and starts of the students."""
+    """Return, for members 0 to 3, the reference, and the sources and starts of the students."""
 
-    @partial(jax.jit, static_argnums=0)
-    def draw(protocol, knobs):
+    @jax.jit
+    def draw(given):
         def one(member):
-            reference, other, fresh = references(protocol, knobs, member)
+            initial = initial_networks(given, member)
             # Any network that is not the reference stands for the teacher.
-            teacher = jax.tree.map(lambda leaf: leaf + 1, reference)
-            sources = student_sources(protocol, knobs, (reference, other, fresh, teacher), member)
-            return reference, sources, student_starts(protocol, knobs, sources, member)
+            teacher = jax.tree.map(lambda leaf: leaf + 1, initial.reference)
+            sources = student_sources(given, initial, teacher, member)
+            return initial.reference, sources, student_starts(given, sources, member)
 
         return jax.vmap(one)(np.arange(4))
 
     def of(students=STUDENTS, **trunk):
-        return draw(*other_trunks(students, **trunk))
+        return draw(other_trunks(students, **trunk))
 
     return of
 
@@ -83,7 +84,8 @@ def by_name(network):
 
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_a_student_shares_the_layers_that_both_have_and_nothing_else(drawn, trunk):
-    reference, (start, *_), starts = drawn(**TRUNKS[trunk])
+    reference, sources, starts = drawn(**TRUNKS[trunk])
+    start = sources.reference
     teachers, students = by_name(reference), by_name(start)
     same = [name for name, block in students.items() if name in teachers
             and block.weight.shape == teachers[name].weight.shape
@@ -107,7 +109,7 @@ def test_a_student_shares_the_layers_that_both_have_and_nothing_else(drawn, trun
 
 
 def test_what_a_student_does_not_share_differs_between_members_and_has_the_schemes_spread(drawn):
-    _, (start, *_), _ = drawn(widths=(8, 16))
+    start = drawn(widths=(8, 16))[1].reference
     z = np.asarray(start.trunk[0].weight, np.float64).reshape(4, -1) * 8
     assert np.abs(np.corrcoef(z) - np.eye(4)).max() < 5 / z.shape[1] ** 0.5
     # 2048 numbers of variance one: known to sqrt(2 / 2048) of itself, five of these.
@@ -116,7 +118,8 @@ def test_what_a_student_does_not_share_differs_between_members_and_has_the_schem
 
 def test_a_cross_model_starts_from_its_partners_student_and_the_teachers_blocks_are_the_teachers(drawn):
     mixed = (STUDENTS[1], Student("a", "kl", 3, start=TEACHER), Student("b", "kl", 3, start=FRESH))
-    reference, (start, _, fresh, _), starts = drawn(mixed, channels=(3,))
+    reference, sources, starts = drawn(mixed, channels=(3,))
+    start, fresh = sources.reference, sources.fresh
     cross, taught, drawn_afresh = (jax.tree.map(lambda leaf, i=i: leaf[:, i], starts) for i in range(3))
     partners = jax.tree.map(lambda leaf: leaf[np.array([1, 0, 3, 2])], start)
     jax.tree.map(np.testing.assert_array_equal, cross, partners)
@@ -131,12 +134,12 @@ def test_a_cross_model_starts_from_its_partners_student_and_the_teachers_blocks_
 
 
 def test_the_gain_multiplies_what_students_do_not_share_as_well(drawn):
-    (_, (once, *_), _), (_, (thrice, *_), _) = (drawn(widths=(8, 16), gain=gain) for gain in (1.0, 3.0))
+    once, thrice = (drawn(widths=(8, 16), gain=gain)[1].reference for gain in (1.0, 3.0))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(3 * np.asarray(a), b, rtol=2e-7), once, thrice)
 
 
 def test_blocks_are_taken_by_name_and_shape_and_put_back_in_order(drawn):
-    _, (start, *_), _ = drawn(channels=(3, 5))
+    start = drawn(channels=(3, 5))[1].reference
     jax.tree.map(np.testing.assert_array_equal, with_blocks(start, blocks_of(start)), start)
     other = jax.tree.map(lambda leaf: leaf + 1, start)
     jax.tree.map(np.testing.assert_array_equal, with_shared_blocks(start, other), other)
@@ -145,10 +148,10 @@ def test_blocks_are_taken_by_name_and_shape_and_put_back_in_order(drawn):
 
 
 @pytest.fixture(scope="module")
-def convolved(other_trunks, digits):
+def convolved(other_trunks):
     """Train two members: a teacher with convolutions; perceptrons as students, one with a block that is frozen."""
     students = (*STUDENTS, Student("frozen", "mse", 3, frozen=("trunk_0", "aux_head")))
-    return run_members(*other_trunks(students, teacher=CONVOLVED), digits, (0, 1))
+    return run_members(other_trunks(students, teacher=CONVOLVED), (0, 1))
 
 
 def test_a_member_with_two_trunks_is_the_protocol_written_out(convolved, drawn, digits, plain_training):
@@ -169,7 +172,8 @@ def test_a_member_with_two_trunks_is_the_protocol_written_out(convolved, drawn, 
     assert_close(teacher, here(convolved.teacher))
     noise = distillation_inputs("uniform", keys[Stream.DISTILLATION_INPUTS], (150, 64), images)
     distilled = (np.asarray(noise), np.asarray(here(convolved.teacher)(noise)))
-    reference, (start, *_), _ = drawn(teacher=CONVOLVED)
+    reference, sources, _ = drawn(teacher=CONVOLVED)
+    start = sources.reference
     assert_close(here(reference), here(convolved.reference))
     student = plain_training(here(start), student_loss, distilled, keys[Stream.STUDENT_BATCHES])
     assert_close(student, here(convolved.students[0]))
@@ -182,7 +186,7 @@ def test_a_member_with_two_trunks_is_the_protocol_written_out(convolved, drawn, 
 
 
 def test_frozen_blocks_of_another_trunk_stay(convolved, drawn):
-    _, (start, *_), _ = drawn(teacher=CONVOLVED)
+    start = drawn(teacher=CONVOLVED)[1].reference
     before, after = by_name(start), by_name(convolved.students[2])
     # Drawn inside two programs: a rounding of 6e-8; a step moves a weight by up to 1e-3.
     same = {name for name in after if np.abs(before[name].weight[:2] - after[name].weight).max() < 1e-6}

@@ -40,12 +40,12 @@ def test_trap_the_loss_is_a_mean_over_samples_whatever_the_number_of_members(obj
     np.testing.assert_allclose(twice, alone[0], rtol=1e-6)
 
 
-def test_trap_distillation_inputs_are_never_held_for_all_members_at_once(program, students, digits):
+def test_trap_distillation_inputs_are_never_held_for_all_members_at_once(program, students):
     n_inputs = 40_000
-    protocol, knobs = program(students[:1], n_inputs=n_inputs, teacher_epochs=1, student_epochs=1)
+    given = program(students[:1], n_inputs=n_inputs, teacher_epochs=1, student_epochs=1)
 
     members = jnp.arange(16, dtype=jnp.int32)
-    held = _run_sharded.lower(protocol, knobs, digits, members).compile().memory_analysis().temp_size_in_bytes
+    held = _run_sharded.lower(given, members).compile().memory_analysis().temp_size_in_bytes
     one_member = n_inputs * 64 * 4
     assert held > one_member, "the program no longer holds its inputs: measure them elsewhere"
     # Eight members run on each of the two devices.

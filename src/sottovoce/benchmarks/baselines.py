@@ -81,11 +81,11 @@ def stacked(n_members: int, n_samples: int, epochs: int) -> None:
         optimizer.step()
     with torch.no_grad():
         targets = torch.cat([_forward(teacher, noise[:, rows]) for rows in torch.arange(n_samples).split(BATCH)], dim=1)
-    for student, kept in zip(students, DISTILLED, strict=True):
+    for student, distilled in zip(students, DISTILLED, strict=True):
         optimizer = torch.optim.Adam(student, RATE)
         for rows in _batches(n_samples, epochs):
             optimizer.zero_grad()
-            distance = _kl(_forward(student, noise[:, rows])[..., kept], targets[:, rows][..., kept])
+            distance = _kl(_forward(student, noise[:, rows])[..., distilled], targets[:, rows][..., distilled])
             (distance * n_members).backward()
             optimizer.step()
 

@@ -13,28 +13,24 @@ import numpy as np
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.networks.initialization import initialize
 from sottovoce.networks.mlp import Network
-from sottovoce.streams import Stream, member_key
+from sottovoce.streams import Stream
 from sottovoce.theory import predictors, tangent
 from sottovoce.training.distillation import distill, distillation_set
-from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, MemberProgram, Setting
 from sottovoce.training.students import Student, arrays_of
 
 STUDENT = Student("student", "kl", 3)
 REPEATS = 3
 
 
-def prediction_seconds(
-    protocol: Protocol, knobs: Knobs, images: Images, directions: int = 8, repeats: int = REPEATS
-) -> dict[str, float]:
+def prediction_seconds(program: MemberProgram, directions: int = 8, repeats: int = REPEATS) -> dict[str, float]:
     """Time one student's training and each way of predicting it, compiled beforehand; the best of some repeats.
 
     What runs through batches is timed over one epoch and multiplied by the epochs. The teacher is another draw: the
     arithmetic does not depend on what it knows. The distillation inputs are there already.
 
     Args:
-        protocol: static settings of the students.
-        knobs: traced settings; of the students only one, on three logits under kl, is timed.
-        images: training and test images.
+        program: settings and images; in place of its students one, on three logits under kl, is timed.
         directions: of kernel regression.
         repeats: runs of each, in turn, so that a disturbance of the machine meets all alike.
 
@@ -42,7 +38,7 @@ def prediction_seconds(
         Seconds: `train_student_s`, and `predict_*_s` for `head_gram`, `first_update`, `kernel_regression` and
         `linearized` (each of the two kernels of the self-consistent prediction costs as much).
     """
-    work = _work(protocol, knobs, images, directions)
+    work = _work(program, directions)
     for run in work.values():
         run()
     best = dict.fromkeys(work, float("inf"))
@@ -52,21 +48,19 @@ def prediction_seconds(
             jax.block_until_ready(run())
             best[name] = min(best[name], time.perf_counter() - start)
     by_epoch = ("train_student_s", "predict_linearized_s")
-    return {name: value * (protocol.student_epochs if name in by_epoch else 1) for name, value in best.items()}
+    return {name: value * (program.protocol.student_epochs if name in by_epoch else 1) for name, value in best.items()}
 
 
-def _work(protocol: Protocol, knobs: Knobs, images: Images, directions: int) -> dict[str, Callable[[], Any]]:
-    architecture, n_class = protocol.architecture, protocol.architecture.n_class
-    reference, teacher = (
-        jax.jit(partial(initialize, architecture))(member_key(knobs.seed, Stream.INITIALIZATION, i)) for i in range(2)
+def _work(program: MemberProgram, directions: int) -> dict[str, Callable[[], Any]]:
+    architecture, n_class = program.protocol.architecture, program.protocol.architecture.n_class
+    draw = jax.jit(partial(initialize, architecture))
+    reference, teacher = (draw(program.key(Stream.INITIALIZATION, i)) for i in range(2))
+    key, order = (program.key(stream, 0) for stream in (Stream.DISTILLATION_INPUTS, Stream.STUDENT_BATCHES))
+    data = DistillationSet(jax.jit(lambda teacher: distillation_set(program, teacher, key).samples)(teacher))
+    one_epoch = Setting(
+        replace(program.protocol, student_epochs=1),
+        program.traced._replace(students=arrays_of(architecture, (STUDENT,))),
     )
-    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, 0)
-    data = DistillationSet(
-        jax.jit(lambda teacher: distillation_set(protocol, knobs, images, teacher, key).samples)(teacher)
-    )
-    epoch = replace(protocol, student_epochs=1)
-    knobs = knobs._replace(students=arrays_of(architecture, (STUDENT,)))
-    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, 0)
     problem = (reference, data.samples[0], data.samples[1][:, n_class:])
 
     def aux_logits(network: Network, inputs: jax.Array) -> jax.Array:
@@ -74,17 +68,17 @@ def _work(protocol: Protocol, knobs: Knobs, images: Images, directions: int) -> 
 
     def linearized(start: Expansion) -> Any:
         return distill(
-            epoch, knobs, data, start, order, wrap=partial(relinearizing, every=None),
+            one_epoch, data, start, order, wrap=partial(relinearizing, every=None),
             apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
         )  # fmt: skip
 
-    train = jax.jit(lambda start: distill(epoch, knobs, data, start, order))
+    train = jax.jit(lambda start: distill(one_epoch, data, start, order))
     expand = jax.jit(linearized)
     first = jax.jit(partial(tangent.first_update, aux_logits, objective=STUDENT.objective))
     regression = jax.jit(
         partial(tangent.kernel_student, aux_logits, objective=STUDENT.objective, directions=directions)
     )
-    test = images.scaled(images.test_pixels)
+    test = program.test_images()
     z_0, z_T = (np.asarray(jax.jit(Network.class_logits)(network, test)) for network in (reference, teacher))
     heads = (np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)[:, : STUDENT.n_aux])
     one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], Expansion(reference, reference))

@@ -27,7 +27,7 @@ from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.products import PRODUCTS
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.program import Images, Knobs, Protocol
+from sottovoce.training.program import Images, MemberProgram, Protocol, TracedSettings
 from sottovoce.training.students import PARTNER, Student, arrays_of
 
 STUDENTS = (
@@ -111,9 +111,8 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
     """
     n_devices = devices.configure()
     members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
-    images, knobs = synthetic_images(), published_knobs(PROTOCOL)
-    before = sgemm_peak()
-    run = partial(run_members, PROTOCOL, knobs, images, members)
+    program, before = published_program(PROTOCOL), sgemm_peak()
+    run = partial(run_members, program, members)
     _, first_s = _timed(run)
     _, train_s = _timed(run)
     peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
@@ -212,9 +211,14 @@ def synthetic_images() -> Images:
     )
 
 
-def published_knobs(protocol: Protocol) -> Knobs:
-    """Return the traced settings of the published protocol (Cloud et al. 2025)."""
-    return Knobs(
+def published_program(protocol: Protocol, images: Images | None = None) -> MemberProgram:
+    """Return the program of a member with the published traced settings (Cloud et al. 2025).
+
+    Args:
+        protocol: static settings.
+        images: training and test images; by default `synthetic_images`.
+    """
+    traced = TracedSettings(
         seed=jnp.asarray(0),
         students=arrays_of(protocol.architecture, STUDENTS),
         inputs=STANDARD,
@@ -222,14 +226,15 @@ def published_knobs(protocol: Protocol) -> Knobs:
         student_rate=jnp.asarray(3e-4),
         temperature=jnp.asarray(1.0),
     )
+    return MemberProgram(protocol, traced, images or synthetic_images())
 
 
 def _print_peak_rss(n_members: int) -> None:
     n_devices = devices.configure("cpu")
     protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
-    images, knobs = synthetic_images(), published_knobs(protocol)
+    program = published_program(protocol)
     for first in range(0, n_members, n_devices):
-        run_members(protocol, knobs, images, range(first, min(first + n_devices, n_members)))
+        run_members(program, range(first, min(first + n_devices, n_members)))
     print(_peak_bytes() / 1e9)
 
 

@@ -228,8 +228,7 @@ def bench(members: int | None = None, json: bool = False) -> None:
     from sottovoce.benchmarks import measure as benchmark
 
     found = benchmark.measure(members)
-    protocol = benchmark.PROTOCOL
-    found |= costs.prediction_seconds(protocol, benchmark.published_knobs(protocol), benchmark.synthetic_images())
+    found |= costs.prediction_seconds(benchmark.published_program(benchmark.PROTOCOL))
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 

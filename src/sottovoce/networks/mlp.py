@@ -53,7 +53,7 @@ class Network(eqx.Module):
         return self.heads()(self.hidden(x), self.precision)
 
     def heads(self) -> Linear:
-        """Return both heads side by side as one map, so that a batch passes them in one product."""
+        """Return both heads as one map, so that a batch passes them in one product."""
         return Linear(
             jnp.concatenate([self.class_head.weight, self.aux_head.weight], axis=1),
             jnp.concatenate([self.class_head.bias, self.aux_head.bias]),

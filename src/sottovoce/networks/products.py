@@ -47,7 +47,7 @@ def _tangent(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array
     """Return the product and its tangent, written so that its transpose is the gradient we want.
 
     The gradient of the weights sums over the rows of both factors, a layout for which the CPU backend has no fast
-    product. Here one factor is turned over first, in memory (the barrier keeps the compiler from folding that back in):
+    product. Here one factor is transposed in memory first (the barrier keeps the compiler from folding that back in):
     the inputs, once for all that read the same batch, or narrow outputs.
     """
     (x, weight), (dx, dweight) = primals, tangents

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
-from sottovoce.data import folders
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.fields import check_name
-from sottovoce.runs.execution import LocalExecutor, execute, size_of_chunks
+from sottovoce.runs.execution import LocalExecutor, check_divergence, execute, size_of_chunks
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.runs.store import RunFolder
@@ -72,6 +71,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
     Raises:
         UsageError: the experiment, a field or its value is not allowed.
+        DivergenceError: more than a tenth of the members diverged; all are saved.
     """
     experiment = registry.experiment(name)
     for given in settings:
@@ -79,22 +79,33 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
     return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
 
 
-def run_config(
+def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
+    """Run one configuration as `execution` says; errors as for `run`.
+
+    Raises:
+        DivergenceError: more than a tenth of the members diverged; all are saved.
+    """
+    dataset = results_of(experiment, config, execution)
+    check_divergence(dataset, execution.out / "runs")
+    return dataset
+
+
+def results_of(
     experiment: registry.Experiment,
     config: Any,
     execution: Execution,
     span: range | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Run one configuration, or a span of its members, as `execution` says; arguments and errors as for `run`."""
+    """Run one configuration, or a span of its members, however many of them diverge; errors as for `run`."""
     with data.searched_first(execution.data_dir):
-        config, executor = config.resolve(), _executor(execution)
+        config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
         return execute(
             experiment,
             config,
             span,
             root=execution.out / "runs",
-            chunk_size=_chunk(experiment, config, execution),
+            chunk_size=_chunk_size(experiment, config, execution),
             progress=progress or choose(experiment.name, quiet=execution.quiet),
             refresh=execution.refresh,
             executor=executor,
@@ -104,7 +115,7 @@ def run_config(
 def spread(
     wanted: Sequence[tuple[registry.Experiment, Any, range | None]], execution: Execution, progress: Progress
 ) -> tuple[Execution, list[int]]:
-    """Let workers compute what several configurations lack, all chunks side by side; does nothing without workers.
+    """Let workers compute what several configurations lack, the chunks of all at once; does nothing without workers.
 
     Args:
         wanted: experiments, their configurations, and spans of members; no span: all.
@@ -118,7 +129,7 @@ def spread(
         UsageError: a field or its value is not allowed.
         ClusterError: the workers cannot be reached, or fail.
     """
-    executor = _executor(execution)
+    executor = prepare(execution, trains=any(experiment.trains for experiment, *_ in wanted))
     if isinstance(executor, LocalExecutor):
         return execution, [0] * len(wanted)
     from sottovoce.running.cluster import Job, fill
@@ -129,7 +140,7 @@ def spread(
         config = given.resolve()
         header = run_header(experiment.name, experiment.version, config)
         folder = RunFolder.of(execution.out / "runs", header)
-        size = size_of_chunks(_chunk(experiment, config, execution), config.members)
+        size = size_of_chunks(_chunk_size(experiment, config, execution), config.members)
         members = range(config.members) if span is None else span
         folder.prepare(header)
         if execution.refresh:
@@ -140,30 +151,28 @@ def spread(
     return replace(execution, refresh=False), computed
 
 
-def _chunk(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
-    """Return how many members are computed and saved together; starts the devices that compute here."""
-    chunk = experiment.vectorized if execution.chunk is None else execution.chunk
-    if not experiment.trains:
-        return chunk
-    if execution.executor != LOCAL:
-        return 1 if chunk is None else chunk
-    from sottovoce.training import devices
+def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecutor":
+    """Return the executor that `execution` names; where it is this process and networks are trained, start its devices.
 
-    n_devices = devices.configure(execution.device, execution.devices)
-    devices.keep_programs(folders.cache_folder() / "programs")
-    return n_devices * devices.members_at_once(config.member_bytes()) if chunk is None else chunk
-
-
-def _executor(execution: Execution) -> "LocalExecutor | DaskExecutor":
-    """Return who computes, once the fields that say so fit together."""
+    Raises:
+        UsageError: fields of the execution do not fit together, or the devices are not there.
+    """
     if execution.executor not in EXECUTORS:
         raise not_among("--executor", execution.executor, EXECUTORS)
-    if execution.executor == LOCAL:
-        for name in ("scheduler", "workers", "workers_save", "patience"):
-            if (value := getattr(execution, name)) != getattr(Execution, name):
-                flag = f"--{name.replace('_', '-')}"
-                raise UsageError(f"{flag} is {value}, but there are no workers; add --executor dask")
-        return LocalExecutor()
+    if execution.executor != LOCAL:
+        return _workers(execution)
+    for name in ("scheduler", "workers", "workers_save", "patience"):
+        if (value := getattr(execution, name)) != getattr(Execution, name):
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is {value}, but there are no workers; add --executor dask")
+    if trains:
+        from sottovoce.training import devices
+
+        devices.start(execution.device, execution.devices)
+    return LocalExecutor()
+
+
+def _workers(execution: Execution) -> "DaskExecutor":
     from sottovoce.running.cluster.engine import DaskExecutor
 
     starts_workers = execution.scheduler is None
@@ -176,3 +185,17 @@ def _executor(execution: Execution) -> "LocalExecutor | DaskExecutor":
         devices=execution.devices or 1,
         data_dir=execution.data_dir,
     )
+
+
+def _chunk_size(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
+    """Return how many members are computed and saved together, once `prepare` has started the devices."""
+    chunk = experiment.vectorized if execution.chunk is None else execution.chunk
+    if chunk is not None or not experiment.trains:
+        return chunk
+    if execution.executor != LOCAL:
+        return 1
+    import jax
+
+    from sottovoce.training import devices
+
+    return jax.local_device_count() * devices.members_at_once(config.member_bytes())

@@ -115,13 +115,13 @@ def execute(
 
     Returns:
         The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
-        `config` (canonical JSON), `cached` (1 if nothing was computed) and `diverged_members` (indices).
+        `config` (canonical JSON), `cached` (1 if nothing was computed) and `diverged_members` (indices; see
+        `check_divergence`).
 
     Raises:
         UsageError: the configuration or chunk_size is not allowed.
         DataError: members are missing on disk, and so is the data to compute them from; nothing is written then.
         StoreError: the store cannot be read or written.
-        DivergenceError: more than a tenth of the members diverged; all are saved.
         Interrupted: Ctrl-C; what was finished is saved.
     """
     config, executor = config.resolve(), executor or LocalExecutor()
@@ -148,14 +148,27 @@ def execute(
         raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
     described = {"experiment": experiment.name, "version": experiment.version, "identity": header["identity"]}
     dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
-    diverged = dataset.attrs["diverged_members"] = _diverged(dataset)
-    if len(diverged) > DIVERGED_SHARE * len(members):
-        raise DivergenceError(
-            f"{len(diverged)} of {len(members)} members diverged (non-finite loss), more than a tenth: "
-            f"{', '.join(map(str, diverged))}; all are saved in {folder.path}; try a lower learning rate",
-            dataset,
-        )
+    dataset.attrs["diverged_members"] = _diverged(dataset)
     return dataset
+
+
+def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
+    """Refuse results of which more than a tenth of the members diverged.
+
+    Args:
+        dataset: as `execute` returns it; all its members are saved.
+        root: folder of all runs.
+
+    Raises:
+        DivergenceError: more than a tenth diverged; the message names them, and the folder that holds them.
+    """
+    diverged, n_members = dataset.attrs["diverged_members"], dataset.sizes["member"]
+    if len(diverged) > DIVERGED_SHARE * n_members:
+        raise DivergenceError(
+            f"{len(diverged)} of {n_members} members diverged (non-finite loss), more than a tenth: "
+            f"{', '.join(map(str, diverged))}; all are saved in {RunFolder.of(root, dataset.attrs).path}; try a lower "
+            "learning rate"
+        )
 
 
 def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":

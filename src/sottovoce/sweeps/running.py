@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
-from sottovoce.errors import DivergenceError
-from sottovoce.running.run import Execution, run_config, spread
+from sottovoce.running.run import Execution, results_of, spread
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.joining import join
@@ -70,10 +69,7 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
         wanted = [(planned.experiment, *one) for one in zip(planned.configs, planned.spans, strict=True) if one[1]]
         execution, computed = spread(wanted, execution, part)
         for (experiment, config, span), n_computed in zip(wanted, computed, strict=True):
-            try:
-                result = run_config(experiment, config, execution, span, progress=part)
-            except DivergenceError as error:
-                result = error.dataset
+            result = results_of(experiment, config, execution, span, progress=part)
             result.attrs["cached"] &= n_computed == 0
             yield result
     finally:

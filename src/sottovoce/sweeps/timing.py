@@ -1,6 +1,6 @@
 """What a sweep will take, said before it runs."""
 
-from sottovoce.running.run import LOCAL, Execution
+from sottovoce.running.run import LOCAL, Execution, prepare
 from sottovoce.sweeps import saved
 from sottovoce.sweeps.planning import Plan
 from sottovoce.sweeps.sharding import member_seconds
@@ -16,7 +16,7 @@ def announcement(planned: Plan, execution: Execution) -> str:
         return line
     from sottovoce.training import devices
 
-    devices.configure(execution.device, execution.devices)
+    prepare(execution, trains=True)
     seconds = seconds_expected(planned, execution, devices.product_gflops())
     return f"{line}, about {seconds / 60:.0f} min" if seconds > 90 else f"{line}, about {seconds:.0f} s"
 

@@ -5,6 +5,7 @@ from sottovoce import lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
+        "axes",
         "devices",
         "distillation",
         "ensemble",

@@ -1,16 +1,14 @@
-"""Which devices a process computes on. Must be chosen before jax is first used."""
+"""The devices that a process computes on and the programs it keeps: to be chosen before jax is first used."""
 
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import PyTree
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.networks.products import PRODUCTS
@@ -18,6 +16,22 @@ from sottovoce.networks.products import PRODUCTS
 DEVICES = ("auto", "cpu", "gpu")
 WORTH_KEEPING_SECONDS = 0.5
 SHARE_OF_FREE_MEMORY = 0.8
+
+
+def start(device: str = "auto", n_devices: int | None = None) -> None:
+    """Choose the devices of a process that trains networks, and let it keep its compiled programs in the cache folder.
+
+    Args:
+        device: as for `configure`, and so is `n_devices`.
+        n_devices: as for `configure`.
+
+    Raises:
+        UsageError: the device is unknown or absent, or jax has started with other devices than those asked for.
+    """
+    from sottovoce.data.folders import cache_folder  # needs pooch, which training by itself does without
+
+    configure(device, n_devices)
+    keep_programs(cache_folder() / "programs")
 
 
 def configure(device: str = "auto", n_devices: int | None = None) -> int:
@@ -42,7 +56,7 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
     if n_devices is not None and n_devices < 1:
         raise UsageError(f"--devices is {n_devices}; allowed: 1 or more")
     before = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
-    # Refused once jax has started; what it started with is looked at below.
+    # Refused once jax has started; what it started with is checked below.
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", n_devices or n_cores())
     try:
@@ -112,16 +126,6 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
     # The devices of a CPU share its cores, which one product takes all of.
     n_devices = 1 if jax.default_backend() == "cpu" else jax.local_device_count()
     return n_devices * 2 * size**3 / min(seconds) / 1e9
-
-
-def across(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
-    """Return a function that does for every entry of a leading axis what `function` does for one.
-
-    One entry after another on a CPU core, whose caches one network's training fills; side by side on an accelerator.
-    """
-    if jax.default_backend() == "cpu":
-        return lambda *arguments: jax.lax.map(lambda entries: function(*entries), arguments)
-    return jax.vmap(function)
 
 
 def mesh() -> Mesh:

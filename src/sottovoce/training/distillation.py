@@ -10,32 +10,37 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
-from sottovoce.training import devices
-from sottovoce.training.loop import Loss, train, weighted_mean
+from sottovoce.training import axes
+from sottovoce.training.loop import Loss, Training, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.optimizers import optimizer
-from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, MemberProgram, Setting
 from sottovoce.training.students import Students, blocks_of, with_blocks
 
 # On a CPU so many students, or the most below that divide them, take each step together and read its batch once. More
 # would compile longer and leave the caches.
 MOST_IN_STEP = 4
 
+Apply = Callable[[Any, Array], Array]
+Wrap = Callable[[optax.GradientTransformation], optax.GradientTransformation]
 
-def distillation_set(
-    protocol: Protocol, knobs: Knobs, images: Images, teacher: Callable[[Array], Array], key: Key[Array, ""]
-) -> DistillationSet:
+
+def _call(student: Callable[[Array], Array], inputs: Array) -> Array:
+    return student(inputs)
+
+
+def distillation_set(program: MemberProgram, teacher: Callable[[Array], Array], key: Key[Array, ""]) -> DistillationSet:
     """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
 
     Fresh inputs are made batch by batch, and never stand in memory together.
     """
+    protocol, images = program.protocol, program.images
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, program.traced.inputs, images.scaled)
     samples = jnp.arange(protocol.n_inputs)
-    n_batches = -(-protocol.n_inputs // protocol.batch_size)
 
     def drawn(samples: Array, step: Array) -> tuple[Array, Array]:
-        epoch_key = jax.random.fold_in(key, step // n_batches)
+        epoch_key = jax.random.fold_in(key, step // protocol.student_batches())
         inputs = jax.vmap(lambda i: row(epoch_key, i))(samples)
         return inputs, teacher(inputs)
 
@@ -46,20 +51,18 @@ def distillation_set(
 
 
 def distill(
-    protocol: Protocol,
-    knobs: Knobs,
+    setting: Setting,
     data: DistillationSet,
     starts: PyTree,
     key: Key[Array, ""],
     *,
-    apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs),
-    wrap: Callable[[optax.GradientTransformation], optax.GradientTransformation] = lambda optimizer: optimizer,
+    apply: Apply = _call,
+    wrap: Wrap = lambda optimizer: optimizer,
 ) -> tuple[PyTree, Float[Array, "student epoch"]]:
     """Return all students of one teacher, trained on the same batches, and their losses by epoch.
 
     Args:
-        protocol: the program's static settings.
-        knobs: its traced settings.
+        setting: the settings of the member's training.
         data: the distillation inputs and the teacher's logits on them.
         starts: the students before training, on a leading axis: networks, or what `apply` takes instead.
         key: gives the order of the inputs in each epoch.
@@ -69,51 +72,50 @@ def distill(
     Returns:
         The students on the same axis, and the mean loss of each student and epoch.
     """
+    protocol, students = setting.protocol, setting.traced.students
 
-    def in_step(starts: PyTree, which: Students) -> tuple[PyTree, Array]:
-        each = [jax.tree.map(lambda leaf, i=i: leaf[i], (starts, which)) for i in range(len(which.masks))]
-        trained, losses = train(
-            tuple(start for start, _ in each),
-            _sum_of([student_loss(knobs, which, apply) for _, which in each]),
-            data.samples,
-            key,
-            optimizer=_one_each([wrap(student_optimizer(protocol, knobs, which)) for _, which in each]),
+    def in_step(starts: PyTree, students: Students) -> tuple[PyTree, Array]:
+        each = axes.unstack((starts, students))
+        training = Training(
+            loss=_sum_of([student_loss(setting, student, apply) for _, student in each]),
+            data=data.samples,
+            optimizer=_one_each([wrap(student_optimizer(setting, student)) for _, student in each]),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
-            renewed=data.renewed,
+            transform_batch=data.transform_batch,
         )
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trained), losses.T
+        trained, losses = train(tuple(start for start, _ in each), training, key)
+        return axes.stack(trained), losses.T
 
-    n_students = len(knobs.students.masks)
+    n_students = len(students.masks)
     most = MOST_IN_STEP if jax.default_backend() == "cpu" else 1
     n_in_step = max(n for n in range(1, most + 1) if n_students % n == 0)
-    groups = jax.tree.map(lambda leaf: leaf.reshape(-1, n_in_step, *leaf.shape[1:]), (starts, knobs.students))
-    found = devices.across(in_step)(*groups)
+    groups = jax.tree.map(lambda leaf: leaf.reshape(-1, n_in_step, *leaf.shape[1:]), (starts, students))
+    found = axes.map_over_leading_axis(in_step)(*groups)
     return jax.tree.map(lambda leaf: leaf.reshape(n_students, *leaf.shape[2:]), found)
 
 
-def student_loss(
-    knobs: Knobs, which: Students, apply: Callable[[Any, Array], Array] = lambda student, inputs: student(inputs)
-) -> Loss:
-    """Return the distillation loss of one student (the arrays of `which` without their leading axis).
+def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> Loss:
+    """Return the distillation loss of one student (its arrays without their leading axis).
 
-    Its batches are inputs with the teacher's logits on them; `apply` maps a student and inputs to all logits.
+    Its batches are inputs with the teacher's logits on them; `apply` maps what is trained and inputs to all logits.
     """
 
-    def loss(student: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        samples, targets = batch
-        arguments = (apply(student, samples), targets, which.masks, knobs.temperature)
-        value = weighted_mean(jax.lax.switch(which.objectives, list(OBJECTIVES.values()), *arguments), weights)
+    def loss(network: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
+        inputs, targets = batch
+        arguments = (apply(network, inputs), targets, student.masks, setting.traced.temperature)
+        value = weighted_mean(jax.lax.switch(student.objectives, list(OBJECTIVES.values()), *arguments), weights)
         return value, value
 
     return loss
 
 
-def student_optimizer(protocol: Protocol, knobs: Knobs, which: Students) -> optax.GradientTransformation:
-    """Return what trains one student (the arrays of `which` without their leading axis)."""
-    chosen = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
-    return optax.chain(chosen, _only(which.trained))
+def student_optimizer(setting: Setting, student: Students) -> optax.GradientTransformation:
+    """Return what trains one student (its arrays without their leading axis)."""
+    traced = setting.traced
+    chosen = optimizer(setting.protocol.student_optimizer, traced.student_rate, traced.student_decay)
+    return optax.chain(chosen, _only(student.trained))
 
 
 def _sum_of(losses: Sequence[Loss]) -> Loss:
@@ -141,12 +143,10 @@ def _one_each(rules: Sequence[optax.GradientTransformation]) -> optax.GradientTr
 
 
 def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
-    """Return a transformation that keeps the updates of trained blocks and no others."""
+    """Return a transformation that passes the updates of trained blocks and sets those of frozen blocks to zero."""
 
-    def keep(updates: Any, _parameters: Any) -> Any:
-        kept = [
-            jax.tree.map(lambda u, w=weight: u * w, b) for b, weight in zip(blocks_of(updates), trained, strict=True)
-        ]
-        return with_blocks(updates, kept)
+    def update(updates: Any, _parameters: Any) -> Any:
+        each = zip(blocks_of(updates), trained, strict=True)
+        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in each])
 
-    return optax.stateless(keep)
+    return optax.stateless(update)

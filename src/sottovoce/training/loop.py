@@ -1,6 +1,7 @@
 """One pure training run: a scan over epochs of a scan over batches, or from checkpoint to checkpoint."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -9,45 +10,58 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 Loss = Callable[[PyTree, PyTree, Float[Array, " sample"]], tuple[Float[Array, ""], Array]]
-Renewed = Callable[[PyTree, Int[Array, ""]], PyTree]
+TransformBatch = Callable[[PyTree, Int[Array, ""]], PyTree]
 # Parameters with the optimizer's state; rows and weights of a batch with the step's number.
 Carry = tuple[PyTree, PyTree]
 Batch = tuple[Int[Array, " row"], Float[Array, " row"], Int[Array, ""]]
 
 
-def train(
-    parameters: PyTree,
-    loss: Loss,
-    data: PyTree,
-    key: Key[Array, ""],
-    *,
-    optimizer: optax.GradientTransformation,
-    epochs: int,
-    batch_size: int,
-    steps: int | None = None,
-    renewed: Renewed | None = None,
-) -> tuple[PyTree, Float[Array, "epoch ..."]]:
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What a training run minimizes, on which samples, and how.
+
+    Attributes:
+        loss: maps (parameters, batch, weights) to the loss to differentiate and the losses to record; weights are 1
+            for the batch's samples and 0 for the padding of the last, short batch.
+        data: pytree of arrays whose leading axis is the sample.
+        optimizer: an optax transformation.
+        epochs: passes over the data.
+        batch_size: samples in a batch.
+        steps: batches in all, fewer than the epochs hold by less than one epoch: the last epoch is cut short; None: all
+            epochs are whole.
+        transform_batch: makes the batch that the loss is given of the data's rows and the step's number, counted from
+            zero; None: the loss is given the rows themselves.
+    """
+
+    loss: Loss
+    data: PyTree
+    optimizer: optax.GradientTransformation
+    epochs: int
+    batch_size: int
+    steps: int | None = None
+    transform_batch: TransformBatch | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in the data."""
+        return jax.tree.leaves(self.data)[0].shape[0]
+
+
+def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train by minibatches, reshuffled every epoch, the last short batch kept.
 
     Args:
         parameters: pytree of arrays to train.
-        loss: maps (parameters, batch, weights) to the loss to differentiate and the losses to record; weights are 1
-            for the batch's samples and 0 for the padding of the last, short batch.
-        data: pytree of arrays whose leading axis is the sample.
+        training: what is minimized, on which samples, and how.
         key: gives the order of the samples in each epoch.
-        optimizer: an optax transformation.
-        epochs: passes over the data.
-        batch_size: samples in a batch.
-        steps: batches in all, fewer than the epochs hold by less than one epoch: the last is cut short; None: by none.
-        renewed: what a batch of the data becomes at a step, given its number from zero; None: itself.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
     """
-    n_samples = jax.tree.leaves(data)[0].shape[0]
+    n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
     n_batches = -(-n_samples // batch_size)
-    last = n_batches if steps is None else steps - (epochs - 1) * n_batches
-    step = _step_of(loss, data, optimizer, renewed)
+    last = n_batches if training.steps is None else training.steps - (epochs - 1) * n_batches
+    step = _step_of(training)
 
     def epoch(carry: Carry, now: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
         key, number = now
@@ -56,7 +70,7 @@ def train(
         carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps], numbers))
         return carry, jnp.mean(losses, axis=0)
 
-    keys, carry = jax.random.split(key, epochs), (parameters, optimizer.init(parameters))
+    keys, carry = jax.random.split(key, epochs), (parameters, training.optimizer.init(parameters))
     whole = partial(epoch, n_steps=n_batches)
     if last == n_batches:
         carry, losses = jax.lax.scan(whole, carry, (keys, jnp.arange(epochs)))
@@ -67,54 +81,38 @@ def train(
     return carry[0], losses
 
 
-def train_watched(
-    parameters: PyTree,
-    loss: Loss,
-    data: PyTree,
-    key: Key[Array, ""],
-    *,
-    optimizer: optax.GradientTransformation,
-    epochs: int,
-    batch_size: int,
-    steps: int | None = None,
-    renewed: Renewed | None = None,
-    look: Callable[[PyTree, PyTree], PyTree],
+def train_observed(
+    parameters: PyTree, training: Training, key: Key[Array, ""], observe: Callable[[PyTree, PyTree], PyTree]
 ) -> tuple[PyTree, PyTree]:
-    """Train as `train` does, through the same steps, and look at the parameters on the way.
+    """Train as `train` does, through the same steps, and observe the parameters at checkpoints.
 
     Args:
-        parameters: as for `train`, and so are the arguments down to `renewed`.
-        loss: as there.
-        data: as there.
-        key: as there.
-        optimizer: as there.
-        epochs: as there.
-        batch_size: as there.
-        steps: as there.
-        renewed: as there.
-        look: what to keep of the parameters and the optimizer's state at each checkpoint.
+        parameters: as for `train`, and so are `training` and `key`.
+        training: as for `train`.
+        key: as for `train`.
+        observe: maps the parameters and the optimizer's state at a checkpoint to what is recorded of them.
 
     Returns:
-        The trained parameters, and what `look` gave at each of `checkpoints`, on a leading axis.
+        The trained parameters, and what `observe` gave at each of `checkpoints`, on a leading axis.
     """
-    n_samples = jax.tree.leaves(data)[0].shape[0]
-    step = _step_of(loss, data, optimizer, renewed)
+    n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
+    step = _step_of(training)
     drawn = jax.vmap(lambda key: batches(key, n_samples, batch_size))(jax.random.split(key, epochs))
     rows, weights = (values.reshape(-1, batch_size) for values in drawn)
-    ends = jnp.asarray(checkpoints(n_samples, batch_size, epochs, steps))
+    ends = jnp.asarray(checkpoints(n_samples, batch_size, epochs, training.steps))
 
-    # The trip count is traced, so that step and look are compiled once however many checkpoints there are.
+    # The trip count is traced, so that step and observe are compiled once however many checkpoints there are.
     def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, PyTree]:
         carry = jax.lax.fori_loop(*bounds, lambda i, carry: step(carry, (rows[i], weights[i], i))[0], carry)
-        return carry, look(*carry)
+        return carry, observe(*carry)
 
-    start = (parameters, optimizer.init(parameters))
-    carry, seen = jax.lax.scan(segment, start, (jnp.concatenate([ends[:1], ends[:-1]]), ends))
-    return carry[0], seen
+    start = (parameters, training.optimizer.init(parameters))
+    carry, observed = jax.lax.scan(segment, start, (jnp.concatenate([ends[:1], ends[:-1]]), ends))
+    return carry[0], observed
 
 
 def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None = None) -> tuple[int, ...]:
-    """Return the steps after which `train_watched` looks: 0, the powers of two in the first epoch, each epoch's end.
+    """Return the steps after which `train_observed` observes: 0, powers of two in the first epoch, each epoch's end.
 
     Args:
         n_samples: samples in the data.
@@ -128,19 +126,17 @@ def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None 
     return tuple(sorted({0, *powers, *range(n_batches, last, n_batches), last}))
 
 
-def _step_of(
-    loss: Loss, data: PyTree, optimizer: optax.GradientTransformation, renewed: Renewed | None
-) -> Callable[[Carry, Batch], tuple[Carry, Array]]:
-    """Return what one batch does to parameters and optimizer, with the losses to record."""
+def _step_of(training: Training) -> Callable[[Carry, Batch], tuple[Carry, Array]]:
+    """Return what one batch does to parameters and optimizer state, with the losses to record."""
 
     def step(carry: Carry, batch: Batch) -> tuple[Carry, Array]:
         parameters, state = carry
         rows, weights, number = batch
-        samples = jax.tree.map(lambda values: values[rows], data)
-        if renewed is not None:
-            samples = renewed(samples, number)
-        gradient, losses = jax.grad(loss, has_aux=True)(parameters, samples, weights)
-        updates, state = optimizer.update(gradient, state, parameters)
+        samples = jax.tree.map(lambda values: values[rows], training.data)
+        if training.transform_batch is not None:
+            samples = training.transform_batch(samples, number)
+        gradient, losses = jax.grad(training.loss, has_aux=True)(parameters, samples, weights)
+        updates, state = training.optimizer.update(gradient, state, parameters)
         return (optax.apply_updates(parameters, updates), state), losses
 
     return step

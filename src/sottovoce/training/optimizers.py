@@ -14,37 +14,17 @@ Scalar = float | Float[Array, ""]
 MOMENTUM = 0.9
 
 
-def _adam(rate: Scalar, _decay: Scalar) -> optax.GradientTransformation:
-    return optax.adam(rate)
-
-
-def _adamw(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
-    return optax.adamw(rate, weight_decay=decay)  # pyright: ignore[reportArgumentType] - a traced scalar will do
-
-
-def _sgd(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
-    return _decayed(optax.identity(), rate, decay)
-
-
-def _momentum(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
-    return _decayed(optax.trace(MOMENTUM), rate, decay)
-
-
-def _sign(rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
-    return _decayed(optax.scale_by_sign(), rate, decay)
-
-
 def _decayed(direction: optax.GradientTransformation, rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
     decays = optax.add_decayed_weights(decay)  # pyright: ignore[reportArgumentType]
     return optax.chain(direction, decays, optax.scale_by_learning_rate(rate))
 
 
 OPTIMIZERS: dict[str, Callable[[Scalar, Scalar], optax.GradientTransformation]] = {
-    "adam": _adam,
-    "adamw": _adamw,
-    "sgd": _sgd,
-    "momentum": _momentum,
-    "sign": _sign,
+    "adam": lambda rate, _decay: optax.adam(rate),
+    "adamw": lambda rate, decay: optax.adamw(rate, weight_decay=decay),  # pyright: ignore[reportArgumentType] - traced
+    "sgd": lambda rate, decay: _decayed(optax.identity(), rate, decay),
+    "momentum": lambda rate, decay: _decayed(optax.trace(MOMENTUM), rate, decay),
+    "sign": lambda rate, decay: _decayed(optax.scale_by_sign(), rate, decay),
 }
 
 

@@ -1,20 +1,22 @@
 """What the compiled program of a member is given, and what it leaves."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jaxtyping import Array, Float, Int, PyTree, UInt8
+import equinox as eqx
+from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.kinds import Settings
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.mlp import Network
+from sottovoce.streams import Stream, member_key
+from sottovoce.training.loop import TransformBatch
 from sottovoce.training.students import Students
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Everything that shapes the program of a member; one compilation per value.
+    """Static settings, which shape the program of a member; one compilation per value.
 
     Attributes:
         architecture: shape and initialization of reference and teacher, and of the students unless they have their own.
@@ -47,9 +49,17 @@ class Protocol:
     student_steps: int | None = None
     student_architecture: Architecture | None = None
 
+    def student_batches(self) -> int:
+        """Return the batches of one of the students' epochs."""
+        return -(-self.n_inputs // self.batch_size)
 
-class Knobs(NamedTuple):
-    """Traced settings: changing one compiles nothing.
+    def student_batches_in_all(self) -> int:
+        """Return the steps that each student takes."""
+        return self.student_steps or self.student_epochs * self.student_batches()
+
+
+class TracedSettings(NamedTuple):
+    """Settings that enter the program as arrays: changing one compiles nothing.
 
     Attributes:
         seed: the configuration's seed.
@@ -75,7 +85,7 @@ class Knobs(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Labeled images as the device keeps them: bytes, a quarter of what floats take, scaled batch by batch.
+    """Labeled images as the device keeps them: as bytes, a quarter of what floats take, and scaled batch by batch.
 
     Attributes:
         train_pixels: training images, one flattened per row.
@@ -98,16 +108,47 @@ class Images(NamedTuple):
         return self.low + self.step * pixels
 
 
+class Setting(eqx.Module):
+    """All settings of a member's training.
+
+    Attributes:
+        protocol: static settings; another value compiles another program.
+        traced: traced settings.
+    """
+
+    protocol: Protocol = eqx.field(static=True)
+    traced: TracedSettings
+
+    def key(self, stream: Stream, member: Int[Array, ""] | int) -> Key[Array, ""]:
+        """Return the key of one of a member's random streams."""
+        return member_key(self.traced.seed, stream, member)
+
+
+class MemberProgram(Setting):
+    """All that the program of a member is given besides the member's index: its settings, and images.
+
+    Attributes:
+        images: training and test images.
+    """
+
+    images: Images
+
+    def test_images(self) -> Float[Array, "test input"]:
+        """Return the test images as a network sees them."""
+        return self.images.scaled(self.images.test_pixels)
+
+
 class DistillationSet(NamedTuple):
     """What students are distilled on.
 
     Attributes:
-        samples: inputs and the teacher's logits on them; of fresh inputs their numbers.
-        renewed: makes of a batch of numbers and the step's number fresh inputs and logits; None: nothing is fresh.
+        samples: inputs and the teacher's logits on them; of fresh inputs their indices.
+        transform_batch: makes fresh inputs and logits of a batch of indices and the step's number; None: inputs are not
+            drawn afresh.
     """
 
     samples: PyTree
-    renewed: Callable[[Array, Array], tuple[Array, Array]] | None = None
+    transform_batch: TransformBatch | None = None
 
 
 class Member(NamedTuple):

@@ -14,15 +14,24 @@ from sottovoce.networks.shapes import HEADS, trunk_names
 from sottovoce.training.objectives import OBJECTIVES
 
 
-class Source(NamedTuple):
-    """Where a block of a student's initial network comes from: a sum of these networks' blocks with these weights.
+class Sources(NamedTuple):
+    """The networks that students' initial networks are made of, with the students' trunk.
 
     Attributes:
-        reference: the reference of the student's own member.
+        reference: the reference of the students' own member.
         partner: another member's reference.
         fresh: a draw of the same scheme that nobody else starts from.
-        teacher: the student's teacher after its training.
+        teacher: the students' teacher after its training.
     """
+
+    reference: Network
+    partner: Network
+    fresh: Network
+    teacher: Network
+
+
+class SourceWeights(NamedTuple):
+    """Weights of `Sources`, by the same names, whose sum a block of a student's initial network is."""
 
     reference: float = 0.0
     partner: float = 0.0
@@ -30,10 +39,10 @@ class Source(NamedTuple):
     teacher: float = 0.0
 
 
-REFERENCE = Source(reference=1.0)
-PARTNER = Source(partner=1.0)
-FRESH = Source(fresh=1.0)
-TEACHER = Source(teacher=1.0)
+REFERENCE = SourceWeights(reference=1.0)
+PARTNER = SourceWeights(partner=1.0)
+FRESH = SourceWeights(fresh=1.0)
+TEACHER = SourceWeights(teacher=1.0)
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,8 @@ class Student:
         objective: a key of `objectives.OBJECTIVES`.
         n_aux: auxiliary logits it is distilled on (the first n_aux columns of the auxiliary head).
         all_logits: whether it is distilled on the class logits as well.
-        start: where its initial blocks come from.
-        other_starts: blocks (conv_0, ..., trunk_0, ..., class_head, aux_head) that come from elsewhere, each with its
-            source.
+        start: weights of the networks that its initial blocks are sums of.
+        other_starts: blocks (conv_0, ..., trunk_0, ..., class_head, aux_head) with other weights, each with its own.
         frozen: blocks that distillation leaves as they start.
     """
 
@@ -55,8 +63,8 @@ class Student:
     objective: str
     n_aux: int
     all_logits: bool = False
-    start: Source = REFERENCE
-    other_starts: tuple[tuple[str, Source], ...] = ()
+    start: SourceWeights = REFERENCE
+    other_starts: tuple[tuple[str, SourceWeights], ...] = ()
     frozen: tuple[str, ...] = ()
 
 
@@ -66,7 +74,7 @@ class Students(NamedTuple):
     Attributes:
         masks: which logits (class logits first) each is distilled on.
         objectives: its objective's place in `objectives.OBJECTIVES`.
-        starts: weights of the networks (in the order of `Source`) whose sum each block starts from.
+        starts: weights of the networks whose sum each block starts from, in the order of `SourceWeights`.
         trained: 1 for blocks that distillation trains, 0 for those it leaves as they start.
     """
 

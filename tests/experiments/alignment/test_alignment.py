@@ -1,4 +1,4 @@
-"""Students watched along their training: the students of `transfer`, and overlaps written out for a linear network."""
+"""Students observed along their training: the students of `transfer`, and overlaps written out for a linear network."""
 
 import json
 from dataclasses import replace
@@ -14,12 +14,18 @@ from sottovoce.experiments.alignment import config as alignment_config
 from sottovoce.experiments.alignment import experiment as alignment
 from sottovoce.experiments.alignment import findings as analysis
 from sottovoce.experiments.alignment import simulate as alignment_simulate
-from sottovoce.experiments.alignment.simulate import Probe, overlaps, simulate
+from sottovoce.experiments.alignment.simulate import Probe, TreatedStudent, overlaps, simulate, student_training
+from sottovoce.experiments.protocol.interventions import Strengths
+from sottovoce.experiments.protocol.program import member_program
 from sottovoce.experiments.transfer import experiment as transfer
+from sottovoce.networks.initialization import initialize
 from sottovoce.networks.layers import Linear
 from sottovoce.networks.mlp import Network
+from sottovoce.training.axes import unstack
 from sottovoce.training.loop import weighted_mean
 from sottovoce.training.objectives import mse
+from sottovoce.training.program import DistillationSet
+from sottovoce.training.students import Student
 
 SMALL = alignment.Config.smoke()
 
@@ -47,8 +53,8 @@ def test_the_trace_starts_at_the_start_and_ends_at_the_end(result):
     np.testing.assert_array_equal(result["teacher_accuracy"][:, -1], result["accuracy"].sel(role="teacher"))
     assert result["step"].values.tolist() == [0, 1, 2, 4]
     # Nobody has gone anywhere at the start, and every cosine is one.
-    ways = result["cosine"].sel(overlap="way_teacher")
-    assert np.isnan(ways.isel(step=0)).all()
+    along = result["cosine"].sel(overlap="way_teacher")
+    assert np.isnan(along.isel(step=0)).all()
     assert np.isfinite(result["cosine"].isel(step=slice(1, None))).all()
     assert (np.abs(result["cosine"].drop_sel(overlap="way_teacher")) <= 1 + 1e-6).all()
 
@@ -92,12 +98,35 @@ def test_what_diverges_is_flagged_and_left_out():
     assert analysis.traces(mixed).attrs["members"] == 1
 
 
+def test_loss_and_penalty_have_the_temperature_of_the_field():
+    """The loss of a student on its way, held by a penalty, written out at a temperature of four."""
+    config = replace(SMALL, temperature=4.0).resolve()
+    program = member_program(config, (Student("held", "kl", 3),), n_aux=3)
+    architecture = program.protocol.architecture
+    start, teacher, network = (initialize(architecture, jax.random.key(i)) for i in range(3))
+    x = jax.random.normal(jax.random.key(3), (64, architecture.n_inputs))
+    targets, empty = teacher(x), DistillationSet(())
+    (student,) = unstack(program.traced.students)
+    held = TreatedStudent(start, student, Strengths(penalty=2.0))
+    training = student_training(program, empty, targets.std(axis=0), jnp.asarray(0), held)
+    batch = (x, jnp.stack([targets, targets], axis=1), jnp.asarray(0))
+    found, recorded = training.loss(network, batch, jnp.ones(64))
+
+    def kl(p_logits, q_logits):
+        log_p, log_q = (jax.nn.log_softmax(logits / 4) for logits in (p_logits, q_logits))
+        return float(jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=1).mean())
+
+    plain = kl(targets[:, 10:], network(x)[:, 10:])
+    assert float(recorded) == pytest.approx(plain, rel=1e-4)
+    assert float(found) == pytest.approx(plain + 2 * kl(start(x), network(x)), rel=1e-4)
+
+
 def test_overlaps_of_a_linear_network_are_matrix_products():
     rng = np.random.default_rng(0)
     x, images = rng.standard_normal((20, 6)), rng.standard_normal((30, 6))
     W, C, Z, b = (rng.standard_normal(shape) for shape in ((6, 5), (5, 4), (5, 3), 5))
     W_0 = W - 0.1 * rng.standard_normal((6, 5))
-    ways = [(rng.standard_normal((6, 5)), rng.standard_normal(5)) for _ in range(2)]
+    displacements = [(rng.standard_normal((6, 5)), rng.standard_normal(5)) for _ in range(2)]
     targets, labels = rng.standard_normal((20, 7)), rng.integers(4, size=(2, 30))
     rate = 0.25
 
@@ -112,10 +141,11 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
         return value, value
 
     float32 = [jnp.asarray(values, jnp.float32) for values in (x, targets, images)]
-    trunks = [(Linear(*(jnp.asarray(leaf, jnp.float32) for leaf in way)),) for way in ways]
+    trunks = [(Linear(*(jnp.asarray(leaf, jnp.float32) for leaf in displacement)),) for displacement in displacements]
     optimizer = optax.sgd(rate)
     network = single(W)
-    probe = Probe(*float32, jnp.asarray(labels), *trunks)
+    inputs, wanted, seen = float32
+    probe = Probe(inputs, wanted, seen, jnp.asarray(labels), displacement=trunks[0], partner_displacement=trunks[1])
     found = jax.jit(
         lambda network: overlaps(network, optimizer.init(network), on_aux_logits, optimizer, single(W_0), probe)
     )(network)
@@ -128,7 +158,7 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
     for row in labels:
         slope = (p - np.eye(4)[row]) @ C.T / 30
         down.append(-np.concatenate([(images.T @ slope).ravel(), slope.sum(axis=0)]))
-    taught = [np.concatenate([way[0].ravel(), way[1]]) for way in ways]
+    taught = [np.concatenate([weight.ravel(), bias]) for weight, bias in displacements]
     own = np.concatenate([(W - W_0).ravel(), np.zeros(5)])
     pairs = [(aux, down), (aux, taught), (rate * aux, down), (rate * aux, taught), (own, taught)]
     inner = [a @ both[0] for a, both in pairs]
@@ -151,7 +181,10 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
         ({"penalty": -1.0}, "penalty is -1.0; allowed: zero or a positive number"),
         ({"decay": float("nan")}, "decay is nan"),
         ({"target_noise": float("inf")}, "target_noise is inf"),
-        ({"student_depth": 3}, "student_depth is 3; allowed: 2, the teacher's, for ways of the two are compared"),
+        (
+            {"student_depth": 3},
+            "student_depth is 3; allowed: 2, the teacher's, for displacements of the two are compared",
+        ),
         ({"n_probe": 0}, "n_probe is 0; allowed: 1 or more"),
         ({"n_probe": 1443}, "n_probe is 1443; allowed: 1 to 1442, the smaller of the 1442 training images"),
     ],

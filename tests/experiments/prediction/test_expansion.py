@@ -9,10 +9,11 @@ import pytest
 
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.networks.mlp import Network
-from sottovoce.streams import Stream, member_key
+from sottovoce.streams import Stream
 from sottovoce.theory import tangent
+from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
-from sottovoce.training.protocol import references
+from sottovoce.training.protocol import initial_networks
 from sottovoce.training.students import Student
 
 STUDENTS = (Student("kl", "kl", 3), Student("mse", "mse", 2))
@@ -22,23 +23,21 @@ EVERY = (1, 3, None)
 
 
 @pytest.fixture(scope="module")
-def trained(program, digits):
-    """The students of one teacher after six steps: as usual, and as expansions renewed after so many steps."""
-    protocol, knobs = program(STUDENTS)
+def trained(program):
+    """The students of one teacher after six steps: as usual, and as expansions whose base moves every so many steps."""
+    given = program(STUDENTS)
 
     @jax.jit
     def run(member):
-        reference, teacher, _ = references(protocol, knobs, member)
-        data = distillation_set(
-            protocol, knobs, digits, teacher, member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
-        )
-        order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-        start = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), Expansion(reference, reference))
-        usual, _ = distill(protocol, knobs, data, start.network, order)
+        initial = initial_networks(given, member)
+        # Any network that is not the reference stands for the teacher.
+        data = distillation_set(given, initial.partner, given.key(Stream.DISTILLATION_INPUTS, member))
+        order = given.key(Stream.STUDENT_BATCHES, member)
+        start = axes.repeat(Expansion(initial.reference, initial.reference), 2)
+        usual, _ = distill(given, data, start.network, order)
         expanded = [
             distill(
-                protocol,
-                knobs,
+                given,
                 data,
                 start,
                 order,
@@ -57,7 +56,7 @@ def distance(a, b):
     return max(float(jnp.abs(x - y).max()) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
-def test_renewed_after_every_step_it_is_ordinary_training(trained):
+def test_with_a_base_that_moves_every_step_it_is_ordinary_training(trained):
     _, usual, expanded = trained
     assert distance(expanded[1].network, usual) < ROUNDING
     assert distance(expanded[1].base, expanded[1].network) < 1e-6
@@ -66,12 +65,12 @@ def test_renewed_after_every_step_it_is_ordinary_training(trained):
 def test_the_base_moves_when_it_is_told_to_and_only_then(trained):
     start, _, expanded = trained
     assert distance(expanded[None].base, start) == 0
-    # Six steps: renewed after the third and the sixth.
+    # Six steps: moved after the third and the sixth.
     assert distance(expanded[3].base, expanded[3].network) < 1e-6
     assert distance(expanded[None].network, start) > 1e-3
 
 
-def test_linearization_is_seen_and_more_of_it_the_rarer_it_is_renewed(trained):
+def test_linearization_is_seen_and_more_of_it_the_rarer_the_base_moves(trained):
     _, usual, expanded = trained
     never, thrice = (distance(expanded[every].network, usual) for every in (None, 3))
     assert never > thrice > ROUNDING

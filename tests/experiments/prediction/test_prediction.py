@@ -1,11 +1,17 @@
 """Predictions beside the students that they predict: limits where both must agree, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.prediction import config
+from sottovoce.experiments.prediction import config as prediction_config
 from sottovoce.experiments.prediction import experiment as prediction
+from sottovoce.experiments.prediction.simulate import PredictionProgram, predict_members
+from sottovoce.experiments.protocol.program import member_program
+from sottovoce.training.ensemble import run_members
+from sottovoce.training.students import Student
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +21,7 @@ def result(smoke):
 
 def test_every_predictor_scores_every_student(result):
     assert result["accuracy"].dims == ("member", "predictor", "objective", "n_aux")
-    assert result["predictor"].values.tolist() == list(config.PREDICTORS)
+    assert result["predictor"].values.tolist() == list(prediction_config.PREDICTORS)
     for name in ("accuracy", "correlation", "size"):
         assert np.isfinite(result[name]).all(), name
     assert ((result["accuracy"] >= 0) & (result["accuracy"] <= 1)).all()
@@ -44,6 +50,27 @@ def test_the_self_consistent_prediction_lies_between_its_kernels(result):
 def test_another_student_is_not_the_same_student(result):
     again = result["correlation"].sel(predictor="retrained")
     assert ((again > 0.5) & (again < 0.999)).all()
+
+
+def test_every_prediction_under_kl_is_made_at_the_temperature_of_the_students():
+    students = tuple(Student(f"{objective} 3", objective, 3) for objective in ("kl", "mse"))
+    config = prediction.Config.smoke()
+    one, four = (
+        member_program(replace(config, temperature=temperature).resolve(), students, n_aux=3)
+        for temperature in (1.0, 4.0)
+    )
+    trained = run_members(one, (0, 1))
+    cold, warm = (
+        predict_members(
+            PredictionProgram(program, ("kl", "mse"), config.directions), (0, 1), trained.reference, trained.teacher
+        )
+        for program in (one, four)
+    )
+    for name in cold._fields:
+        before, after = getattr(cold, name), getattr(warm, name)
+        assert (before[:, 0] != after[:, 0]).mean() > 0.5, name
+        # Squared errors of logits know no temperature.
+        np.testing.assert_array_equal(before[:, 1], after[:, 1])
 
 
 def test_students_are_those_of_the_spectrum_experiment(smoke, result):

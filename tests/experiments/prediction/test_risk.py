@@ -14,12 +14,12 @@ from sottovoce.data import distillation_inputs
 from sottovoce.errors import UsageError
 from sottovoce.experiments.prediction import experiment as prediction
 from sottovoce.experiments.prediction import risk
-from sottovoce.experiments.protocol.program import images_of, program
+from sottovoce.experiments.protocol.program import images_of, member_program
 from sottovoce.measure import heads
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory import predictors
-from sottovoce.training.protocol import references, train_teacher
+from sottovoce.training.protocol import initial_networks, train_teacher
 from sottovoce.training.students import Student
 
 CONFIG = prediction.Config.smoke().resolve()
@@ -33,10 +33,10 @@ SCHEDULE = {
 @pytest.fixture(scope="module")
 def given():
     """Reference, teacher, distillation inputs, test images and labels of member 0 of the smallest `prediction`."""
-    protocol, knobs, images = program(CONFIG, (Student("student", "kl", 3),), n_aux=3)
+    program = member_program(CONFIG, (Student("student", "kl", 3),), n_aux=3)
     member = jnp.asarray(0)
-    reference = references(protocol, knobs, member)[0]
-    teacher, _ = train_teacher(protocol, knobs, images, reference, member)
+    reference = initial_networks(program, member).reference
+    teacher, _ = train_teacher(program, reference, member)
     labeled = images_of(CONFIG)
     key = member_key(CONFIG.seed, Stream.DISTILLATION_INPUTS, 0)
     inputs = distillation_inputs("uniform", key, (CONFIG.n_inputs, 64), jnp.asarray(labeled.train_images))
@@ -101,6 +101,15 @@ def test_the_order_of_the_inputs_is_the_seeds(given, found):
     assert not np.array_equal(again.class_logits, found["kl"].class_logits)
     same = sv.transfer_risk(*given, n_aux=3, **SCHEDULE)
     np.testing.assert_array_equal(same.class_logits, found["kl"].class_logits)
+
+
+def test_the_temperature_is_that_of_kl_and_of_nothing_else(given, found):
+    warm = {
+        objective: sv.transfer_risk(*given, n_aux=3, objective=objective, temperature=4.0, **SCHEDULE)
+        for objective in ("kl", "mse")
+    }
+    assert (warm["kl"].class_logits != found["kl"].class_logits).mean() > 0.5
+    np.testing.assert_array_equal(warm["mse"].class_logits, found["mse"].class_logits)
 
 
 def test_what_is_printed_says_how_reliable_it_is_in_the_numbers_of_the_theory(found):

@@ -1,6 +1,7 @@
 """Interventions: what each leaves, that none at zero strength does anything, and the limits of the others."""
 
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +13,13 @@ from jax.flatten_util import ravel_pytree
 from sottovoce.experiments.protocol import interventions
 from sottovoce.experiments.protocol.interventions import Strengths, Targets, cosine, inner, without_aligned
 from sottovoce.networks.initialization import initialize
+from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
-from sottovoce.training import devices
+from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set, student_loss, student_optimizer
-from sottovoce.training.loop import train
-from sottovoce.training.program import DistillationSet
-from sottovoce.training.students import Student
+from sottovoce.training.loop import Training, train
+from sottovoce.training.program import DistillationSet, MemberProgram
+from sottovoce.training.students import Student, Students
 
 KEY = jax.random.key(0)
 # Six steps of at most 1e-3, as in test_protocol.py: rounding that Adam magnifies, where a wrong step is 1e-3.
@@ -33,6 +35,17 @@ TREATED = {
     "step": Strengths(step_projection=1.0),
     "control": Strengths(projection=1.0, shuffled=1.0),
 }
+
+
+class Given(NamedTuple):
+    """One student: its program, its arrays, its start, a teacher, inputs, and both teachers' logits on them."""
+
+    program: MemberProgram
+    student: Students
+    start: Network
+    teacher: Network
+    inputs: Any
+    both: Any
 
 
 def vectors(seed):
@@ -59,52 +72,49 @@ def test_nothing_aligned_is_left_and_nothing_else_is_taken(seed):
 
 
 @pytest.fixture(scope="module")
-def setting(program, digits):
-    """One student's protocol, its reference, two teachers (draws of their own) and its distillation set."""
-    protocol, knobs = program((Student("student", "kl", 3),))
-    networks = [
-        jax.jit(partial(initialize, protocol.architecture))(member_key(0, Stream.INITIALIZATION, i)) for i in range(3)
-    ]
+def given(program):
+    """One student's program, its start, two teachers (draws of their own) and its distillation set."""
+    own = program((Student("student", "kl", 3),))
+    draw = jax.jit(partial(initialize, own.protocol.architecture))
+    start, teacher, second = (draw(member_key(0, Stream.INITIALIZATION, i)) for i in range(3))
     key = member_key(0, Stream.DISTILLATION_INPUTS, 0)
-    both = lambda x: jnp.stack([networks[1](x), networks[2](x)], axis=1)  # noqa: E731
-    samples = jax.jit(lambda: distillation_set(protocol, knobs, digits, both, key).samples)()
-    return protocol, knobs, networks, samples
+    both = lambda x: jnp.stack([teacher(x), second(x)], axis=1)  # noqa: E731
+    inputs, logits = jax.jit(lambda: distillation_set(own, both, key).samples)()
+    return Given(own, jax.tree.map(lambda leaf: leaf[0], own.traced.students), start, teacher, inputs, logits)
 
 
 @pytest.fixture(scope="module")
-def treated(setting, digits):
+def treated(given, digits):
     """The student under each of `TREATED`, after six steps, in one program."""
-    protocol, knobs, (start, *_), samples = setting
-    which = jax.tree.map(lambda leaf: leaf[0], knobs.students)
-    targets = Targets(jnp.std(samples[1][:, 0], axis=0), jax.random.key(1), 6)
+    program, start, traced = given.program, given.start, given.program.traced
+    plain_loss = student_loss(program, given.student)
+    targets = Targets(jnp.std(given.both[:, 0], axis=0), jax.random.key(1), 6)
 
     def one(strengths):
-        return train(
-            start,
-            interventions.treated_loss(student_loss(knobs, which), strengths, start, targets, knobs.temperature),
-            samples,
-            KEY,
-            optimizer=interventions.treated_optimizer(
-                student_optimizer(protocol, knobs, which),
+        training = Training(
+            interventions.treated_loss(plain_loss, strengths, start, targets, traced.temperature),
+            (given.inputs, given.both),
+            interventions.treated_optimizer(
+                student_optimizer(program, given.student),
                 strengths,
-                knobs.student_rate,
+                traced.student_rate,
                 interventions.labeled_batches(digits, 64, strengths.shuffled, jax.random.key(2)),
             ),
             epochs=2,
             batch_size=64,
-            renewed=lambda batch, step: (*batch, step),
-        )[0]
+            transform_batch=lambda batch, step: (*batch, step),
+        )
+        return train(start, training, KEY)[0]
 
     stacked = jax.tree.map(lambda *values: jnp.asarray(values, jnp.float32), *TREATED.values())
-    trained = jax.jit(devices.across(one))(stacked)
-    return {name: jax.tree.map(lambda leaf, i=i: leaf[i], trained) for i, name in enumerate(TREATED)}
+    trained = jax.jit(axes.map_over_leading_axis(one))(stacked)
+    return dict(zip(TREATED, axes.unstack(trained), strict=True))
 
 
-def plainly(setting, teacher):
-    protocol, knobs, (start, *_), (inputs, both) = setting
-    data = DistillationSet((inputs, both[:, teacher]))
-    one = jax.tree.map(lambda leaf: leaf[None], start)
-    student = jax.jit(lambda: distill(protocol, knobs, data, one, KEY)[0])()
+def plainly(given, teacher):
+    data = DistillationSet((given.inputs, given.both[:, teacher]))
+    one = axes.repeat(given.start, 1)
+    student = jax.jit(lambda: distill(given.program, data, one, KEY)[0])()
     return jax.tree.map(lambda leaf: leaf[0], student)
 
 
@@ -113,14 +123,14 @@ def distance(a, b):
 
 
 @pytest.mark.parametrize(("name", "teacher"), [("none", 0), ("other teacher", 1)])
-def test_without_interventions_and_with_another_teacher_alone_it_is_plain_distillation(setting, treated, name, teacher):
-    expected = plainly(setting, teacher)
+def test_without_interventions_and_with_another_teacher_alone_it_is_plain_distillation(given, treated, name, teacher):
+    expected = plainly(given, teacher)
     assert distance(expected, treated[name]) < ROUNDING
-    assert distance(expected, setting[2][0]) > 1e-3
+    assert distance(expected, given.start) > 1e-3
 
 
-def test_every_intervention_changes_the_student_and_none_moves_the_class_head_but_decay(setting, treated):
-    start = setting[2][0]
+def test_every_intervention_changes_the_student_and_none_moves_the_class_head_but_decay(given, treated):
+    start = given.start
     for name, student in treated.items():
         assert (name == "none") == (distance(student, treated["none"]) < ROUNDING), name
         if name not in ("decay", "penalty", "released"):
@@ -129,8 +139,8 @@ def test_every_intervention_changes_the_student_and_none_moves_the_class_head_bu
     np.testing.assert_allclose(treated["decay"].class_head.weight, 0.95**6 * start.class_head.weight, atol=1e-6)
 
 
-def test_the_noise_is_fresh_at_every_step_and_as_large_as_it_says(setting):
-    _, knobs, (start, *_), (inputs, both) = setting
+def test_the_noise_is_fresh_at_every_step_and_as_large_as_it_says(given):
+    inputs, both, start = given.inputs, given.both, given.start
     spread = jnp.arange(1.0, 14.0)
     seen = []
 
@@ -139,7 +149,7 @@ def test_the_noise_is_fresh_at_every_step_and_as_large_as_it_says(setting):
         return jnp.zeros(()), jnp.zeros(())
 
     loss = interventions.treated_loss(
-        plain, Strengths(target_noise=2.0), start, Targets(spread, KEY, 6), knobs.temperature
+        plain, Strengths(target_noise=2.0), start, Targets(spread, KEY, 6), given.program.traced.temperature
     )
     for step in (0, 1, 1):
         loss(start, (inputs, both, jnp.asarray(step)), jnp.ones(150))
@@ -159,16 +169,16 @@ def test_the_penalty_is_full_then_falls_in_a_line():
     assert float(interventions.penalty_weight(always, jnp.asarray(7), 8)) == 4
 
 
-def test_a_large_penalty_keeps_the_student_where_it_starts(setting):
+def test_a_large_penalty_keeps_the_student_where_it_starts(given):
     """By descent, whose fixed point a penalty moves; Adam's steps are as long whatever the loss is."""
-    _, knobs, (start, *_), (inputs, both) = setting
-    which = jax.tree.map(lambda leaf: leaf[0], knobs.students)
-    plain, batch, weights = student_loss(knobs, which), (inputs, both, jnp.asarray(0)), jnp.ones(150)
+    inputs, both, start = given.inputs, given.both, given.start
+    plain, temperature = student_loss(given.program, given.student), given.program.traced.temperature
+    batch, weights = (inputs, both, jnp.asarray(0)), jnp.ones(150)
     targets = Targets(jnp.ones(13), KEY, 6)
 
     @jax.jit
     def end(penalty):
-        loss = interventions.treated_loss(plain, Strengths(penalty=penalty), start, targets, knobs.temperature)
+        loss = interventions.treated_loss(plain, Strengths(penalty=penalty), start, targets, temperature)
         descend = lambda _, network: jax.tree.map(  # noqa: E731
             lambda leaf, slope: leaf - 1e-3 * slope, network, jax.grad(lambda n: loss(n, batch, weights)[0])(network)
         )
@@ -180,8 +190,8 @@ def test_a_large_penalty_keeps_the_student_where_it_starts(setting):
     assert float(end(200.0)) > 0.95 * before
 
 
-def test_projected_gradients_and_steps_do_not_lower_the_class_loss(setting, digits):
-    start, other = setting[2][:2]
+def test_projected_gradients_and_steps_do_not_lower_the_class_loss(given, digits):
+    start, other = given.start, given.teacher
 
     @jax.jit
     def slopes(network):
@@ -197,7 +207,7 @@ def test_projected_gradients_and_steps_do_not_lower_the_class_loss(setting, digi
             optimizer = interventions.treated_optimizer(plain, strengths, jnp.asarray(1e-3), batches)
             return optimizer.update(toward, optimizer.init(start), start)[0]
 
-        return lambda **given: step(Strengths(**given))
+        return lambda **strengths: step(Strengths(**strengths))
 
     def numbers(trunk):
         return np.asarray(ravel_pytree(trunk)[0], np.float64)
@@ -216,8 +226,8 @@ def test_projected_gradients_and_steps_do_not_lower_the_class_loss(setting, digi
     assert abs(numbers(adam(projection=1.0).trunk) @ class_down) > 1e-3 * np.linalg.norm(class_down) * 1e-3
 
 
-def test_batches_of_the_class_loss_are_fresh_and_their_mean_is_the_whole(setting, digits):
-    start = setting[2][0]
+def test_batches_of_the_class_loss_are_fresh_and_their_mean_is_the_whole(given, digits):
+    start = given.start
     images = (digits.scaled(digits.train_pixels), digits.train_labels)
     _, whole = jax.jit(interventions.class_loss_and_gradient)(start, *images)
 
@@ -232,8 +242,8 @@ def test_batches_of_the_class_loss_are_fresh_and_their_mean_is_the_whole(setting
     assert float(inner(shuffled, whole)) < 0.7 * float(inner(whole, whole))
 
 
-def test_the_gradient_by_the_trunk_is_that_of_a_loss_written_out(setting, digits):
-    start = setting[2][1]
+def test_the_gradient_by_the_trunk_is_that_of_a_loss_written_out(given, digits):
+    start = given.teacher
     x, labels = digits.scaled(digits.train_pixels[:40]), digits.train_labels[:40]
     loss, slope = jax.jit(interventions.class_loss_and_gradient)(start, x, labels)
 

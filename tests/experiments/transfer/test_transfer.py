@@ -1,17 +1,24 @@
 """Six bars: what each is, and that the effect is there."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.experiments.protocol.program import program
+import sottovoce as sv
+from sottovoce.cli.main import main
+from sottovoce.data import distillation_inputs
+from sottovoce.experiments.protocol.program import images_of, member_program, train_members
 from sottovoce.experiments.transfer import config as transfer_config
 from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.experiments.transfer.simulate import simulate
 from sottovoce.lab.estimates import chance
 from sottovoce.networks.mlp import accuracy
-from sottovoce.training.protocol import references
+from sottovoce.running.run import Execution
+from sottovoce.streams import Stream, member_key
+from sottovoce.training.protocol import initial_networks
 from sottovoce.training.students import Student
 
 
@@ -53,7 +60,8 @@ def test_a_diverged_member_is_named(smoke):
 @pytest.mark.parametrize("classes", [(0, 1), (0, 3, 7), tuple(range(10))], ids=len)
 def test_untrained_networks_reach_chance_among_the_classes_tested(classes):
     config = transfer.Config(dataset="digits", classes=classes, width=16).resolve()
-    protocol, knobs, images = program(config, (Student("student", "kl", 3),), n_aux=3)
+    program = member_program(config, (Student("student", "kl", 3),), n_aux=3)
+    images = program.images
     # Unequal classes change nothing: labels of the first stand for three quarters of the images.
     first = np.flatnonzero(np.asarray(images.test_labels) == classes[0])
     others = np.flatnonzero(np.asarray(images.test_labels) != classes[0])
@@ -61,7 +69,31 @@ def test_untrained_networks_reach_chance_among_the_classes_tested(classes):
     pixels, labels = images.scaled(images.test_pixels[rows]), images.test_labels[rows]
 
     def untrained(member):
-        return accuracy(references(protocol, knobs, member)[0], pixels, labels)
+        return accuracy(initial_networks(program, member).reference, pixels, labels)
 
     found = np.asarray(jax.lax.map(untrained, jnp.arange(400), batch_size=50))
     assert found.mean() == pytest.approx(chance(vars(config)), abs=4 * found.std() / np.sqrt(len(found)))
+
+
+def test_the_temperature_given_to_the_command_is_that_of_the_loss(tmp_path, capsys):
+    # At this rate the student stays where it starts, so its loss is the distance of the reference to the teacher.
+    flags = "--width 16 --teacher-epochs 2 --student-epochs 1 --n-inputs 256 --student-learning-rate 1e-12"
+    command = f"run transfer --dataset digits --members 2 {flags} --temperature 4 --json --quiet --out {tmp_path}"
+    main(command.split())
+    assert json.loads(capsys.readouterr().out)["config"]["temperature"] == 4
+    fields = {"width": 16, "teacher_epochs": 2, "student_epochs": 1, "n_inputs": 256, "student_learning_rate": 1e-12}
+    config = transfer.Config(dataset="digits", members=2, temperature=4.0, **fields).resolve()
+    result = sv.run("transfer", execution=Execution(out=tmp_path, quiet=True), **vars(config))
+    assert result.attrs["cached"] == 1
+    students = tuple(Student(role, "kl", 3) for role in transfer_config.ROLES[2:])
+    trained = train_members(config, students, n_aux=3, members=(0, 1))
+    pixels = jnp.asarray(images_of(config).train_images)
+    for member in (0, 1):
+        key = member_key(0, Stream.DISTILLATION_INPUTS, member)
+        noise = distillation_inputs("uniform", key, (256, 64), pixels)
+        networks = (jax.tree.map(lambda leaf, i=member: leaf[i], net) for net in (trained.reference, trained.teacher))
+        log_q, log_p = (jax.nn.log_softmax(network(noise)[:, 10:] / 4) for network in networks)
+        expected = float(jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=1).mean())
+        found = float(result["final_loss"].sel(member=member, role="student"))
+        # Sums of 256 differences of float32 logarithms of size one, of which about a hundredth is left.
+        assert found == pytest.approx(expected, rel=1e-3)

@@ -2,14 +2,14 @@
 
 Question: along a student's training, does its gradient on auxiliary logits point where the class loss falls, and where
     its teacher went? Which interventions stop transfer, and what do they cost in the fit of the auxiliary logits?
-Setting: the transfer protocol, watched at steps of powers of two and at the end of each epoch, on fixed samples.
+Setting: the transfer protocol, observed at steps of powers of two and at the end of each epoch, on fixed samples.
     Overlaps are over the trunk, the one block that both gradients reach, and positive where a step on auxiliary logits
-    lowers the class loss, or goes the way from reference to teacher. Null of the class: labels shuffled among the same
-    images; of the teacher: another member's teacher's way. Interventions, one student each: the component along the
-    class gradient taken out of the gradient (`projection`) or of the optimizer's step (`step_projection`), each with
-    the same for shuffled labels as its control; a KL penalty that holds the student at its start (`held`), weight decay
-    (`decay`), noise on the targets (`noisy_targets`), targets mixed with those of a teacher that started elsewhere,
-    the partner's (`two_teachers`).
+    lowers the class loss, or goes along the teacher's displacement from initialization. Null of the class: labels
+    shuffled among the same images; of the teacher: the displacement of another member's teacher. Interventions, one
+    student each: the component along the class gradient taken out of the gradient (`projection`) or of the optimizer's
+    step (`step_projection`), each with the same for shuffled labels as its control; a KL penalty that anchors the
+    student to its initialization (`held`), weight decay (`decay`), noise on the targets (`noisy_targets`), targets
+    mixed with those of a teacher that started elsewhere, the partner's (`two_teachers`).
 Expected: to first order the class loss changes by minus the inner product of the class gradient with the step, so small
     but steady overlaps above their nulls, and no transfer where they are taken out, at the same fit.
 Runtime: 11 students, a projected one at twice the price, where `transfer` has 4, and two teachers; digits take a core
@@ -37,7 +37,8 @@ INTERVENTIONS = (
     "two_teachers",
 )
 
-# Of what with what: the gradient on auxiliary logits, the step the optimizer makes of it, the way from the start.
+# Of what with what: the gradient on auxiliary logits, the step the optimizer makes of it, and the displacement
+# from the start.
 OVERLAPS = ("gradient_class", "gradient_teacher", "step_class", "step_teacher", "way_teacher")
 
 
@@ -85,7 +86,7 @@ class Config(DistillationConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        self.refuse_other_trunks("ways of the two are compared")
+        self.refuse_other_trunks("displacements of the two are compared")
         for name in self.interventions:
             if name not in INTERVENTIONS:
                 raise not_among("interventions", name, INTERVENTIONS)

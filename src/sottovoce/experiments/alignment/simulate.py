@@ -1,36 +1,58 @@
-"""One member's teacher and students, watched along their training, as one pure function of its index."""
+"""One member's teacher and students, observed along their training, as one pure function of its index."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.experiments.alignment.config import OVERLAPS, Config
-from sottovoce.experiments.protocol import interventions
-from sottovoce.experiments.protocol.interventions import Strengths, Targets, class_loss_and_gradient, cosine, inner
+from sottovoce.experiments.protocol.interventions import (
+    Strengths,
+    Targets,
+    class_loss_and_gradient,
+    cosine,
+    inner,
+    labeled_batches,
+    treated_loss,
+    treated_optimizer,
+)
 from sottovoce.networks.mlp import Network, accuracy
-from sottovoce.streams import Stream, member_key, partner
-from sottovoce.training import devices
+from sottovoce.streams import Stream, partner
+from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
-from sottovoce.training.ensemble import sharded, slots
-from sottovoce.training.loop import Loss, train_watched
-from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
-from sottovoce.training.protocol import references, student_starts, train_teacher
+from sottovoce.training.ensemble import for_members, sharded
+from sottovoce.training.loop import Loss, Training, train_observed
+from sottovoce.training.program import DistillationSet, MemberProgram
+from sottovoce.training.protocol import initial_networks, student_sources, student_starts, train_teacher
 from sottovoce.training.students import Students
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-class Watched(NamedTuple):
-    """What is seen of a member.
+class ObservedProgram(eqx.Module):
+    """What the program of an observed member is given.
+
+    Attributes:
+        member: the program of the member itself; its first student is distilled on auxiliary logits alone.
+        strengths: of every student's interventions, each on an axis of students.
+        n_probe: samples of each kind that students are observed on.
+    """
+
+    member: MemberProgram
+    strengths: Strengths
+    n_probe: int = eqx.field(static=True)
+
+
+class Observed(NamedTuple):
+    """What is observed of a member.
 
     Attributes:
         teacher: its test accuracy at each checkpoint of its training.
@@ -41,156 +63,162 @@ class Watched(NamedTuple):
     student: dict[str, Float[Array, "student step ..."]]
 
 
+class TreatedStudent(NamedTuple):
+    """A student with its interventions; several of them have all arrays on a leading axis.
+
+    Attributes:
+        start: the student before training.
+        arrays: what sets it apart from the other students.
+        strengths: of its interventions.
+    """
+
+    start: Network
+    arrays: Students
+    strengths: Strengths
+
+
 class Probe(NamedTuple):
-    """Where students are looked at: fixed samples, and the ways of two teachers.
+    """What students are observed on: fixed samples, and two teachers' displacements from initialization.
 
     Attributes:
         inputs: distillation inputs held apart.
         targets: the own teacher's logits on them.
         images: training images.
         labels: theirs, and the same labels exchanged among the images.
-        way: what the own teacher's training added to its trunk.
-        other_way: the same of the partner's teacher.
+        displacement: what the own teacher's training added to its trunk.
+        partner_displacement: the same of the partner's teacher.
     """
 
     inputs: Float[Array, "sample input"]
     targets: Float[Array, "sample logit"]
     images: Float[Array, "sample input"]
     labels: Int[Array, "2 sample"]
-    way: PyTree
-    other_way: PyTree
+    displacement: PyTree
+    partner_displacement: PyTree
 
 
-def watch_members(
-    protocol: Protocol, knobs: Knobs, images: Images, strengths: Strengths, members: Sequence[int], *, n_probe: int
-) -> Watched:
-    """Train the given members and watch them.
+def observe_members(program: ObservedProgram, members: Sequence[int]) -> Observed:
+    """Train the given members and observe them.
 
     Args:
-        protocol: static settings; one compilation per value.
-        knobs: traced settings; the first student is distilled on auxiliary logits alone.
-        images: training and test images.
-        strengths: of every student's interventions, each on an axis of students.
+        program: what the program of each of them is given; one compilation per value of its static parts.
         members: the members' indices.
-        n_probe: samples of each kind that students are looked at on.
 
     Returns:
         Everything with a leading member axis, as NumPy arrays.
     """
-    watched = _watch_sharded(protocol, n_probe, knobs, images, strengths, slots(members))
-    return jax.tree.map(lambda values: np.asarray(values)[: len(members)], watched)
+    return for_members(partial(_observe_sharded, program), members)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _watch_sharded(
-    protocol: Protocol, n_probe: int, knobs: Knobs, images: Images, strengths: Strengths, members: Array
-) -> Watched:
-    return sharded(partial(watch_member, protocol, n_probe, knobs, images, strengths))(members)
+@jax.jit
+def _observe_sharded(program: ObservedProgram, members: Array) -> Observed:
+    return sharded(partial(observe_member, program))(members)
 
 
-def watch_member(
-    protocol: Protocol, n_probe: int, knobs: Knobs, images: Images, strengths: Strengths, member: Int[Array, ""]
-) -> Watched:
-    """Train and watch one member; arguments as for `watch_members`."""
-    test = images.scaled(images.test_pixels)
+def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observed:
+    """Train and observe one member; arguments as for `observe_members`."""
+    program, test_images = observed.member, observed.member.test_images()
 
     def score(network: Network) -> Array:
-        return accuracy(network, test, images.test_labels)
+        return accuracy(network, test_images, program.images.test_labels)
 
-    reference, other, fresh = references(protocol, knobs, member)
-    loop = partial(train_watched, look=lambda network, _state: score(network))
+    initial = initial_networks(program, member)
+    loop = partial(train_observed, observe=lambda network, _state: score(network))
+    train = axes.map_over_leading_axis(lambda start, i: train_teacher(program, start, i, loop=loop))
     # Beside the member's own teacher its partner's, as it is trained there.
-    befores = jax.tree.map(lambda *leaves: jnp.stack(leaves), reference, other)
-    afters, seen = devices.across(lambda start, i: train_teacher(protocol, knobs, images, start, i, loop=loop))(
-        befores, jnp.stack([member, jnp.asarray(partner(member))])
-    )
-    teacher, second = (jax.tree.map(lambda leaf, i=i: leaf[i], afters) for i in range(2))
-    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
-    data = distillation_set(protocol, knobs, images, lambda x: jnp.stack([teacher(x), second(x)], axis=1), key)
-    probe = _probe(protocol, knobs, images, n_probe, member, (teacher, reference), (second, other))
-    starts = student_starts(protocol, knobs, (reference, other, fresh, teacher), member)
-    watch = partial(_watch_student, protocol, knobs, images, data, probe, score, member)
-    return Watched(seen[0], devices.across(watch)(starts, knobs.students, strengths))
+    before, indices = [initial.reference, initial.partner], [member, jnp.asarray(partner(member))]
+    after, seen = train(axes.stack(before), jnp.stack(indices))
+    teacher, partner_teacher = axes.unstack(after)
+
+    def both(inputs: Array) -> Array:
+        return jnp.stack([teacher(inputs), partner_teacher(inputs)], axis=1)
+
+    data = distillation_set(program, both, program.key(Stream.DISTILLATION_INPUTS, member))
+    moved, partner_moved = _displacement(initial.reference, teacher), _displacement(initial.partner, partner_teacher)
+    probe = _probe(observed, member, teacher, displacement=moved, partner_displacement=partner_moved)
+    starts = student_starts(program, student_sources(program, initial, teacher, member), member)
+    students = TreatedStudent(starts, program.traced.students, observed.strengths)
+    observe = partial(_observe_student, program, data, probe, score, member)
+    return Observed(seen[0], axes.map_over_leading_axis(observe)(students))
 
 
 def _probe(
-    protocol: Protocol,
-    knobs: Knobs,
-    images: Images,
-    n_probe: int,
-    member: Array,
-    own: tuple[Network, Network],
-    other: tuple[Network, Network],
+    observed: ObservedProgram, member: Array, teacher: Network, *, displacement: PyTree, partner_displacement: PyTree
 ) -> Probe:
-    """Return the fixed samples of a member, given its own and its partner's teacher, each with its reference."""
-    key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
+    """Return the fixed samples of a member, with the teachers' displacements."""
+    program, n_probe = observed.member, observed.n_probe
+    protocol, images = program.protocol, program.images
+    key = program.key(Stream.DISTILLATION_INPUTS, member)
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    row = input_rows(protocol.inputs, key, shape, images.train_pixels, knobs.inputs, images.scaled)
+    row = input_rows(protocol.inputs, key, shape, images.train_pixels, program.traced.inputs, images.scaled)
     # Of the same filter, subspace or permutation as those that students are trained on, but other draws.
-    drawn_with = member_key(knobs.seed, Stream.PROBE_INPUTS, member)
+    drawn_with = program.key(Stream.PROBE_INPUTS, member)
     inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
-    labels, shuffle = images.train_labels[:n_probe], member_key(knobs.seed, Stream.SHUFFLED_LABELS, member)
-    way, other_way = (
-        jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers()) for after, before in (own, other)
-    )
+    labels, shuffle = images.train_labels[:n_probe], program.key(Stream.SHUFFLED_LABELS, member)
     return Probe(
         inputs=inputs,
-        targets=own[0](inputs),
+        targets=teacher(inputs),
         images=images.scaled(images.train_pixels[:n_probe]),
         labels=jnp.stack([labels, jax.random.permutation(shuffle, labels)]),
-        way=way,
-        other_way=other_way,
+        displacement=displacement,
+        partner_displacement=partner_displacement,
     )
 
 
-def _watch_student(
-    protocol: Protocol,
-    knobs: Knobs,
-    images: Images,
+def _observe_student(
+    program: MemberProgram,
     data: DistillationSet,
     probe: Probe,
     score: Callable[[Network], Array],
     member: Array,
-    start: Network,
-    which: Students,
-    strengths: Strengths,
+    student: TreatedStudent,
 ) -> dict[str, Array]:
-    """Train one student and return what is seen of it at each checkpoint."""
-    key = partial(member_key, knobs.seed, member=member)
-    n_batches = -(-protocol.n_inputs // protocol.batch_size)
-    targets = Targets(
-        spread=jnp.std(probe.targets, axis=0),
-        key=key(Stream.TARGET_NOISE),
-        n_steps=protocol.student_steps or protocol.student_epochs * n_batches,
-    )
-    loss = interventions.treated_loss(student_loss(knobs, which), strengths, start, targets, knobs.temperature)
-    optimizer = interventions.treated_optimizer(
-        student_optimizer(protocol, knobs, which),
-        strengths,
-        knobs.student_rate,
-        interventions.labeled_batches(images, protocol.batch_size, strengths.shuffled, key(Stream.LABELED_BATCHES)),
-    )
-    on_aux_logits = student_loss(knobs, which._replace(masks=knobs.students.masks[0]))
+    """Train one student and return what is observed of it at each checkpoint."""
+    training = student_training(program, data, jnp.std(probe.targets, axis=0), member, student)
+    on_aux_logits = student_loss(program, student.arrays._replace(masks=program.traced.students.masks[0]))
 
-    def numbered(samples: PyTree, step: Array) -> tuple[Array, Array, Array]:
-        inputs, both = samples if data.renewed is None else data.renewed(samples, step)
+    def observe(network: Network, state: PyTree) -> dict[str, Array]:
+        found = overlaps(network, state, on_aux_logits, training.optimizer, student.start, probe)
+        return {"student_accuracy": score(network), **found}
+
+    return train_observed(student.start, training, program.key(Stream.STUDENT_BATCHES, member), observe)[1]
+
+
+def student_training(
+    program: MemberProgram,
+    data: DistillationSet,
+    spread: Float[Array, " logit"],
+    member: Array,
+    student: TreatedStudent,
+) -> Training:
+    """Return the training of one student under its interventions.
+
+    Args:
+        program: settings and images of the member.
+        data: the distillation inputs and both teachers' logits on them.
+        spread: standard deviation over inputs of each logit of the own teacher.
+        member: the member's index.
+        student: the student.
+    """
+    protocol, traced, strengths = program.protocol, program.traced, student.strengths
+    targets = Targets(spread, program.key(Stream.TARGET_NOISE, member), protocol.student_batches_in_all())
+    labeled_key = program.key(Stream.LABELED_BATCHES, member)
+    class_gradient = labeled_batches(program.images, protocol.batch_size, strengths.shuffled, labeled_key)
+    plain_loss, plain_optimizer = student_loss(program, student.arrays), student_optimizer(program, student.arrays)
+
+    def with_step(samples: PyTree, step: Array) -> tuple[Array, Array, Array]:
+        inputs, both = samples if data.transform_batch is None else data.transform_batch(samples, step)
         return inputs, both, step
 
-    def look(network: Network, state: PyTree) -> dict[str, Array]:
-        return {"student_accuracy": score(network), **overlaps(network, state, on_aux_logits, optimizer, start, probe)}
-
-    return train_watched(
-        start,
-        loss,
+    return Training(
+        treated_loss(plain_loss, strengths, student.start, targets, traced.temperature),
         data.samples,
-        key(Stream.STUDENT_BATCHES),
-        optimizer=optimizer,
+        treated_optimizer(plain_optimizer, strengths, traced.student_rate, class_gradient),
         epochs=protocol.student_epochs,
         batch_size=protocol.batch_size,
         steps=protocol.student_steps,
-        renewed=numbered,
-        look=look,
-    )[1]
+        transform_batch=with_step,
+    )
 
 
 def overlaps(
@@ -204,12 +232,12 @@ def overlaps(
     """Return losses and, in the order of `alignment.OVERLAPS`, inner products and cosines with their nulls.
 
     Args:
-        network: a student on its way.
+        network: a student at a checkpoint of its training.
         state: its optimizer's.
         on_aux_logits: the distillation loss on auxiliary logits.
         optimizer: the student's own.
         start: the student before training.
-        probe: where it is looked at.
+        probe: what it is observed on.
     """
     samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
     (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
@@ -217,14 +245,14 @@ def overlaps(
     class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
     parameters: Any = network
     updates: Any = optimizer.update(gradient, state, parameters)[0]
-    way = jax.tree.map(jnp.subtract, network.hidden_layers(), start.hidden_layers())
-    down = jax.tree.map(jnp.negative, gradient.hidden_layers())
+    down, step = jax.tree.map(jnp.negative, gradient.hidden_layers()), updates.hidden_layers()
+    # What is compared, what it is compared with, and the null of that.
     pairs = [
         (down, class_down, null_down),
-        (down, probe.way, probe.other_way),
-        (updates.hidden_layers(), class_down, null_down),
-        (updates.hidden_layers(), probe.way, probe.other_way),
-        (way, probe.way, probe.other_way),
+        (down, probe.displacement, probe.partner_displacement),
+        (step, class_down, null_down),
+        (step, probe.displacement, probe.partner_displacement),
+        (_displacement(start, network), probe.displacement, probe.partner_displacement),
     ]
     return {
         "auxiliary_loss": aux_loss,
@@ -233,6 +261,11 @@ def overlaps(
         "cosine": jnp.stack([cosine(a, b) for a, b, _ in pairs]),
         "cosine_null": jnp.stack([cosine(a, b) for a, _, b in pairs]),
     }
+
+
+def _displacement(before: Network, after: Network) -> PyTree:
+    """Return what training added to a trunk."""
+    return jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers())
 
 
 def strengths(config: Config) -> "dict[str, Strengths]":
@@ -253,7 +286,7 @@ def strengths(config: Config) -> "dict[str, Strengths]":
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members, watched.
+    """Train the given members and observe them along their training.
 
     Args:
         config: a resolved configuration.
@@ -270,7 +303,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     import numpy as np
     import xarray as xr
 
-    from sottovoce.experiments.protocol.program import program
+    from sottovoce.experiments.protocol.program import member_program
     from sottovoce.training.loop import checkpoints
     from sottovoce.training.students import PARTNER, REFERENCE, Student
 
@@ -287,21 +320,22 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     )
     assert config.n_aux_built
     assert config.n_probe
-    protocol, knobs, images = program(config, students, n_aux=config.n_aux_built)
     stacked = jax.tree.map(lambda *values: jnp.asarray(values, jnp.float32), *given.values())
-    watched = watch_members(protocol, knobs, images, stacked, members, n_probe=config.n_probe)
+    program = member_program(config, students, n_aux=config.n_aux_built)
+    observed = observe_members(ObservedProgram(program, stacked, config.n_probe), members)
+    protocol = program.protocol
     by_step = ("member", "student", "step")
     arrays = {
-        **{name: (by_step, watched.student[name]) for name in ("student_accuracy", "auxiliary_loss", "class_loss")},
-        **{name: ((*by_step, "overlap"), watched.student[name]) for name in ("inner", "cosine", "cosine_null")},
+        **{name: (by_step, observed.student[name]) for name in ("student_accuracy", "auxiliary_loss", "class_loss")},
+        **{name: ((*by_step, "overlap"), observed.student[name]) for name in ("inner", "cosine", "cosine_null")},
     }
-    ends = [watched.teacher[:, [0, -1]], watched.student["student_accuracy"][:, :, -1]]
-    last = np.stack([watched.student[name][:, :, -1] for name in ("auxiliary_loss", "class_loss")])
+    ends = [observed.teacher[:, [0, -1]], observed.student["student_accuracy"][:, :, -1]]
+    last = np.stack([observed.student[name][:, :, -1] for name in ("auxiliary_loss", "class_loss")])
     batch = {"batch_size": protocol.batch_size}
     return xr.Dataset(
         {
             "accuracy": (("member", "role"), np.concatenate(ends, axis=1)),
-            "teacher_accuracy": (("member", "teacher_step"), watched.teacher),
+            "teacher_accuracy": (("member", "teacher_step"), observed.teacher),
             **arrays,
             "diverged": ("member", ~np.isfinite(last).all(axis=(0, 2))),
         },

@@ -26,14 +26,14 @@ class _State(NamedTuple):
 
 
 def relinearizing(optimizer: optax.GradientTransformation, every: int | None) -> optax.GradientTransformation:
-    """Let an optimizer train the network of an `Expansion` and set the base to it after every so many steps.
+    """Let an optimizer train the network of an `Expansion`, and set the base to the network after every so many steps.
 
-    Renewed after each step the expansion is at the network itself, so that gradients, and with them the whole run, are
-    those of ordinary training; never renewed, the network is linear in its parameters.
+    With a base that is set after each step, gradients, and with them the whole run, are those of ordinary training.
+    With a base that stays, the network is linear in its parameters.
 
     Args:
-        optimizer: trains the network; its state is kept when the base moves.
-        every: steps between two renewals; None: the base stays.
+        optimizer: trains the network; its state does not change when the base is set.
+        every: steps after which the base is set to the network, again and again; None: the base stays.
 
     Returns:
         A transformation for parameters of the type `Expansion`.

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int
 
 from sottovoce.data.inputs import STANDARD
 from sottovoce.errors import UsageError, not_among
@@ -18,9 +17,9 @@ from sottovoce.lab.checks import check_count, check_number
 from sottovoce.measure import heads
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.mlp import Network
-from sottovoce.streams import Stream, member_key
+from sottovoce.streams import Stream
 from sottovoce.theory import predictors
-from sottovoce.training.program import DistillationSet, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, Protocol, Setting, TracedSettings
 from sottovoce.training.students import Student, arrays_of
 
 RELIABILITY = (
@@ -129,7 +128,7 @@ def transfer_risk(
         batch_size=batch_size,
         student_optimizer=optimizer,
     )
-    knobs = Knobs(
+    traced = TracedSettings(
         seed=jnp.asarray(seed),
         students=arrays_of(architecture, (Student("student", objective, n_aux),)),
         inputs=STANDARD,
@@ -137,28 +136,21 @@ def transfer_risk(
         student_rate=jnp.asarray(learning_rate),
         temperature=jnp.asarray(temperature),
     )
-    order = member_key(seed, Stream.STUDENT_BATCHES, 0)
-    logits = _logits(protocol, knobs, order, reference, teacher, jnp.asarray(inputs), jnp.asarray(images))
+    setting = Setting(protocol, traced)
+    logits = _logits(setting, reference, teacher, jnp.asarray(inputs), jnp.asarray(images))
     start, taught, *by_kernel = (np.asarray(values) for values in logits)
     of_heads = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)[:, :n_aux]
     return _risk(start, taught, by_kernel, predictors.head_gram(start, taught, *of_heads, objective), labels)
 
 
-@partial(jax.jit, static_argnums=0)
-def _logits(
-    protocol: Protocol,
-    knobs: Knobs,
-    order: Key[Array, ""],
-    reference: Network,
-    teacher: Network,
-    inputs: Array,
-    images: Array,
-) -> tuple[Array, ...]:
+@jax.jit
+def _logits(setting: Setting, reference: Network, teacher: Network, inputs: Array, images: Array) -> tuple[Array, ...]:
     """Return class logits on the images: the reference's, the teacher's, and those by the kernel at either."""
     data = DistillationSet((inputs, teacher(inputs)))
+    order = setting.key(Stream.STUDENT_BATCHES, 0)
 
     def trained(base: Network) -> Network:
-        return jax.tree.map(lambda leaf: leaf[0], train_linearized(protocol, knobs, data, order, reference, base))
+        return jax.tree.map(lambda leaf: leaf[0], train_linearized(setting, data, order, reference, base))
 
     networks = (reference, teacher, trained(reference), trained(teacher))
     return tuple(network.class_logits(images) for network in networks)

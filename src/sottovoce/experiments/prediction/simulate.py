@@ -1,46 +1,45 @@
 """Predicted students of one member as one pure function of its index, sharded over devices like their training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.experiments.prediction.config import PREDICTORS, Config
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.networks.mlp import Network
-from sottovoce.streams import Stream, member_key
+from sottovoce.streams import Stream
 from sottovoce.theory import tangent
-from sottovoce.training import devices
+from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
+from sottovoce.training.ensemble import for_members, sharded
 from sottovoce.training.optimizers import flow_time, optimizer
-from sottovoce.training.program import DistillationSet, Images, Knobs, Protocol
+from sottovoce.training.program import DistillationSet, MemberProgram, Setting
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from sottovoce.data import LabeledImages
     from sottovoce.training.program import Member
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What shapes the program of a member's predictions; one compilation per value.
+class PredictionProgram(eqx.Module):
+    """What the program of a member's predictions is given.
 
     Attributes:
-        protocol: as the students are trained.
+        member: the program of the member itself, as its students are trained.
         objectives: the objective of each student.
         directions: dimension of the Krylov space of kernel regression.
     """
 
-    protocol: Protocol
-    objectives: tuple[str, ...]
-    directions: int
+    member: MemberProgram
+    objectives: tuple[str, ...] = eqx.field(static=True)
+    directions: int = eqx.field(static=True)
 
 
 class Predicted(NamedTuple):
@@ -68,14 +67,12 @@ class Predicted(NamedTuple):
 
 
 def predict_members(
-    setting: Setting, knobs: Knobs, images: Images, members: Sequence[int], reference: Network, teacher: Network
+    prediction: PredictionProgram, members: Sequence[int], reference: Network, teacher: Network
 ) -> Predicted:
     """Predict the students of the given members.
 
     Args:
-        setting: what shapes the program.
-        knobs: traced settings, as the students are trained with.
-        images: training and test images.
+        prediction: what the program of each of them is given; one compilation per value of its static parts.
         members: the members' indices.
         reference: their references, on a leading axis.
         teacher: their teachers, on a leading axis.
@@ -83,55 +80,43 @@ def predict_members(
     Returns:
         Predictions with a leading member axis, as NumPy arrays.
     """
-    n_devices = len(jax.local_devices())
-    # As in `training.ensemble`: slots beyond the last member repeat it, and their results are dropped.
-    rows = np.minimum(np.arange(-(-len(members) // n_devices) * n_devices), len(members) - 1)
-    one_each = (np.asarray(members, np.int32), reference, teacher)
-    slots = jax.tree.map(lambda values: jnp.asarray(np.asarray(values)[rows]), one_each)
-    predicted = _predict_sharded(setting, knobs, images, *slots)
-    return jax.tree.map(lambda values: np.asarray(values)[: len(members)], predicted)
+    return for_members(partial(_predict_sharded, prediction), members, reference, teacher)
 
 
-@partial(jax.jit, static_argnums=0)
-def _predict_sharded(
-    setting: Setting, knobs: Knobs, images: Images, members: Array, reference: Network, teacher: Network
-) -> PyTree:
-    predict = devices.across(partial(predict_member, setting, knobs, images))
-    spec = PartitionSpec("member")
-    sharded = jax.shard_map(predict, mesh=devices.mesh(), in_specs=spec, out_specs=spec, check_vma=False)
-    return sharded(members, reference, teacher)
+@jax.jit
+def _predict_sharded(prediction: PredictionProgram, members: Array, reference: Network, teacher: Network) -> PyTree:
+    return sharded(partial(predict_member, prediction))(members, reference, teacher)
 
 
 def predict_member(
-    setting: Setting, knobs: Knobs, images: Images, member: Int[Array, ""], reference: Network, teacher: Network
+    prediction: PredictionProgram, member: Int[Array, ""], reference: Network, teacher: Network
 ) -> Predicted:
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
-    protocol, test = setting.protocol, images.scaled(images.test_pixels)
-    inputs_key = member_key(knobs.seed, Stream.DISTILLATION_INPUTS, member)
-    data = distillation_set(protocol, knobs, images, teacher, inputs_key)
-    order = member_key(knobs.seed, Stream.STUDENT_BATCHES, member)
-    first, regression, finite = _displacements(setting, knobs, reference, data.samples)
+    program, test = prediction.member, prediction.member.test_images()
+    data = distillation_set(program, teacher, program.key(Stream.DISTILLATION_INPUTS, member))
+    order = program.key(Stream.STUDENT_BATCHES, member)
+    first, regression, finite = _displacements(prediction, reference, data.samples)
     start = reference.class_logits(test)
     read = jax.vmap(lambda network: network.class_logits(test))
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
-    train = partial(train_linearized, protocol, knobs, data, order, reference)
+    train = partial(train_linearized, program, data, order, reference)
     at_reference = train(reference)
+    starts = axes.repeat(reference, len(prediction.objectives))
     return Predicted(
         first_update=expand(first),
         kernel_regression=expand(regression),
         finite_time=expand(finite),
-        linearized=expand(jax.tree.map(jnp.subtract, at_reference, _repeated(reference, len(setting.objectives)))),
+        linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
         reference_kernel=read(at_reference),
         teacher_kernel=read(train(teacher)),
-        relinearized=read(train(reference, every=-(-protocol.n_inputs // protocol.batch_size))),
-        retrained=read(_retrained(setting, knobs, images, member, reference, teacher)),
+        relinearized=read(train(reference, every=program.protocol.student_batches())),
+        retrained=read(_retrained(program, member, starts, teacher)),
     )
 
 
 def train_linearized(
-    protocol: Protocol,
-    knobs: Knobs,
+    setting: Setting,
     data: DistillationSet,
     order: Key[Array, ""],
     reference: Network,
@@ -141,8 +126,7 @@ def train_linearized(
     """Train every student from the reference as the protocol does, but linearized at a base.
 
     Args:
-        protocol: as the students are trained.
-        knobs: traced settings, as the students are trained with.
+        setting: as the students are trained.
         data: the distillation inputs and the teacher's logits on them.
         order: key of the order of the inputs in each epoch.
         reference: where the students start.
@@ -153,10 +137,9 @@ def train_linearized(
         The students' parameters on a leading axis.
     """
     expansion, _ = distill(
-        protocol,
-        knobs,
+        setting,
         data,
-        _repeated(Expansion(reference, base), len(knobs.students.masks)),
+        axes.repeat(Expansion(reference, base), len(setting.traced.students.masks)),
         order,
         apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
         wrap=partial(relinearizing, every=every),
@@ -165,42 +148,33 @@ def train_linearized(
 
 
 def _displacements(
-    setting: Setting, knobs: Knobs, reference: Network, data: tuple[Array, Array]
+    prediction: PredictionProgram, reference: Network, samples: tuple[Array, Array]
 ) -> tuple[Network, Network, Network]:
     """Return every student's change of parameters by the first update, kernel regression and finite flow."""
-    protocol, n_class = setting.protocol, setting.protocol.architecture.n_class
-    trained_by = optimizer(protocol.student_optimizer, knobs.student_rate, knobs.student_decay)
-    n_steps = protocol.student_steps or protocol.student_epochs * -(-protocol.n_inputs // protocol.batch_size)
-    inputs, logits = data
+    protocol, traced = prediction.member.protocol, prediction.member.traced
+    trained_by = optimizer(protocol.student_optimizer, traced.student_rate, traced.student_decay)
+    n_class, n_steps = protocol.architecture.n_class, protocol.student_batches_in_all()
+    inputs, logits = samples
     found = []
-    for objective, mask in zip(setting.objectives, knobs.students.masks, strict=True):
+    for objective, mask in zip(prediction.objectives, traced.students.masks, strict=True):
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
-        how = {"objective": objective, "temperature": knobs.temperature, "mask": mask[n_class:]}
+        how = {"objective": objective, "temperature": traced.temperature, "mask": mask[n_class:]}
         first = tangent.first_update(*problem, **how)
         times = jnp.stack([jnp.asarray(jnp.inf), flow_time(trained_by, first.gradient, n_steps)])
-        flowed = tangent.kernel_student(*problem, time=times, directions=setting.directions, **how).parameters
-        regression, finite = (jax.tree.map(lambda leaf, i=i: leaf[i], flowed) for i in range(len(times)))
+        flowed = tangent.kernel_student(*problem, time=times, directions=prediction.directions, **how).parameters
+        regression, finite = axes.unstack(flowed)
         found.append((first.step, regression, finite))
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+    return axes.stack(found)
 
 
 def _aux_logits(network: Network, inputs: Array) -> Array:
     return network.aux_head(network.hidden(inputs), network.precision)
 
 
-def _retrained(
-    setting: Setting, knobs: Knobs, images: Images, member: Array, reference: Network, teacher: Network
-) -> Network:
+def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: Network) -> Network:
     """Train the students once more, on other inputs in another order."""
-    inputs_key = member_key(knobs.seed, Stream.REPLICATE_INPUTS, member)
-    data = distillation_set(setting.protocol, knobs, images, teacher, inputs_key)
-    starts = _repeated(reference, len(setting.objectives))
-    order = member_key(knobs.seed, Stream.REPLICATE_BATCHES, member)
-    return distill(setting.protocol, knobs, data, starts, order)[0]
-
-
-def _repeated(tree: PyTree, times: int) -> PyTree:
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)
+    data = distillation_set(program, teacher, program.key(Stream.REPLICATE_INPUTS, member))
+    return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
 
 
 def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
@@ -218,17 +192,17 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     import numpy as np
     import xarray as xr
 
-    from sottovoce.experiments.protocol.program import images_of, program
+    from sottovoce.experiments.protocol.program import images_of, member_program
     from sottovoce.training.ensemble import run_members
     from sottovoce.training.students import Student
 
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
     assert config.n_aux_built is not None
-    protocol, knobs, images = program(config, students, n_aux=config.n_aux_built)
-    trained = run_members(protocol, knobs, images, members)
-    setting = Setting(protocol, tuple(objective for objective, _ in pairs), config.directions)
-    predicted = predict_members(setting, knobs, images, members, trained.reference, trained.teacher)
+    program = member_program(config, students, n_aux=config.n_aux_built)
+    trained = run_members(program, members)
+    prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)
+    predicted = predict_members(prediction, members, trained.reference, trained.teacher)
     labeled = images_of(config)
     scores = np.stack([_scores(pairs, labeled, trained, predicted, i) for i in range(len(members))])
     shape = (len(config.objectives), len(config.n_aux))

@@ -1,7 +1,7 @@
 """What may stop transfer: changes to a student's targets, its loss, its gradient or its step (docs/interventions.md).
 
-Strengths are traced, one set per student, so that one program trains plain students and all others; where projection
-or penalty is off, its cost is not paid on a CPU.
+Strengths are traced, one set per student, so that one program trains students with and without interventions. Where
+projection or penalty is off, a CPU does not compute it.
 """
 
 from collections.abc import Callable

@@ -12,7 +12,7 @@ from sottovoce.data.kinds import Settings
 from sottovoce.experiments.protocol.config import PIXEL_RANGES, ProtocolConfig
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
-from sottovoce.training.program import Images, Knobs, Member, Protocol
+from sottovoce.training.program import Images, Member, MemberProgram, Protocol, TracedSettings
 from sottovoce.training.students import Student, arrays_of
 
 
@@ -36,16 +36,33 @@ def train_members(
     Returns:
         `training.program.Member` with a leading member axis on every array.
     """
-    return run_members(*program(config, students, n_aux=n_aux, fresh_heads=fresh_heads), members)
+    return run_members(member_program(config, students, n_aux=n_aux, fresh_heads=fresh_heads), members)
 
 
-def program(
+def member_program(
     config: ProtocolConfig, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
-) -> tuple[Protocol, Knobs, Images]:
-    """Return what shapes a member's program, its traced settings and its images; arguments as for `train_members`."""
+) -> MemberProgram:
+    """Return what the program of a member is given; arguments as for `train_members`."""
+    images = images_of(config)
+    protocol = _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads)
+    traced = TracedSettings(
+        seed=jnp.asarray(config.seed),
+        students=arrays_of(protocol.student_architecture or protocol.architecture, students, config.perturbation),
+        inputs=input_settings(config),
+        teacher_rate=jnp.asarray(config.learning_rate),
+        student_rate=jnp.asarray(config.student_learning_rate),
+        temperature=jnp.asarray(config.temperature),
+        teacher_decay=jnp.asarray(config.weight_decay),
+        student_decay=jnp.asarray(config.student_weight_decay),
+        gain=jnp.asarray(config.gain),
+    )
+    return MemberProgram(protocol, traced, device_images(images))
+
+
+def _protocol(config: ProtocolConfig, images: LabeledImages, *, n_aux: int, fresh_heads: bool) -> Protocol:
+    """Return the static settings of a member's program."""
     assert config.inputs
     assert config.initialization
-    images = images_of(config)
     architecture = Architecture(
         n_inputs=images.train_pixels.shape[1],
         widths=config.widths(),
@@ -63,7 +80,7 @@ def program(
     assert config.student_epochs
     assert config.batch_size
     assert config.student_optimizer
-    protocol = Protocol(
+    return Protocol(
         architecture=architecture,
         fresh_heads=fresh_heads,
         inputs=config.inputs,
@@ -78,18 +95,6 @@ def program(
         student_steps=config.student_steps,
         student_architecture=None if of_students == architecture else of_students,
     )
-    knobs = Knobs(
-        seed=jnp.asarray(config.seed),
-        students=arrays_of(of_students, students, config.perturbation),
-        inputs=input_settings(config),
-        teacher_rate=jnp.asarray(config.learning_rate),
-        student_rate=jnp.asarray(config.student_learning_rate),
-        temperature=jnp.asarray(config.temperature),
-        teacher_decay=jnp.asarray(config.weight_decay),
-        student_decay=jnp.asarray(config.student_weight_decay),
-        gain=jnp.asarray(config.gain),
-    )
-    return protocol, knobs, device_images(images)
 
 
 def device_images(images: LabeledImages) -> Images:

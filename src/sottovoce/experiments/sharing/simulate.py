@@ -33,20 +33,20 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     import xarray as xr
 
     from sottovoce.experiments.protocol.program import train_members
-    from sottovoce.training.students import FRESH, TEACHER, Source, Student
+    from sottovoce.training.students import FRESH, TEACHER, SourceWeights, Student
 
-    source = {
+    weights = {
         "independent": FRESH,
-        "perturbed": Source(reference=1.0, fresh=config.sigma),
+        "perturbed": SourceWeights(reference=1.0, fresh=config.sigma),
         "teacher": TEACHER,
-        "teacher_perturbed": Source(teacher=1.0, fresh=config.sigma),
+        "teacher_perturbed": SourceWeights(teacher=1.0, fresh=config.sigma),
     }
     students = tuple(
         Student(
             role="student",
             objective=config.objective,
             n_aux=config.n_aux,
-            other_starts=tuple((b, source[config.replacement]) for b, r in zip(config.blocks, row, strict=True) if r),
+            other_starts=tuple((b, weights[config.replacement]) for b, r in zip(config.blocks, row, strict=True) if r),
             frozen=config.frozen,
         )
         for row in combinations(config)

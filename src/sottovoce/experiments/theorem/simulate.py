@@ -36,15 +36,14 @@ def one_member(config: "Config", member: int, activation: str) -> dict[str, np.n
         scheme=config.initialization,
     )
     # Drawn in float32 like every network, then widened: the numbers are those of the other experiments.
-    reference, other = (
+    reference, partner_reference = (
         _double(initialize(architecture, member_key(config.seed, Stream.INITIALIZATION, i)))
         for i in (member, partner(member))
     )
     key, shape = member_key(config.seed, Stream.DISTILLATION_INPUTS, member), (config.n_inputs, pixels.shape[1])
     kinds = [_double(distillation_inputs(kind, key, shape, pixels)) for kind in INPUTS]
-    measure = partial(
-        _measure, reference, other, (_double(pixels), jnp.asarray(labels)), jnp.asarray(config.sizes), config.rate
-    )
+    labeled, sizes = (_double(pixels), jnp.asarray(labels)), jnp.asarray(config.sizes)
+    measure = partial(_measure, reference, partner_reference, labeled, sizes, config.rate)
     masks = subsets(architecture)
     grid = [[measure(x, masks, objective=objective) for x in kinds] for objective in OBJECTIVES]
     # Axes so far: objective, inputs, then subset first in each array.
@@ -63,7 +62,7 @@ def subsets(architecture: Architecture) -> Bool[Array, "subset logit"]:
 @partial(jax.jit, static_argnames="objective")
 def _measure(
     reference: Network,
-    other: Network,
+    partner_reference: Network,
     labeled: tuple[Array, Array],
     sizes: Float[Array, " size"],
     rate: Array,
@@ -103,7 +102,7 @@ def _measure(
         return jnp.sign(_inner(*step(start, mask, sizes[-1])))
 
     found = jax.vmap(lambda mask: jax.vmap(lambda size: at(mask, size))(sizes))(masks)
-    signs = [jax.vmap(partial(sign, start))(masks) for start in (reference, other)]
+    signs = [jax.vmap(partial(sign, start))(masks) for start in (reference, partner_reference)]
     return found | {"sign": jnp.stack(signs, axis=1)}
 
 

@@ -122,8 +122,7 @@ def _start(device: str, devices: int) -> None:
     """Start jax's devices, once: each setting of jax, even to what it is, makes it trace its programs again."""
     from sottovoce.training import devices as of_jax
 
-    of_jax.configure(device, devices)
-    of_jax.keep_programs(data.folders.cache_folder() / "programs")
+    of_jax.start(device, devices)
 
 
 @cache
