@@ -42,13 +42,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE, TESTS = Path("src/sottovoce"), Path("tests")
 ROOMS = ("theory", "measure", "training", "objectives", "store", "data", "estimates", "initialization", "distillation")
 # Where the tests of a folder or a loose module are if neither a folder nor a file of tests mirrors it.
-TESTED_BY = {
-    "__main__": "tests/test_cli.py",
-    "commands": "tests/test_cli.py",
-    "console": "tests/test_cli.py",
-    "explore_app": "tests/test_explore.py",
-    "measure_commands": "tests/test_network_commands.py",
-}
+TESTED_BY = {"__init__": "tests/test_lazy.py", "__main__": "tests/cli"}
 
 
 Outcome = Literal["killed", "survived", "timeout"]
@@ -133,7 +127,7 @@ def suites(path: Path, root: Path = ROOT) -> list[tuple[str, ...]]:
         SystemExit: it is not known where its tests are.
     """
     below = path.relative_to(SOURCE)
-    folder = next((f for f in below.parents if f != Path() and any((root / TESTS / f).glob("test_*.py"))), None)
+    folder = next((f for f in below.parents if f != Path() and any((root / TESTS / f).rglob("test_*.py"))), None)
     if folder is None:
         first = below.with_suffix("").parts[0]
         file = TESTED_BY.get(first, f"tests/test_{first}.py")

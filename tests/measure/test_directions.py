@@ -121,8 +121,14 @@ def test_null_edges_are_order_statistics():
     # The gap of (value + 1, 1, 1) is in units of the root mean square of the 2 x 2 entries below.
     assert directions.null_edges(draws + 1, 3).gap == pytest.approx(19 / np.sqrt(2 / 4))
     assert directions.null_edges(np.ones((19, 4)), 4).gap == 0
+    # Zero in units of zero is zero, as no noise exceeds no noise.
+    assert directions.null_edges(np.zeros((19, 4)), 4) == directions.NullEdges(0.0, 0.0, 4)
     with pytest.raises(UsageError, match=r"draws is 18; allowed at level 0\.05: 19 or more"):
         directions.null_edges(draws[:18], 3)
+
+
+def test_one_draw_is_exceeded_in_half_of_the_cases():
+    assert directions.upper_edge(np.array([3.0]), level=0.5) == 3.0
 
 
 @pytest.mark.parametrize(("draws", "rank"), [(19, 19), (39, 38), (99, 95), (25, 25)])
@@ -158,6 +164,11 @@ def test_a_value_counts_as_zero_up_to_rounding_of_the_largest():
             weight = np.zeros((4, 3))
             weight[0], weight[1] = scale * first, below * rounding * scale * second
             assert (directions.centered_values(weight)[1] > 0) == kept
+
+
+def test_a_weight_of_one_input_has_one_value():
+    # Centered, it is (-1, 0, 1).
+    np.testing.assert_allclose(directions.centered_values(np.array([[1.0, 2, 3]])), [np.sqrt(2)], rtol=1e-14)
 
 
 def test_values_of_float32_are_computed_in_float64_and_two_outputs_are_enough():

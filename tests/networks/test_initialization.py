@@ -156,6 +156,15 @@ def test_convolutions_change_no_draw_of_a_layer_of_the_same_shape(scheme):
     jax.tree.map(np.testing.assert_array_equal, deeper.convolutions[:2], after.convolutions)
 
 
+def test_convolutions_are_drawn_as_they_have_always_been():
+    network = draw(Architecture(n_inputs=256, widths=(8,), n_class=2, n_aux=1, channels=(3, 5)), KEY)
+    key = jax.random.fold_in(KEY, 3)
+    for i, layer in enumerate(network.convolutions):
+        shape = layer.weight.shape
+        expected = jax.random.normal(jax.random.fold_in(key, i), shape) / np.sqrt(shape[0])
+        np.testing.assert_allclose(layer.weight, expected, rtol=1e-6)
+
+
 def test_convolutions_have_the_distribution_of_their_patches():
     shape = replace(SMALL, n_inputs=64, channels=(200, 300))
     normal, uniform, orthogonal = (draw(replace(shape, scheme=scheme), KEY).convolutions for scheme in SCHEMES)
