@@ -122,6 +122,8 @@ def test_an_entity_that_a_file_outside_would_declare_is_refused():
 def test_size_and_depth_are_bounded_before_anything_is_built(monkeypatch):
     nested = svg.MOST_LEVELS - 1
     assert svg.inline(f"{HEAD}{'<g>' * nested}{'</g>' * nested}</svg>", "k", "t", "a").count("<g") == nested
+    with pytest.raises(UsageError, match="figure 'k' nests more than 64 elements"):
+        svg.inline(f"{HEAD}{'<g>' * (nested + 1)}{'</g>' * (nested + 1)}</svg>", "k", "t", "a")
     for element in ("g", "metadata"):
         # Left open: it is refused on the way down.
         with pytest.raises(UsageError, match="figure 'k' nests more than 64 elements"):
