@@ -64,6 +64,8 @@ def test_the_page_owns_size_and_style_and_the_reader_gets_a_name(drawings):
         ('<g onclick="alert(1)"/>', "onclick"),
         ('<path ONLOAD="alert(1)"/>', "ONLOAD"),
         ('<g class="cursor"/>', "class"),
+        ('<g fill-x="1"/>', "fill-x"),
+        ('<path style="d:M 0 0"/>', "sets 'd'"),
         ('<path href="#g"/>', "href"),
         ('<a href="javascript:alert(1)"/>', "<a>"),
         ('<use href="javascript:alert(1)"/>', "javascript"),
