@@ -149,9 +149,14 @@ def test_a_port_where_nobody_listens(mirrors: Mirrors, monkeypatch: pytest.Monke
 
 
 def test_a_silent_mirror_is_given_up(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, bare_machine: Path):
+    allowed: list[float] = []
+    downloader = pooch.HTTPDownloader
+    record = lambda *, timeout, **options: allowed.append(timeout) or downloader(timeout=timeout, **options)  # noqa: E731
+    monkeypatch.setattr(pooch, "HTTPDownloader", record)
     mirrors.name(monkeypatch, "silent", "good")
     fetch("mnist", silence=0.2)
     assert listing(bare_machine / "mnist") == mirrors.contents
+    assert set(allowed) == {0.2}
 
 
 def test_only_what_is_missing_or_damaged_is_asked_for(

@@ -64,6 +64,8 @@ def test_the_page_owns_size_and_style_and_the_reader_gets_a_name(drawings):
         ('<g onclick="alert(1)"/>', "onclick"),
         ('<path ONLOAD="alert(1)"/>', "ONLOAD"),
         ('<g class="cursor"/>', "class"),
+        ('<g fill-x="1"/>', "fill-x"),
+        ('<path style="d:M 0 0"/>', "sets 'd'"),
         ('<path href="#g"/>', "href"),
         ('<a href="javascript:alert(1)"/>', "<a>"),
         ('<use href="javascript:alert(1)"/>', "javascript"),
@@ -122,6 +124,8 @@ def test_an_entity_that_a_file_outside_would_declare_is_refused():
 def test_size_and_depth_are_bounded_before_anything_is_built(monkeypatch):
     nested = svg.MOST_LEVELS - 1
     assert svg.inline(f"{HEAD}{'<g>' * nested}{'</g>' * nested}</svg>", "k", "t", "a").count("<g") == nested
+    with pytest.raises(UsageError, match="figure 'k' nests more than 64 elements"):
+        svg.inline(f"{HEAD}{'<g>' * (nested + 1)}{'</g>' * (nested + 1)}</svg>", "k", "t", "a")
     for element in ("g", "metadata"):
         # Left open: it is refused on the way down.
         with pytest.raises(UsageError, match="figure 'k' nests more than 64 elements"):
