@@ -118,9 +118,9 @@ def test_a_chunk_that_failed_goes_to_another_worker_and_to_any_where_there_is_no
 
 
 def test_a_silent_worker_is_not_asked_again_and_its_late_answer_is_not_saved(run, monkeypatch):
-    client, saved = Client(SILENT, SILENT), []
+    client, saved, pending = Client(SILENT, SILENT), [], []
     client.computing = {"a": [0, 1]}
-    submit, accept = client.submit, RunFolder.accept
+    submit, accept, make = client.submit, RunFolder.accept, dispatch._PendingChunk
 
     def late(*arguments, **options):
         asked = submit(*arguments, **options)
@@ -134,9 +134,11 @@ def test_a_silent_worker_is_not_asked_again_and_its_late_answer_is_not_saved(run
 
     monkeypatch.setattr(client, "submit", late)
     monkeypatch.setattr(RunFolder, "accept", noted)
+    monkeypatch.setattr(dispatch, "_PendingChunk", lambda *given: pending.append(make(*given)) or pending[-1])
     run(client, members=2, patience=0.05)
     assert [asked.workers for asked in client.asked] == [None, None, ["b"], ["b"]]
     assert sorted(saved) == [0, 1]
+    assert [chunk.futures for chunk in pending] == [[], []], "dask would compute for nobody what is still asked for"
 
 
 def test_a_silent_worker_without_company_is_waited_for_and_asked_once(run):
