@@ -24,8 +24,8 @@ from sottovoce.runs.merging import merge
 from sottovoce.runs.store import RunFolder
 
 RATES = (0.1, 0.2, 0.3, 0.4)
-MEMBERS = 18
-KILL_EVERY = 15
+MEMBERS = 50
+KILL_EVERY = 45
 
 
 class Killer(threading.Thread):
