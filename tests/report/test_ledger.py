@@ -6,6 +6,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sottovoce.experiments.coverage.config import SERVED
 from sottovoce.lab import claims
 from sottovoce.report import ledger
 
@@ -92,6 +93,12 @@ def calibrated(rule):
     return {name: xr.Dataset({"false_alarm": rates + shift * (rates["rule"] == rule)}) for name, shift in moved.items()}
 
 
+def covered(law: str, rate: float):
+    """Return batches whose intervals cover at about this rate, for one law."""
+    rates = np.full((8, 1, 2), rate) + 0.001 * np.arange(8)[:, None, None]
+    return xr.Dataset({"coverage": (("member", "law", "size"), rates)}, coords={"law": [law], "size": [6, 12]})
+
+
 def swept(field: str, rise: float) -> xr.Dataset:
     """Students whose accuracy rises by so much per tenfold of a field, members a little apart; hidden width 100."""
     values, network = np.array([10, 100, 1000]), "network" if field == "n_aux" else "role"
@@ -151,6 +158,10 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
             for variant in ("described", "published", "long")
         },
         **{f"calibration-{rule}": calibrated(rule) for rule in ("marchenko_pastur", "parallel", "gap")},
+        **{
+            f"coverage-{law.replace(' ', '-')}": {"supported": covered(law, 0.95), "not supported": covered(law, 0.9)}
+            for law in SERVED
+        },
         "g-above-chance": {"supported": transfer(), "not supported": transfer(student=0.15)},
         "g-below-teacher": {"supported": transfer(), "not supported": transfer(student=0.9)},
         "h": {"supported": transfer(), "not supported": transfer(cross_model=0.3)},

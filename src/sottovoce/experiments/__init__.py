@@ -12,6 +12,7 @@ BUILT_IN = (
     "sharing",
     "alignment",
     "inputs",
+    "coverage",
     "calibration",
     "theorem",
     "prediction",

@@ -1,0 +1,79 @@
+"""Coverage: how often do the intervals that this laboratory prints contain what they are for?
+
+Question: with few members, how often does an interval called 95 % contain the true mean?
+Setting: experiments of n members drawn from a law whose mean is known; the deployed functions of `measure.statistics`,
+    on the scale that the quantity has in tables. Each member of this experiment is a batch of such experiments.
+Expected: 93 to 97 % for normal members and for accuracies whose skewness is at most 1, from six members on; 95 % or
+    more for shares, whose interval is exact; less for members as skewed as an exponential law.
+Runtime: seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sottovoce.errors import UsageError, not_among
+
+LAWS = (
+    "normal",
+    "accuracy near chance",
+    "accuracy",
+    "accuracy near one",
+    "count",
+    "ratio",
+    "share",
+    "exponential",
+)
+"""Laws of one member: what each is and on which scale its interval is computed stands in `simulate.py`."""
+SERVED = ("normal", "accuracy near chance", "accuracy", "accuracy near one")
+"""Laws for which 93 to 97 % is promised from six members on."""
+LEAST = 4
+
+
+@dataclass(frozen=True)
+class Config:
+    """Fields of the experiment.
+
+    Attributes:
+        laws: laws of the members' values: normal, accuracy near chance, accuracy, accuracy near one, count, ratio,
+            share, exponential.
+        sizes: members of an experiment; 4 or more, since there is no interval below.
+        experiments: experiments drawn per member of this one, law and size.
+        members: batches of experiments.
+        seed: the one integer behind every random number.
+    """
+
+    laws: tuple[str, ...] = LAWS
+    sizes: tuple[int, ...] = (4, 6, 8, 12, 25)
+    experiments: int = 1_250
+    members: int = 8
+    seed: int = 0
+
+    def resolve(self) -> Self:
+        """Return the configuration, checked.
+
+        Raises:
+            UsageError: a field is outside what is allowed.
+        """
+        for law in self.laws:
+            if law not in LAWS:
+                raise not_among("laws", law, LAWS)
+        for name in ("laws", "sizes"):
+            if not getattr(self, name) or len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: one value or more, none twice")
+        for name, least in (("experiments", 1), ("members", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {least} or more")
+        if min(self.sizes) < LEAST:
+            raise UsageError(f"sizes is {self.sizes}; allowed: {LEAST} or more, since there is no interval below")
+        return self
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration of well under a second."""
+        return cls(laws=("normal", "share"), sizes=(4, 8), experiments=40, members=2)
+
+
+def source(config: Mapping[str, Any]) -> str:
+    """Return where the samples of a configuration come from, in a few words."""
+    return f"{len(config['laws'])} laws"
