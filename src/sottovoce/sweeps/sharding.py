@@ -81,8 +81,8 @@ def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple
     *starts, total = itertools.accumulate(lengths, initial=0.0)
     first, last = (
         [
-            # How many members of the point have their middle before the cut. A cut is rarely near a middle, so that
-            # rounding decides nothing.
+            # How many members of the point have their middle before the cut. Where works are equal, cuts lie between
+            # members, half a member from any middle, so that rounding decides nothing.
             min(max(math.ceil((total * cut / shard.n - start) / work - 0.5), 0), count)
             for start, work, count in zip(starts, works, members, strict=True)
         ]
