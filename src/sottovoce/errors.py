@@ -25,7 +25,7 @@ class StoreError(SottovoceError):
 
 
 class ClusterError(SottovoceError):
-    """A cluster that cannot be reached, whose workers differ from this process, or on which a chunk fails repeatedly."""
+    """A cluster that is unreachable, whose workers differ from this process, or on which a chunk fails repeatedly."""
 
 
 class DivergenceError(SottovoceError):

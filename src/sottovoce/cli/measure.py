@@ -101,8 +101,8 @@ def subspaces(
             at = matrix[side]
             angles = " ".join(f"{angle:.1f}" for angle in at["principal_angles"])
             print(
-                f"{name}, {side} side, {matrix['rank']} directions of {matrix['compared']}: overlap {at['overlap']:.4f} "
-                f"(random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
+                f"{name}, {side} side, {matrix['rank']} directions of {matrix['compared']}: "
+                f"overlap {at['overlap']:.4f} (random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
                 f"shuffled {at['shuffled']:.4f}), angles {angles}"
             )
 

@@ -135,7 +135,7 @@ def risk(
 def _preset_risk(
     reference: "Network", teacher: "Network", images: "LabeledImages", n_aux: int, objective: str, seed: int
 ) -> "Risk":
-    """Return the risk of member 0 of the experiment `prediction`, with the given reference and teacher in place of its."""
+    """Return the risk of the student of member 0 of `prediction`, with the given reference and teacher."""
     import jax.numpy as jnp
 
     from sottovoce.data import distillation_inputs

@@ -107,7 +107,8 @@ def recovered_fraction(dataset: xr.Dataset) -> xr.DataArray:
             `config` holds its configuration.
 
     Returns:
-        The fraction along the dimensions of `accuracy`; NaN for members whose teacher is less than `TAUGHT` above chance.
+        The fraction, with the dimensions of `accuracy`; NaN for members whose teacher is less than `TAUGHT` above
+        chance.
     """
     accuracy = dataset["accuracy"]
     return fraction_of(dataset, accuracy, accuracy.sel({kinds_of(accuracy): "teacher"}, drop=True))

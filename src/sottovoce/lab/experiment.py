@@ -41,7 +41,8 @@ class Result:
 
     Attributes:
         fields: the fields that distinguish this result's run; all others are at their presets.
-        on_request: whether `sottovoce reproduce` skips the run because it takes long; the report shows it once it is saved.
+        on_request: whether `sottovoce reproduce` skips the run because it takes long; the report shows the run once it
+            is saved.
     """
 
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -157,7 +158,7 @@ class Experiment:
 
     @property
     def sweeps(self) -> Mapping[str, Mapping[str, NamedSweep]]:
-        """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved is shown."""
+        """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved."""
         return self._part("sweeps").SWEEPS if self._has("sweeps") else {}
 
     def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":

@@ -33,7 +33,6 @@ def sections() -> Iterator[Section]:
     for experiment in registry.experiments().values():
         together.setdefault(experiment.section, []).append(experiment)
     for key, members in together.items():
-
         # The default binds the experiments now: at the call, the loop's variable is at another section.
         def draw(results: Results, members: list[registry.Experiment] = members) -> list[Drawing]:
             return [drawing for experiment in members for drawing in experiment.draw(results)]

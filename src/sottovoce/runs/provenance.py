@@ -1,6 +1,6 @@
 """Provenance of a chunk: versions, device, commit and time.
 
-Provenance is stored beside the values, never among them, so that equal values are equal bytes wherever they are computed.
+Provenance is stored beside the values, never among them: equal values are equal bytes wherever they are computed.
 """
 
 import functools

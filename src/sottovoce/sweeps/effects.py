@@ -78,7 +78,8 @@ def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
 
     Returns:
         By `network`: `mean`, `low`, `high` (`measure.statistics.simultaneous` over the networks) and `n`, the number
-        of members with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is no slope.
+        of members with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is
+        no slope.
 
     Raises:
         UsageError: the variable is not measured.

@@ -11,7 +11,7 @@ from sottovoce.sweeps import effects, points
 
 
 def slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Mean]:
-    """Return the statistic of each member's rise in a network's accuracy per tenfold of the field; its fall for sign -1."""
+    """Return the statistic of each member's rise in accuracy per tenfold of the field; for sign -1, its fall."""
 
     def measure(sweep: xr.Dataset) -> Mean:
         slopes = effects.slopes(sweep, variable)
@@ -23,7 +23,7 @@ def slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], 
 
 
 def beyond_width(objective: str) -> Callable[[xr.Dataset], Mean]:
-    """Return the statistic of each member's gain from the smallest n_aux of at least the hidden width to the largest."""
+    """Return the statistic of each member's gain from the smallest n_aux >= hidden width to the largest n_aux."""
 
     def measure(sweep: xr.Dataset) -> Mean:
         numbers = sweep["n_aux"].values

@@ -1,8 +1,8 @@
 """Dispatch of chunks to workers; every answer is checked, and the chunk is saved or submitted again.
 
 A chunk is a function of experiment, version, configuration and members alone, so computing one twice does no harm: a
-chunk that fails or is overdue is submitted again, and the first answer that passes its checks is saved. Chunks are claimed until
-they are saved, so that processes on the same store, with workers or without, share the members.
+chunk that fails or is overdue is submitted again, and the first answer that passes its checks is saved. Chunks are
+claimed until they are saved, so that processes on the same store, with workers or without, share the members.
 """
 
 import logging
