@@ -55,9 +55,15 @@ def type_checked() -> Iterator[str]:
         yield from (".".join(path.relative_to(source).with_suffix("").parts) for path in paths)
 
 
-# A module that is imported already would stay unchecked without a word.
-assert "sottovoce" not in sys.modules
-install_import_hook([*type_checked()], "beartype.beartype")
+def pytest_addoption() -> None:
+    """Check types in the modules that are imported from now on.
+
+    pytest calls this hook as soon as it has imported this file, before the files of tests and their own conftest.py;
+    a process that borrows this file's fixtures without pytest checks no types.
+    """
+    # A module that is imported already would stay unchecked without a word.
+    assert "sottovoce" not in sys.modules
+    install_import_hook([*type_checked()], "beartype.beartype")
 
 
 def pytest_configure(config: pytest.Config) -> None:
