@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sottovoce.sweeps import Plan
 
+# Commands import what they need when they run, so that `sottovoce --help` loads no array library.
+
 
 def reproduce(
     dataset: str = "auto",

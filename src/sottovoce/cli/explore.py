@@ -40,6 +40,7 @@ def serve(out: Path, port: int, *, browser: bool) -> None:
     if not 1 <= port <= LARGEST_PORT:
         raise UsageError(f"--port is {port}; allowed: 1 to {LARGEST_PORT}")
     with socket.socket() as probe:
+        # A program that answers would be shown in place of the page.
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise UsageError(f"--port is {port}, which another program has taken; name another, such as {port + 1}")
     # marimo starts in a process of its own, because it runs a file, not a module that is imported already.

@@ -99,6 +99,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
 
 def _commands() -> dict[str, Any]:
     """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
+    # Partial, so that only the command that is meant imports its experiment's configuration.
     experiments = {name: partial(_run_command, experiment) for name, experiment in registry.experiments().items()}
     sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.experiments().items()}
     return {

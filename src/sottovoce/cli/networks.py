@@ -87,6 +87,7 @@ def graft(
     accuracy = heads.graft_accuracy(
         hidden, [partial(read, network.class_head) for network in networks], images.test_labels
     )
+    # Stems are short; files that share one are told apart by their paths.
     names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
     n_test = len(images.test_labels)
     if json:

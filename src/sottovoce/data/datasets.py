@@ -221,6 +221,7 @@ def _digits() -> tuple[_Arrays, int, dict[str, Any]]:
 
     pixels, target = load_digits(return_X_y=True)
     images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(target, np.uint8)
+    # By position within each class: the split is balanced and needs no random numbers.
     held_out = np.zeros(len(labels), dtype=bool)
     for label in range(10):
         held_out[np.flatnonzero(labels == label)[4::5]] = True

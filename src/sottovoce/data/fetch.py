@@ -96,7 +96,7 @@ def _fetch_file(
     for mirror in wanted.mirrors:
         try:
             pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
-        except ValueError:
+        except ValueError:  # which pooch raises for a wrong checksum
             failures.append(f"{mirror} sent something else (wrong checksum)")
         except OSError as error:  # the base class of all errors of the network and the disk
             # Messages of the network nest several errors, of which one short line is enough.

@@ -53,6 +53,7 @@ def input_rows(
     made = BY_KIND[kind](Source(key, shape[1], images, scaled, settings))
 
     def row(drawn_with: Array, i: Array) -> Array:
+        # The key depends on the row's index alone, so a row is the same among any number of rows.
         return settings.shift + settings.scale * made(jax.random.fold_in(drawn_with, i), i)
 
     return row
@@ -72,6 +73,7 @@ def distillation_inputs(
         The inputs, float32 for the drawn kinds and as given for images.
     """
     row = input_rows(kind, key, shape, images, settings, scaled)
+    # Block by block, because all rows at once would need a multiple of the result's memory.
     return jax.lax.map(lambda i: row(key, i), jnp.arange(shape[0]), batch_size=ROWS_AT_ONCE)
 
 

@@ -20,6 +20,7 @@ def check_number(name: str, value: object, *, zero: bool = False) -> None:
     Raises:
         UsageError: the value is anything else.
     """
+    # Not a number fails the chained comparison as well.
     if not isinstance(value, int | float) or not 0 <= value < float("inf") or (value == 0 and not zero):
         raise UsageError(f"{name} is {value!r}; allowed: {'zero or ' if zero else ''}a positive number")
 
@@ -57,7 +58,7 @@ def check_channels(name: str, channels: object) -> None:
 
 
 def check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
-    """Check that weight decay is given with adamw, and only with adamw.
+    """Check that adam is given no weight decay, and that adamw is given some.
 
     Args:
         prefix: "" for the teacher's fields, "student_" for the students'.
@@ -69,7 +70,7 @@ def check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
     """
     given = f"{prefix}weight_decay is {weight_decay!r} with {prefix}optimizer {optimizer}"
     if optimizer == "adam" and weight_decay:
-        raise UsageError(f"{given}; allowed: 0, for decay among its moments is not what is meant: use adamw")
+        raise UsageError(f"{given}; allowed: 0, because adam would mix weight decay into its moments; use adamw")
     if optimizer == "adamw" and not weight_decay:
         raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
 

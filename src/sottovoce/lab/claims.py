@@ -216,12 +216,14 @@ def verdict(evidence: Evidence, low: float, high: float) -> Verdict:
     Replicates that are all equal have no spread to judge by, which does not make them certain. They are judged as a
     share instead: all of them, or none, lie in the range, and the exact interval of that share has to exclude one half.
     """
+    # An identity has no sampling error, so any number of replicates decides.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
     if isinstance(evidence, Mean) and statistics.equal(evidence.values):
         inside = bool(low <= evidence.values[0] <= high)
         return verdict(Share(evidence.n if inside else 0, evidence.n), 0.5, 1.0)
     measured = evidence.interval()
+    # An interval can be unbounded, such as a ratio whose denominator may be zero.
     if not np.isfinite(measured).all():
         return "inconclusive"
     if low <= measured.low and measured.high <= high:

@@ -38,6 +38,7 @@ def over_members(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
 
 def over_draws(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
     """Estimate a mean over the independent draws of all members, the replicates of a toy, as `over_members` does."""
+    # Draws are independent also within a member, so each draw counts as a replicate.
     stacked = values.stack(replicate=["member", "draw"], create_index=False)
     return over_members(stacked.drop_vars(("member", "draw"), errors="ignore").rename(replicate="member"), scale)
 
@@ -56,6 +57,7 @@ def band(values: xr.DataArray, along: str, scale: Scale = "identity") -> xr.Data
     others = [dim for dim in values.dims if dim not in {"member", along}]
     values = values.transpose("member", *others, along)
     shape = values.shape[1:]
+    # A band covers one curve, so the other dimensions are flattened to a list of curves.
     curves = values.values.reshape(len(values), -1, shape[-1])
     bands = np.array([statistics.band(curves[:, i], scale) for i in range(curves.shape[1])])
     return _estimate(values, tuple(end.reshape(shape) for end in bands.swapaxes(0, 1)))
@@ -72,6 +74,7 @@ def ratio(numerators: xr.DataArray, denominators: xr.DataArray) -> xr.Dataset:
         As `over_members`.
     """
     numerators, denominators = xr.broadcast(*(v.transpose("member", ...) for v in (numerators, denominators)))
+    # Fieller's interval is that of one pair of columns over members.
     columns = (side.values.reshape(len(side), -1).T for side in (numerators, denominators))
     ratios = np.array([statistics.ratio(*pair) for pair in zip(*columns, strict=True)])
     return _estimate(numerators, tuple(end.reshape(numerators.shape[1:]) for end in ratios.T))

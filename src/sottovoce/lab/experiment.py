@@ -181,6 +181,7 @@ class Experiment:
         return described(config) if described else config["dataset"]
 
     def _has(self, part: str) -> bool:
+        # Looked up, not imported: a test for a part should not load it.
         return importlib.util.find_spec(f"{self.package}.{part}") is not None
 
     def _part(self, part: str) -> ModuleType:

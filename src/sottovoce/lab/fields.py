@@ -80,6 +80,7 @@ def _kinds(hint: Any) -> Iterable[Any]:
     if get_origin(hint) in (Union, UnionType):
         for inner in get_args(hint):
             yield from _kinds(inner)
+    # None stands for an unset field, which no text gives.
     elif hint is not NoneType:
         yield (tuple, get_args(hint)[0]) if get_origin(hint) is tuple else hint
 

@@ -41,6 +41,7 @@ def _curve(axes: "Axes", line: "Line2D") -> dict[str, Any]:
     values = np.asarray(line.get_xydata(), float)
     values = values[np.isfinite(values).all(axis=1)]
     left, top = _positions(axes, line.get_transform().transform(values))
+    # Four digits are as fine as the figure itself, and keep the page small.
     x, y = ([float(f"{value:.4g}") for value in column] for column in values.T)
     return {"name": line.get_label(), "color": to_hex(line.get_color()), "x": x, "y": y, "left": left, "top": top}
 

@@ -40,6 +40,7 @@ def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any]
 
 def row_of(values: xr.DataArray, quantity: str, scale: Scale = "identity") -> dict[str, Any]:
     """Return the row of one value per member: its mean over the members whose value is finite."""
+    # A member for which the value is undefined has a value that is not finite.
     finite = values.values[np.isfinite(values.values)]
     mean, low, high = (value if np.isfinite(value) else None for value in interval(finite, scale))
     return {

@@ -109,6 +109,7 @@ def _interval(judgment: Judgment) -> str:
     mean, low, high = judgment.measured
     if math.isnan(mean):
         return "nothing to measure"
+    # The value of an identity is its own interval.
     if low == high:
         return f"{mean:.3g}"
     if math.isnan(low):
@@ -153,6 +154,7 @@ def _summary(results: Results, judgments: list[Judgment]) -> str:
 
 def _command(name: str, dataset: xr.Dataset) -> str:
     end = f"# {name}, identity {dataset.attrs['identity'][:12]}"
+    # A sweep brings its command along; the command of a run follows from its configuration.
     if "command" in dataset.attrs:
         return f"{dataset.attrs['command']}  {end}"
     return f"sottovoce run {dataset.attrs['experiment']} {fields.flags(config_of(dataset))}  {end}"

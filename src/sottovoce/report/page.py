@@ -186,6 +186,7 @@ def _policy(styles: list[str], scripts: list[str]) -> str:
     """
 
     def hashes(texts: list[str]) -> str:
+        # A browser compares the digest with the exact text between the tags.
         digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
         return " ".join(f"'sha256-{digest}'" for digest in digests)
 

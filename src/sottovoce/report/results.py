@@ -52,6 +52,7 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     results = {}
     for (name, (experiment, config)), n_computed in zip(configs.items(), computed, strict=True):
         dataset = run_config(experiment, config, execution)
+        # What workers have just computed is loaded here, but is not a cached result.
         dataset.attrs["cached"] &= n_computed == 0
         results[name] = dataset
         announce(f"{name}: {dataset.sizes['member']} members, {'cached' if dataset.attrs['cached'] else 'computed'}")
@@ -127,6 +128,7 @@ def _shown(runs: Iterable[Run], fixed: Mapping[str, Any]) -> Run | None:
     for run in runs:
         if _fits(run, fixed):
             is_preset = _is_preset(run, fixed)
+            # Whether a run has members takes a listing of its folder, so it is asked last.
             if (is_preset or newest is None) and run.folder.spans():
                 newest = run
                 if is_preset:

@@ -198,6 +198,7 @@ def size_of_chunks(chunk_size: int | None, total: int) -> int:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:
         raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
+    # About sixteen chunks: an interruption loses little, and the files stay few.
     return chunk_size or max(1, total // 16)
 
 
@@ -206,5 +207,6 @@ def _diverged(dataset: "xr.Dataset") -> list[int]:
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
+    # A member counts as diverged if any of its networks is.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

@@ -76,6 +76,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
     spans = source.spans()
     tally.runs, tally.chunks = tally.runs + 1, tally.chunks + len(spans)
     try:
+        # A source may have been copied or edited by hand, so nothing that it says of itself is trusted.
         header = _verified_header(source)
         target = RunFolder.of(root, header)
         if spans:

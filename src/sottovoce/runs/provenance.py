@@ -58,6 +58,7 @@ def _commit() -> str | None:
     # An installed package may lie inside some other project's repository, whose commit says nothing here.
     if top is None or Path(top) / "src" / "sottovoce" != package:
         return None
+    # Excluding all tags leaves the commit itself, in full.
     return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 
 

@@ -47,6 +47,7 @@ class RunFolder:
     @classmethod
     def of(cls, root: Path, header: Mapping[str, Any]) -> Self:
         """Return the folder, under `root`, of the run that `identity.run_header` describes."""
+        # Twelve digits are enough for a name: run.json has the whole identity, which `prepare` compares.
         return cls(Path(root) / f"{header['experiment']}-{header['identity'][:12]}")
 
     @property

@@ -80,6 +80,7 @@ def map_panel(ax: Axes, estimate: xr.Dataset, fields: tuple[str, str]) -> None:
     mean, low, high = (estimate[name].transpose(*fields).values for name in ("mean", "low", "high"))
     ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for (row, column), value in np.ndenumerate(mean):
+        # Text is white on the dark part of the color map, black on the bright part.
         text = f"{value:.2f}\n[{low[row, column]:.2f}, {high[row, column]:.2f}]"
         ax.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if value < 0.6 else "black")
     down, across = (estimate[field].values for field in fields)

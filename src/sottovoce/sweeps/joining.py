@@ -46,6 +46,7 @@ def join(planned: Plan, results: "Sequence[xr.Dataset]") -> "xr.Dataset":
     first, *others = (json.loads(canonical(config)) for config in planned.configs)
     # Neither the swept fields nor the fields that follow from them are common to all points.
     common = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+    # A sweep is its points in their order, so the points' identities decide its own.
     identities = [result.attrs["identity"] for result in results]
     return joined.assign_attrs(
         experiment=planned.experiment.name,

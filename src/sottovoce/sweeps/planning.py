@@ -139,6 +139,7 @@ def _check(
             raise UsageError(f"{field} cannot be swept; members are the replicates of every point")
         if field in settings:
             raise UsageError(f"{field} is swept and also set to {settings[field]!r}; give it once")
+        # By repr, because 1 and True are equal but are different values; a list of points may repeat a field's value.
         if not values or (distinct and len(set(map(repr, values))) < len(values)):
             raise UsageError(f"{field} is swept over {list(values)}; allowed: one value or more, none twice")
 

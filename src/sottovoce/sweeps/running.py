@@ -66,10 +66,12 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
     overall.start(total, total - missing)
     part = _Part(overall)
     try:
+        # A point without members in this shard has nothing to run or load.
         wanted = [(planned.experiment, *one) for one in zip(planned.configs, planned.spans, strict=True) if one[1]]
         execution, computed = spread(wanted, execution, part)
         for (experiment, config, span), n_computed in zip(wanted, computed, strict=True):
             result = results_of(experiment, config, execution, span, progress=part)
+            # What workers have just computed is loaded here, but is not a cached result.
             result.attrs["cached"] &= n_computed == 0
             yield result
     finally:

@@ -92,6 +92,7 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
     """
     rows: Table = {}
     accuracy, fraction = points.by_point(dataset), points.by_point(dataset, points.FRACTION)
+    # The recovered fraction is shown for students alone: the teacher's is one by definition.
     for accuracies, fractions in zip(_points_of(accuracy), _points_of(fraction), strict=True):
         for estimate, quantity, names in (
             (accuracies, ACCURACY, accuracies[estimates.kinds_of(accuracies["mean"])].values.tolist()),
