@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from jaxtyping import install_import_hook
 
 from documents import ROOT, offline
 
@@ -34,6 +36,34 @@ LONG = (
     "training/test_student_trunks.py",
     "notebooks/test_post.py",
 )
+# Modules and packages whose functions check the types and shapes of their arguments in tests.
+TYPE_CHECKED = (
+    *("streams.py", "data", "networks", "theory", "measure", "training", "interop"),
+    *("experiments/*/findings.py", "experiments/*/counts.py", "experiments/prediction/expansion.py"),
+    *("experiments/protocol/interventions.py", "experiments/protocol/published.py"),
+    *("lab/claims.py", "lab/estimates.py", "lab/rows.py", "report/ledger.py"),
+    *("sweeps/effects.py", "sweeps/findings.py", "sweeps/points.py", "sweeps/tables.py"),
+)
+
+
+def type_checked() -> Iterator[str]:
+    """Yield the dotted names of `TYPE_CHECKED`, each of which has to match a file or a folder."""
+    source = ROOT / "src"
+    for pattern in TYPE_CHECKED:
+        paths = sorted(source.glob(f"sottovoce/{pattern}"))
+        assert paths, f"{pattern} matches nothing"
+        yield from (".".join(path.relative_to(source).with_suffix("").parts) for path in paths)
+
+
+def pytest_addoption() -> None:
+    """Check types in the modules that are imported from now on.
+
+    pytest calls this hook as soon as it has imported this file, before the files of tests and their own conftest.py;
+    a process that borrows this file's fixtures without pytest checks no types.
+    """
+    # A module that is imported already would stay unchecked without a word.
+    assert "sottovoce" not in sys.modules
+    install_import_hook([*type_checked()], "beartype.beartype")
 
 
 def pytest_configure(config: pytest.Config) -> None:

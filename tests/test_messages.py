@@ -1,4 +1,4 @@
-"""Every kind of failure, provoked as a user meets it, and its message read: which value, what would do, how to mend."""
+"""Every kind of failure, provoked as a user meets it: its message names the value, what is allowed and a fix."""
 
 import gzip
 import inspect
@@ -108,13 +108,13 @@ OTHERS: list[tuple[str, Callable[..., None], type[errors.SottovoceError], str]] 
         "run transfer --dataset mnist",
         nothing,
         errors.DataError,
-        "mnist: train-images-idx3-ubyte.gz; in none of; mend it with: sottovoce data fetch mnist",
+        "mnist: train-images-idx3-ubyte.gz; in none of; fix: sottovoce data fetch mnist",
     ),
     (
         "run transfer --dataset mnist --data-dir files",
         a_damaged_file,
         errors.DataError,
-        "train-images-idx3-ubyte.gz; expected SHA-256 440fcabf; found; mend it with: sottovoce data fetch mnist",
+        "train-images-idx3-ubyte.gz; expected SHA-256 440fcabf; found; fix: sottovoce data fetch mnist",
     ),
     ("measure spectrum nowhere.npz", nothing, errors.DataError, "nowhere.npz is not there"),
     ("measure spectrum biases.npz", weights, errors.DataError, "biases.npz holds no matrix; it holds bias"),
@@ -150,7 +150,7 @@ CASES = [(words, weights, errors.UsageError, said) for words, said in USAGE] + O
 
 
 @pytest.mark.parametrize(("words", "ready", "kind", "said"), CASES, ids=[case[0][:50] for case in CASES])
-def test_message_names_value_allowed_and_mending(
+def test_message_names_value_allowed_and_fix(
     words: str, ready: Callable[..., None], kind: type, said: str, capsys, monkeypatch
 ):
     ready(monkeypatch)

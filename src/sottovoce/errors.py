@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class SottovoceError(Exception):
-    """A failure with a one-line message that names what happened and how to mend it."""
+    """A failure whose one-line message names what happened and how to fix it."""
 
     exit_code = 1
 
@@ -25,7 +25,7 @@ class StoreError(SottovoceError):
 
 
 class ClusterError(SottovoceError):
-    """A cluster that cannot be reached, whose workers are not what this process is, or that fails again and again."""
+    """A cluster that is unreachable, whose workers differ from this process, or on which a chunk fails repeatedly."""
 
 
 class DivergenceError(SottovoceError):
@@ -38,7 +38,7 @@ def not_among(what: str, given: object, allowed: Iterable[object]) -> UsageError
     Args:
         what: the argument's name, as the user writes it.
         given: the value the user gave.
-        allowed: the values that would do, in the order to print them.
+        allowed: the allowed values, in the order in which they are printed.
 
     Returns:
         An error that names the argument, the value, the allowed values and the nearest of them.

@@ -1,6 +1,8 @@
-"""Packages that import a module when it is first used: the command starts fast, and a part needs only what it uses.
+"""Packages that import a submodule when it is first used.
 
-The standard library alone: training and its benchmark run where only jax, optax, equinox and numpy are installed.
+The command line therefore starts fast, and a part of the package needs only the libraries that it uses itself. This
+module imports the standard library alone, so that training and its benchmark run where only jax, optax, equinox and
+numpy are installed.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,12 +13,12 @@ from typing import Any
 def attach(
     package: str, submodules: Collection[str], submod_attrs: Mapping[str, Collection[str]] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Return what a package takes as its `__getattr__`, `__dir__` and `__all__` (PEP 562).
+    """Return `__getattr__`, `__dir__` and `__all__` of a package that imports lazily (PEP 562).
 
     Args:
         package: the package's own name.
-        submodules: modules of it that are its public attributes.
-        submod_attrs: public names by the module, relative to the package, that defines them.
+        submodules: the package's submodules that are its public attributes.
+        submod_attrs: by submodule, relative to the package: the public names that this submodule defines.
     """
     origins = {name: module for module, names in (submod_attrs or {}).items() for name in names}
     public = sorted({*submodules, *origins})

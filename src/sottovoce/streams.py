@@ -10,7 +10,7 @@ from jaxtyping import Array, Int, Key
 
 
 class Stream(enum.IntEnum):
-    """What a random key is for. Values are part of every result: append, never renumber."""
+    """The purpose of a random key. The numbers are part of every result: append new streams, never renumber."""
 
     INITIALIZATION = 0
     TEACHER_BATCHES = 1
@@ -29,16 +29,17 @@ class Stream(enum.IntEnum):
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
-    """Return the key of one member's one stream.
+    """Return the random key of one member for one purpose.
 
     Args:
         seed: the configuration's seed; may be traced.
-        stream: what the numbers are for.
+        stream: the purpose of the random numbers.
         member: index of the member; may be traced.
 
     Returns:
         A typed threefry key (scalar).
     """
+    # The generator is named, so that a new default of jax changes no result.
     root = jax.random.key(seed, impl="threefry2x32")
     return jax.random.fold_in(jax.random.fold_in(root, stream), member)
 

@@ -1,4 +1,4 @@
-"""The doctor: what is missing comes with the command that mends it, what is there is not called missing."""
+"""The doctor: what is missing comes with the command that gets it, what is there is not called missing."""
 
 from pathlib import Path
 
@@ -33,8 +33,8 @@ def test_missing_data_comes_with_its_command(whole: pytest.MonkeyPatch, tmp_path
     whole.setattr("sottovoce.data.folders.cache_folder", lambda: tmp_path)
     whole.delenv("SOTTOVOCE_DATA", raising=False)
     said = "\n".join(missing())
-    assert "mend it with: sottovoce data fetch mnist" in said
-    assert "mend it with: sottovoce data fetch fashion-mnist" in said
+    assert "fix: sottovoce data fetch mnist" in said
+    assert "fix: sottovoce data fetch fashion-mnist" in said
     assert "digits" not in said
 
 
@@ -42,7 +42,7 @@ def test_missing_torch_comes_with_its_command(whole: pytest.MonkeyPatch):
     whole.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else object())
     (line,) = missing()
     assert "torch" in line
-    assert line.endswith("mend it with: pip install 'sottovoce[torch]'")
+    assert line.endswith("fix: pip install 'sottovoce[torch]'")
 
 
 @pytest.mark.parametrize(("backend", "count"), [("cpu", 1), ("gpu", 0)])

@@ -18,7 +18,7 @@ def test_an_entry_is_complete(entry: Collection):
     assert len(set(entry.mirrors)) >= 2
     assert all(url.startswith("http") and url.endswith("/") for url in entry.mirrors)
     assert entry.size == sum(file.size for file in entry.files)
-    assert entry.mend.endswith(f"sottovoce data fetch {entry.name}")
+    assert entry.fix.endswith(f"sottovoce data fetch {entry.name}")
     assert entry.source
     assert entry.license
 

@@ -16,7 +16,7 @@ from sottovoce.errors import DataError, UsageError
 
 Put = Callable[..., Path]
 
-MEND = "; mend it with: sottovoce data fetch mnist"
+FIX = "; fix: sottovoce data fetch mnist"
 
 
 def same_size(content: bytes) -> bytes:
@@ -87,7 +87,7 @@ def test_nothing_anywhere_tells_every_place_looked_in(small: dict, tmp_path: Pat
     text = str(caught.value)
     places = [tmp_path / "mnist", tmp_path, tmp_path / "cache/mnist", tmp_path / "cache"]
     looked = ", ".join(map(str, places))
-    expected = f"mnist: train-images-idx3-ubyte.gz and the other files are in none of {looked}{MEND}"
+    expected = f"mnist: train-images-idx3-ubyte.gz and the other files are in none of {looked}{FIX}"
     assert text == expected
 
 
@@ -96,7 +96,7 @@ def test_a_missing_file_is_named(put: Put, tmp_path: Path):
     assert locate("mnist", tmp_path) is None
     with pytest.raises(DataError) as caught:
         read_verified("mnist", tmp_path)
-    assert str(caught.value) == f"{folder / 't10k-labels-idx1-ubyte.gz'}: no such file{MEND}"
+    assert str(caught.value) == f"{folder / 't10k-labels-idx1-ubyte.gz'}: no such file{FIX}"
 
 
 @pytest.mark.parametrize("damage", [same_size, lambda content: content[:-3], lambda _: b""])
@@ -110,7 +110,7 @@ def test_a_wrong_checksum_is_told_with_file_expected_and_found(
         read_verified("mnist", tmp_path)
     expected = catalog.CATALOG["mnist"].files[0].sha256
     found = hashlib.sha256(damaged).hexdigest()
-    text = f"{folder / name}: wrong checksum: expected SHA-256 {expected}, found {found}{MEND}"
+    text = f"{folder / name}: wrong checksum: expected SHA-256 {expected}, found {found}{FIX}"
     assert str(caught.value) == text
 
 
@@ -126,7 +126,7 @@ def test_of_a_file_that_is_too_long_no_more_is_read_than_shows_it(put: Put, smal
     finally:
         tracemalloc.stop()
     size = len(small["mnist"][name])
-    assert str(caught.value) == f"{folder / name}: holds more than the {size} bytes it should{MEND}"
+    assert str(caught.value) == f"{folder / name}: holds more than the {size} bytes it should{FIX}"
 
 
 def test_the_quick_look_goes_by_size_alone(put: Put, small: dict, tmp_path: Path):
@@ -137,7 +137,7 @@ def test_the_quick_look_goes_by_size_alone(put: Put, small: dict, tmp_path: Path
     assert locate("mnist", tmp_path / "b") is None
 
 
-def test_a_sound_copy_in_the_cache_mends_a_damaged_folder_and_says_so(
+def test_a_sound_copy_in_the_cache_replaces_a_damaged_folder_and_says_so(
     put: Put, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     put(tmp_path / "mnist", test_images=b"damaged")

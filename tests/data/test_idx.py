@@ -15,7 +15,7 @@ from sottovoce.errors import DataError
 
 SHAPE = (5, 2, 3)
 VALUES = bytes(range(math.prod(SHAPE)))
-MEND = "mend it with: this command"
+FIX = "fix: this command"
 
 
 def packed(header: tuple[int, ...] = (2051, *SHAPE), values: bytes = VALUES) -> bytes:
@@ -23,7 +23,7 @@ def packed(header: tuple[int, ...] = (2051, *SHAPE), values: bytes = VALUES) -> 
 
 
 def read(content: bytes, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
-    return read_idx(content, shape, "the file", MEND)
+    return read_idx(content, shape, "the file", FIX)
 
 
 def test_images_are_read_in_row_major_order():
@@ -69,7 +69,7 @@ def test_each_damage_has_its_own_one_line_error(content: bytes, message: str):
         read(content)
     text = str(caught.value)
     assert text.startswith(f"the file: {message}")
-    assert text.endswith(f"; {MEND}")
+    assert text.endswith(f"; {FIX}")
     assert "\n" not in text
 
 

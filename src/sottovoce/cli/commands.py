@@ -1,4 +1,4 @@
-"""The commands besides `run`: each a function whose parameters are its flags."""
+"""The commands besides `run`: each is a function whose parameters are the command's flags."""
 
 import sys
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sottovoce.sweeps import Plan
+
+# Commands import what they need when they run, so that `sottovoce --help` loads no array library.
 
 
 def reproduce(
@@ -111,7 +113,7 @@ def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path)
 
     Args:
         sources: folders that hold runs/; they are only read.
-        out: folder to bring them to.
+        out: folder to bring the runs to.
 
     Raises:
         StoreError: something was not brought over; each is named.
@@ -146,8 +148,8 @@ def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> 
 
     Args:
         out: folder whose runs/ can be picked, and where new runs are saved.
-        port: of the loopback interface.
-        browser: open a browser on it.
+        port: port of the loopback interface.
+        browser: open a browser on the page.
     """
     from sottovoce.cli.explore import serve
 
@@ -211,7 +213,7 @@ def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:
 
 
 def doctor() -> None:
-    """Say which versions, devices, threads, data and disk this machine offers, and what mends what is missing."""
+    """Say which versions, devices, threads, data and disk this machine offers, and how to get what is missing."""
     from sottovoce.cli import diagnosis
 
     print("\n".join(diagnosis.lines()))

@@ -1,4 +1,4 @@
-"""Tables on a terminal."""
+"""Tables of results on a terminal."""
 
 import json
 from typing import Any
@@ -16,9 +16,9 @@ def print_table(result: xr.Dataset, rows: dict[str, dict[str, Any]], notes: list
     """Print one experiment's rows under its setting, with the published value beside each.
 
     Args:
-        result: as `runs.execute` returns it.
-        rows: the experiment's table of it.
-        notes: the experiment's notes on it.
+        result: as `runs.execution.execute` returns it.
+        rows: the experiment's table of the result.
+        notes: the experiment's notes on the result.
     """
     config = json.loads(result.attrs["config"])
     table = Table(title=f"{result.attrs['experiment']}, identity {result.attrs['identity'][:12]}", title_justify="left")
@@ -45,8 +45,8 @@ def print_sweep(result: xr.Dataset, points: list[dict[str, Any]], effects: dict[
 
     Args:
         result: as `sottovoce.sweep` returns it.
-        points: `sweeps.tables.by_point` of it.
-        effects: `sweeps.tables.effects_of` it.
+        points: `sweeps.tables.by_point` of the result.
+        effects: `sweeps.tables.effects_of` the result.
     """
     console = Console()
     rows = dict.fromkeys(name for point in points for name, row in point["table"].items() if _shown(row))
@@ -68,18 +68,18 @@ def _print_points(console: Console, title: str, points: list[dict[str, Any]], ro
     for name in (*points[0]["at"], *rows, "n"):
         table.add_column(name.replace("_", " "), justify="right", overflow="fold")
     for point in points:
-        found = [point["table"].get(row) for row in rows.values()]
-        n = next((str(row["members"]) for row in found if row), "0")
-        table.add_row(*map(str, point["at"].values()), *map(_cell, found), n)
+        of_point = [point["table"].get(row) for row in rows.values()]
+        n = next((str(row["members"]) for row in of_point if row), "0")
+        table.add_row(*map(str, point["at"].values()), *map(_cell, of_point), n)
     console.print(table)
 
 
 def _print_effects(console: Console, effects: dict[str, Any]) -> None:
-    together = effects["multiplicity"]["comparisons"]
+    n_intervals = effects["multiplicity"]["comparisons"]
     baseline = words(effects["differences"][0]["baseline"])
     table = Table(title=f"test accuracy less that at {baseline}, member by member", title_justify="left")
     fields = [*effects["differences"][0]["at"]]
-    for name in (*fields, "network", "difference", "95 % interval", f"95 %, all {together} together", "n"):
+    for name in (*fields, "network", "difference", "95 % interval", f"95 %, all {n_intervals} together", "n"):
         table.add_column(name.replace("_", " "), justify="left" if name == "network" else "right")
     for row in effects["differences"]:
         ends = (_ends(row["ci95"]), _ends(row["simultaneous95"]))
@@ -93,7 +93,7 @@ def _print_effects(console: Console, effects: dict[str, Any]) -> None:
 
 
 def _shown(row: dict[str, Any]) -> bool:
-    # Tables of some experiments are long; a sweep compares accuracies.
+    # Some experiments have long tables, of which a sweep compares the main quantities.
     return row["quantity"] in ("test accuracy", "captured energy", "cosine")
 
 

@@ -1,4 +1,4 @@
-"""What the live page shows, apart from its widgets; and the server that shows it, on this machine only."""
+"""The figures of the live page, and the server that shows the page on this machine only."""
 
 import importlib.util
 import socket
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.errors import UsageError
+from sottovoce.lab import registry
 from sottovoce.report import results
 from sottovoce.running.run import Execution, run
 
@@ -28,19 +29,21 @@ def serve(out: Path, port: int, *, browser: bool) -> None:
 
     Args:
         out: folder whose runs/ can be picked, and where new runs are saved.
-        port: of the loopback interface.
-        browser: whether to open a browser on it.
+        port: port of the loopback interface.
+        browser: whether to open a browser on the page.
 
     Raises:
-        UsageError: marimo is not installed, or the port is no port or taken.
+        UsageError: marimo is not installed, or the port is out of range or in use.
     """
     if importlib.util.find_spec("marimo") is None:
         raise UsageError("explore needs marimo, which is not installed; run: pip install 'sottovoce[explore]'")
     if not 1 <= port <= LARGEST_PORT:
         raise UsageError(f"--port is {port}; allowed: 1 to {LARGEST_PORT}")
     with socket.socket() as probe:
+        # A program that answers would be shown in place of the page.
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise UsageError(f"--port is {port}, which another program has taken; name another, such as {port + 1}")
+    # marimo starts in a process of its own, because it runs a file, not a module that is imported already.
     page = Path(__file__).with_name("explore_app.py")
     options = ["--host", LOOPBACK, "--port", str(port), *([] if browser else ["--headless"])]
     marimo = [sys.executable, "-m", "marimo", "--quiet", "run", str(page), *options]
@@ -63,9 +66,7 @@ def toy_figure(hidden: int, n_aux: int, objective: str, seed: int) -> "Figure":
 
 
 def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
-    """Return the report's figures of one saved run, and a sentence on what it is."""
-    from sottovoce.lab import registry
-
+    """Return the report's figures of one saved run, and a sentence that describes the run."""
     if not picked.folder.spans():
         return [], f"`{picked.name}` has no finished member yet."
     name, dataset = results.name_of(picked), results.load(picked)
@@ -75,7 +76,7 @@ def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
 
 
 def training_figures(out: Path) -> "Iterator[Figure]":
-    """Train on digits member by member; yield accuracies along the training of all members so far after each."""
+    """Train on digits member by member; after each, yield a figure of the accuracies of all members so far."""
     from sottovoce.experiments.alignment import figures as alignment_figures
     from sottovoce.experiments.alignment import findings
 

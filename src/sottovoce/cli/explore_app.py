@@ -1,4 +1,4 @@
-"""The live page of `sottovoce explore`: a marimo app over the toy, the saved runs, and three members to train now."""
+"""The live page of `sottovoce explore`: a marimo app with the toy, the saved runs and live training."""
 
 import marimo
 

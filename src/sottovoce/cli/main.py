@@ -1,4 +1,4 @@
-"""The command line: every flag is a field of a configuration, so there is no second list of defaults."""
+"""The command line: every flag of an experiment is a field of its configuration, whose defaults stand only there."""
 
 import os
 import sys
@@ -39,6 +39,7 @@ def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
         else:
             commands.run_shard(experiment, config, shard, execution, as_json=json)
 
+    # tyro reads the flags from the signature, which names a class that is known only here.
     command.__annotations__["config"] = experiment.Config
     command.__defaults__ = (experiment.Config(), Execution(), None, False)
     command.__doc__ = f"""{experiment.summary}
@@ -63,6 +64,7 @@ def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
         shard: str | None = None,
         json: bool = False,
     ) -> None:
+        # Only fields that the user set are shared: the others take the preset of each point.
         unset = experiment.Config()
         names = [field.name for field in fields(config)]
         settings = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(unset, name)}
@@ -97,6 +99,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
 
 def _commands() -> dict[str, Any]:
     """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
+    # Partial, so that only the command that is meant imports its experiment's configuration.
     experiments = {name: partial(_run_command, experiment) for name, experiment in registry.experiments().items()}
     sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.experiments().items()}
     return {
@@ -124,7 +127,7 @@ def _commands() -> dict[str, Any]:
 
 
 def _parse(words: Sequence[str]) -> None:
-    """Descend through groups of commands, then let tyro parse the flags of the one that is meant.
+    """Descend through groups of commands, then let tyro parse the flags of the command.
 
     Raises:
         UsageError: a command is misspelt; the message names the nearest, which tyro's does not.
@@ -145,7 +148,7 @@ def _parse(words: Sequence[str]) -> None:
 
 
 def _help(prog: str, listed: dict[str, Any], *, asked: bool) -> None:
-    """Print the commands of a group; without being asked for, that is a usage error."""
+    """Print the commands of a group and exit, with an error where the user asked for no help."""
     lines = [f"usage: {prog} [--debug] COMMAND ...", "", listed.get("", DESCRIPTION), ""]
     for name, command in listed.items():
         if isinstance(command, dict):

@@ -29,7 +29,7 @@ def directions(
     matrices = checkpoints.weight_matrices(file, layer, orientation)
     counts = {name: counting.count(matrix, null) for name, matrix in matrices.items()}
     if json:
-        # Of a single matrix the counts stand at the top, where a script looks for them.
+        # The counts of a single matrix also stand at the top level, where a script finds them without its name.
         only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
         print(
             to_json(
@@ -83,7 +83,7 @@ def subspaces(
         files: reference, teacher and student, whose updates are compared; or two, whose weights are. Each an .npz,
             .npy or .safetensors file.
         layer: name of one matrix; unset: every matrix.
-        rank: how many directions of each; of a smaller matrix as many as it has.
+        rank: how many directions of each matrix; of a smaller matrix, all directions.
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
@@ -96,13 +96,13 @@ def subspaces(
         print(to_json({"orientation": orientations, "layers": found}))
         return
     print(f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}")
-    for name, of in found.items():
+    for name, matrix in found.items():
         for side in ("output", "input"):
-            at = of[side]
+            at = matrix[side]
             angles = " ".join(f"{angle:.1f}" for angle in at["principal_angles"])
             print(
-                f"{name}, {side} side, {of['rank']} directions of {of['compared']}: overlap {at['overlap']:.4f} "
-                f"(random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
+                f"{name}, {side} side, {matrix['rank']} directions of {matrix['compared']}: "
+                f"overlap {at['overlap']:.4f} (random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
                 f"shuffled {at['shuffled']:.4f}), angles {angles}"
             )
 
@@ -124,7 +124,7 @@ def cka(
     from sottovoce.interop import checkpoints
     from sottovoce.measure import comparison
 
-    # Samples are rows in files of any kind: nothing is turned.
+    # Samples are rows in files of every format, so no matrix is transposed.
     features = (checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
     found = comparison.compare_features(*features)
     if json:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Perceptrons:
-    """How files become networks, and which images they are tested on.
+    """How files are read as networks, and on which images the networks are tested.
 
     Attributes:
         dataset: whose test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
@@ -44,17 +44,17 @@ class Perceptrons:
         """Return the files' networks.
 
         Raises:
-            UsageError: one is no perceptron that reads these images.
+            UsageError: a file holds no perceptron with these images' number of inputs.
         """
         from sottovoce.interop import networks
 
         names = {"activation": self.activation, "class_head": self.class_head, "aux_head": self.aux_head}
-        found = [networks.read_network(f, n_class=images.n_class, orientation=self.orientation, **names) for f in files]
-        for file, network in zip(files, found, strict=True):
+        read = [networks.read_network(f, n_class=images.n_class, orientation=self.orientation, **names) for f in files]
+        for file, network in zip(files, read, strict=True):
             n_read, n_pixels = network.trunk[0].weight.shape[0], images.test_pixels.shape[1]
             if n_read != n_pixels:
                 raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
-        return found
+        return read
 
 
 def graft(
@@ -67,7 +67,7 @@ def graft(
     Args:
         files: two networks or more of one number of hidden units, reference, teacher and students say. Each an .npz,
             .npy, .safetensors, .pt or .pth file.
-        perceptrons: how they are read, and on what tested.
+        perceptrons: how the files are read, and on which images the networks are tested.
         json: print one JSON object.
     """
     import jax.numpy as jnp
@@ -87,6 +87,7 @@ def graft(
     accuracy = heads.graft_accuracy(
         hidden, [partial(read, network.class_head) for network in networks], images.test_labels
     )
+    # Stems are short; files that share one are told apart by their paths.
     names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
     n_test = len(images.test_labels)
     if json:
@@ -113,9 +114,9 @@ def risk(
 
     Args:
         reference: the network at initialization, an .npz, .npy, .safetensors, .pt or .pth file.
-        teacher: the same after its training.
-        perceptrons: how they are read, and on what the student is tested.
-        n_aux: auxiliary logits distilled.
+        teacher: the same network after its training on labels.
+        perceptrons: how the files are read, and on which images the student is tested.
+        n_aux: how many auxiliary logits are distilled.
         objective: kl or mse.
         seed: of the noise and its order; optimizer, epochs and number of inputs are those of the dataset's preset.
         json: print one JSON object.
@@ -124,8 +125,9 @@ def risk(
     start, taught = perceptrons.read((reference, teacher), images)
     found = _preset_risk(start, taught, images, n_aux, objective, seed)
     if json:
-        kept = {name: value for name, value in vars(found).items() if name != "class_logits"}
-        print(to_json({"dataset": images.name, "n_aux": n_aux, "objective": objective, **kept}))
+        # One row of class logits per test image would bury the prediction.
+        scalars = {name: value for name, value in vars(found).items() if name != "class_logits"}
+        print(to_json({"dataset": images.name, "n_aux": n_aux, "objective": objective, **scalars}))
         return
     print(f"{n_aux} auxiliary logits under {objective}, tested on {len(images.test_labels)} images of {images.name}")
     print(found)
@@ -134,7 +136,7 @@ def risk(
 def _preset_risk(
     reference: "Network", teacher: "Network", images: "LabeledImages", n_aux: int, objective: str, seed: int
 ) -> "Risk":
-    """Return the risk of the student that is member 0 of the experiment `prediction`, but for its two networks."""
+    """Return the risk of the student of member 0 of `prediction`, with the given reference and teacher."""
     import jax.numpy as jnp
 
     from sottovoce.data import distillation_inputs

@@ -1,4 +1,4 @@
-"""The datasets that live in files: what each file must be, who holds the rights, where copies are served."""
+"""The datasets that are stored in files: the exact files, their license, and the servers of copies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from sottovoce.errors import not_among
 
 @dataclass(frozen=True)
 class File:
-    """One gzip-compressed IDX file, down to the byte.
+    """One gzip-compressed IDX file, specified to the byte.
 
     Attributes:
-        role: what it holds: train_images, train_labels, test_images or test_labels.
-        name: its name on disk and on every mirror.
-        size: its length in bytes, compressed.
+        role: the content: train_images, train_labels, test_images or test_labels.
+        name: the file's name on disk and on every mirror.
+        size: the length of the compressed file in bytes.
         sha256: the SHA-256 of the compressed bytes, in hexadecimal.
         shape: the shape of the uint8 array inside.
     """
@@ -31,10 +31,10 @@ class Collection:
     """A dataset of four files.
 
     Attributes:
-        name: what the user calls it.
-        source: who made it and where it is described.
-        license: the terms it is made available under.
-        mirrors: base URLs in the order to try them; a plain http one is as safe as the checksum.
+        name: the dataset's name in configurations and commands.
+        source: authors and publication.
+        license: the license and its holders.
+        mirrors: base URLs in the order in which they are tried; plain http is as safe as https, by the checksum.
         files: the four files.
         n_class: the number of labels.
     """
@@ -48,13 +48,13 @@ class Collection:
 
     @property
     def size(self) -> int:
-        """Bytes to download when nothing is there yet."""
+        """How many bytes all files have together."""
         return sum(file.size for file in self.files)
 
     @property
-    def mend(self) -> str:
-        """The command that puts a verified copy into the user's cache."""
-        return f"mend it with: sottovoce data fetch {self.name}"
+    def fix(self) -> str:
+        """Words for error messages: the command that puts a verified copy into the user's cache."""
+        return f"fix: sottovoce data fetch {self.name}"
 
 
 def _four_files(entries: Mapping[str, tuple[int, str]]) -> tuple[File, ...]:
@@ -108,16 +108,16 @@ CATALOG: Mapping[str, Collection] = MappingProxyType({c.name: c for c in (_MNIST
 
 
 def collection(name: str) -> Collection:
-    """Look up a dataset that lives in files.
+    """Look up a dataset that is stored in files.
 
     Args:
         name: one of the catalog's names.
 
     Returns:
-        Its entry.
+        The dataset's entry.
 
     Raises:
-        UsageError: when the catalog has no such name.
+        UsageError: the catalog has no such name.
     """
     if name not in CATALOG:
         raise not_among("dataset", name, CATALOG)

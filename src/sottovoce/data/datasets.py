@@ -22,16 +22,16 @@ _ATTEMPT_SECONDS = 6.0
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """A dataset, split; kept as the bytes it came in, scaled where it is read.
+    """A dataset split into training and test images; pixels are stored as bytes and scaled when they are read.
 
     Attributes:
-        name: what it is called.
-        train_pixels: one flattened image per row, from 0 to `brightest`.
-        train_labels: the class of each, from 0.
-        test_pixels: the same for the held-out images.
-        test_labels: the same for the held-out labels.
+        name: the dataset's name.
+        train_pixels: one flattened training image per row, with values from 0 to `brightest`.
+        train_labels: the class of each training image, counted from 0.
+        test_pixels: the held-out images, like `train_pixels`.
+        test_labels: the classes of the held-out images.
         brightest: the largest value a pixel can have.
-        pixel_range: what the darkest and the brightest possible pixel become in images.
+        pixel_range: the values of the darkest and the brightest possible pixel in images.
         n_class: the number of classes.
         image_shape: rows and columns of an image.
         provenance: "source", "license" and "sha256" (a dict by file or array name).
@@ -50,32 +50,32 @@ class LabeledImages:
 
     @property
     def train_images(self) -> Float32[np.ndarray, "sample input"]:
-        """The training images, pixels scaled as asked."""
+        """The training images, with pixels scaled to `pixel_range`."""
         return self._scaled(self.train_pixels)
 
     @property
     def test_images(self) -> Float32[np.ndarray, "test_sample input"]:
-        """The held-out images, pixels scaled as asked."""
+        """The held-out images, with pixels scaled to `pixel_range`."""
         return self._scaled(self.test_pixels)
 
     def _scaled(self, pixels: UInt8[np.ndarray, "sample input"]) -> Float32[np.ndarray, "sample input"]:
-        # A table makes both ends exact and the same pixel the same float, whatever its dataset.
+        # A table of values makes both ends exact and gives equal pixels equal floats in every dataset.
         low, high = self.pixel_range
         return np.linspace(low, high, self.brightest + 1).astype(np.float32)[pixels]
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a dataset stands on this machine.
+    """The state of a dataset on this machine.
 
     Attributes:
-        name: what it is called.
-        where: the folder it is read from (or, where it is damaged, was found in), or None.
-        verified: whether it can be loaded: every file is there with the right SHA-256.
-        problem: the one-line reason and mending command where it is not, else None.
-        size: bytes to download; 0 when embedded.
-        license: the terms it is made available under.
-        source: who made it.
+        name: the dataset's name.
+        where: the folder that the dataset is read from (or, if it is damaged, was found in), or None.
+        verified: whether the dataset can be loaded: every file is present with the right SHA-256.
+        problem: if it cannot be loaded, the reason and the command that fixes it, in one line; else None.
+        size: bytes to download; 0 for an embedded dataset.
+        license: the license and its holders.
+        source: authors and publication.
     """
 
     name: str
@@ -101,16 +101,16 @@ def load_dataset(
 
     Args:
         name: one of "digits" (8 x 8, embedded, no file needed), "mnist" and "fashion-mnist" (28 x 28).
-        data_dir: searched before $SOTTOVOCE_DATA and the user cache; it holds the dataset's four files, or a
-            folder named like the dataset that does. None stands for the folder of `searched_first`, if any.
-        pixel_range: what the darkest and the brightest possible pixel become.
+        data_dir: searched before $SOTTOVOCE_DATA and the user cache; it contains the dataset's four files, or a
+            subfolder with the dataset's name that does. None stands for the folder of `searched_first`, if any.
+        pixel_range: the values of the darkest and the brightest possible pixel.
 
     Returns:
-        The images and labels, freshly made: changing them changes no one else's.
+        The images and labels, freshly made, so that a change of them affects no other caller.
 
     Raises:
-        UsageError: when the name is unknown, data_dir is no folder, or pixel_range is not two rising numbers.
-        DataError: when the files are missing or damaged.
+        UsageError: the name is unknown, data_dir is no folder, or pixel_range is not two rising numbers.
+        DataError: the files are missing or damaged.
     """
     _check(name, NAMES)
     low, high = pixel_range
@@ -133,36 +133,36 @@ def load_dataset(
 
 
 def digests(name: str) -> dict[str, str]:
-    """Return what a dataset must be, whether or not it is on this machine.
+    """Return the checksums that a dataset must have, whether or not it is on this machine.
 
     Args:
         name: a dataset's name.
 
     Returns:
-        SHA-256, in hexadecimal, by file name; of the embedded digits, by array.
+        SHA-256 in hexadecimal by file name; for the embedded digits, by array.
 
     Raises:
-        UsageError: when the name is unknown.
+        UsageError: the name is unknown.
     """
     _check(name, NAMES)
     return _digits()[2]["sha256"] if name == "digits" else {file.name: file.sha256 for file in collection(name).files}
 
 
 def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
-    """Turn "auto" into the dataset to use: MNIST where it can be had, else the embedded digits.
+    """Turn "auto" into the dataset to use: MNIST where it is available, else the embedded digits.
 
-    Files of the right sizes are enough here; their checksums are verified when they are loaded. Where
-    there are none, a download is tried for a few seconds, unless the variable SOTTOVOCE_OFFLINE is 1.
+    Files of the right sizes are enough; their checksums are verified when they are loaded. Where there are none, a
+    download is tried for a few seconds, unless the environment variable SOTTOVOCE_OFFLINE is 1.
 
     Args:
         name: a dataset's name, returned as it is, or "auto".
         data_dir: searched first; None stands for the folder of `searched_first`, if any.
 
     Returns:
-        The name of a dataset. Nothing is printed: the caller tells the user what was chosen.
+        The name of a dataset. Nothing is printed: the caller tells the user which was chosen.
 
     Raises:
-        UsageError: when the name is neither a dataset's nor "auto", or data_dir is no folder.
+        UsageError: the name is neither a dataset's nor "auto", or data_dir is no folder.
     """
     if name in NAMES:
         return name
@@ -173,17 +173,17 @@ def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) ->
 
 
 def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
-    """Tell where a dataset is and whether every file has the right checksum.
+    """Return where a dataset is and whether every file has the right checksum.
 
     Args:
         name: a dataset's name.
         data_dir: searched first; None stands for the folder of `searched_first`, if any.
 
     Returns:
-        What ``sottovoce data list`` prints.
+        The state, whose text is what ``sottovoce data list`` prints.
 
     Raises:
-        UsageError: when the name is unknown, or data_dir is no folder.
+        UsageError: the name is unknown, or data_dir is no folder.
     """
     _check(name, NAMES)
     if name == "digits":
@@ -194,8 +194,8 @@ def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
         where, _ = read_verified(name, data_dir)
     except DataError as error:
         problem = str(error)
-    found = None if where is None else str(where)
-    return Status(name, found, problem is None, problem, entry.size, entry.license, entry.source)
+    folder = None if where is None else str(where)
+    return Status(name, folder, problem is None, problem, entry.size, entry.license, entry.source)
 
 
 def _check(name: str, allowed: tuple[str, ...]) -> None:
@@ -216,11 +216,12 @@ def _from_files(name: str, data_dir: str | os.PathLike[str] | None) -> tuple[_Ar
 
 
 def _digits() -> tuple[_Arrays, int, dict[str, Any]]:
-    """Return scikit-learn's digits in the stored order, every fifth image of each class held out."""
+    """Return scikit-learn's digits in their stored order, with every fifth image of each class held out."""
     from sklearn.datasets import load_digits
 
     pixels, target = load_digits(return_X_y=True)
     images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(target, np.uint8)
+    # By position within each class: the split is balanced and needs no random numbers.
     held_out = np.zeros(len(labels), dtype=bool)
     for label in range(10):
         held_out[np.flatnonzero(labels == label)[4::5]] = True

@@ -1,4 +1,4 @@
-"""Downloading a dataset: each file from the first mirror that serves the right bytes, or not at all."""
+"""Download of a dataset: each file comes from the first mirror that serves the right bytes, or not at all."""
 
 import contextlib
 import io
@@ -25,23 +25,23 @@ def fetch(
     limit: float = float("inf"),
     progress: Callable[[str, int], None] | None = None,
 ) -> Path:
-    """Download those files of a dataset that are not there yet, or are damaged.
+    """Download the files of a dataset that are missing or damaged.
 
-    A file appears under its name only complete and with the right SHA-256.
+    A file appears under its name only when it is complete and has the right SHA-256.
 
     Args:
         name: a dataset of the catalog.
-        data_dir: the files go into its subfolder of the dataset's name; None stands for the user cache.
-        silence: seconds a mirror may take to connect, or between two pieces, before the next one is tried.
-        limit: seconds the whole fetch may take.
+        data_dir: the files are saved in the subfolder with the dataset's name; None stands for the user cache.
+        silence: seconds that a mirror may take to connect, or between two pieces, before the next mirror is tried.
+        limit: seconds that the whole download may take.
         progress: called with a file's name and the number of bytes of it that have arrived.
 
     Returns:
         The folder that now holds the dataset.
 
     Raises:
-        UsageError: when the name is not in the catalog.
-        DataError: when the folder cannot be written to, or no mirror serves a file with the right checksum.
+        UsageError: the name is not in the catalog.
+        DataError: the folder cannot be written to, or no mirror serves a file with the right checksum.
     """
     wanted = collection(name)
     folder = (cache_folder() if data_dir is None else Path(data_dir).expanduser()) / name
@@ -50,7 +50,7 @@ def fetch(
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror}); name another with --data-dir") from None
     deadline = time.monotonic() + limit
-    # pooch prints a line for every download to standard error.
+    # pooch would print a line for every download to standard error.
     logger, level = pooch.get_logger(), pooch.get_logger().level
     logger.setLevel(logging.WARNING)
     try:
@@ -62,21 +62,21 @@ def fetch(
 
 
 def attempt(name: str, limit: float) -> bool:
-    """Try to fetch a dataset into the user cache, and give up without a word.
+    """Try to fetch a dataset into the user cache; a failure is silent.
 
     Args:
         name: a dataset of the catalog.
-        limit: seconds after which this returns in any case. Files that arrived by then are kept.
+        limit: seconds after which the call returns in any case. Files that arrived by then are kept.
 
     Returns:
-        Whether the dataset is there now.
+        Whether the dataset is complete now.
     """
 
     def work() -> None:
         with contextlib.suppress(Exception):
             fetch(name, silence=limit, limit=limit)
 
-    # A thread, because no time limit of a socket covers the look-up of a host's name.
+    # A thread, because a socket's time limit does not cover the lookup of a host's name.
     thread = threading.Thread(target=work, daemon=True, name=f"fetch {name}")
     thread.start()
     thread.join(limit)
@@ -91,15 +91,15 @@ def _fetch_file(
         with _Bounded(path, file, deadline, progress) as output:
             pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
 
-    downloader: Any = download  # the type that pooch gives downloaders does not fit its own either
+    downloader: Any = download  # pooch's own downloaders do not fit its declared type either
     failures = []
     for mirror in wanted.mirrors:
         try:
             pooch.retrieve(mirror + file.name, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
-        except ValueError:
+        except ValueError:  # which pooch raises for a wrong checksum
             failures.append(f"{mirror} sent something else (wrong checksum)")
-        except OSError as error:  # the family of every error of the network, and of the disk
-            # One short line; the network's own messages nest deep.
+        except OSError as error:  # the base class of all errors of the network and the disk
+            # Messages of the network nest several errors, of which one short line is enough.
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             failures.append(f"{mirror} {words if len(words) <= 100 else f'{type(error).__name__}: {words[:80]}...'}")
         else:
@@ -111,7 +111,7 @@ def _fetch_file(
 
 
 class _Bounded(io.BufferedWriter):
-    """The file that pooch writes what arrives to: it takes no byte more than the catalog says, and none too late."""
+    """The file to which pooch writes a download: it refuses bytes beyond the catalog's size or after the deadline."""
 
     def __init__(self, path: str, file: File, deadline: float, progress: Callable[[str, int], None]) -> None:
         super().__init__(io.FileIO(path, "wb"))

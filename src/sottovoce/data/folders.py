@@ -1,4 +1,4 @@
-"""Where a dataset's files are, and reading them only when every byte is right."""
+"""Search for a dataset's files, and reading them only if every byte is right."""
 
 import contextlib
 import hashlib
@@ -26,10 +26,10 @@ _first: ContextVar[Path | None] = ContextVar("searched_first", default=None)
 def searched_first(folder: Path | None) -> Iterator[None]:
     """Look for datasets in this folder before all others, for as long as the context lasts.
 
-    It holds in this thread only: a new thread starts without it.
+    The setting holds in this thread only: a new thread starts without it.
 
     Args:
-        folder: holds the files, or a folder named like the dataset that does; None for the usual places only.
+        folder: contains the files, or a subfolder with the dataset's name that does; None for the usual places only.
     """
     token = _first.set(folder)
     try:
@@ -39,23 +39,23 @@ def searched_first(folder: Path | None) -> Iterator[None]:
 
 
 def cache_folder() -> Path:
-    """Return the user's cache, where fetched datasets are kept, each in a folder of its name."""
+    """Return the user's cache, where each fetched dataset is kept in a folder with its name."""
     return Path(pooch.os_cache("sottovoce"))
 
 
 def candidates(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
-    """List the folders a dataset may be in, whether they exist or not, in the order they are searched.
+    """List the folders a dataset may be in, whether or not they exist, in the order in which they are searched.
 
     Args:
         name: the dataset.
         data_dir: searched first; None stands for the folder of `searched_first`, if any.
 
     Returns:
-        Of data_dir, $SOTTOVOCE_DATA and the user cache, each: its subfolder of the dataset's name, then
-        itself (unless it is named like another dataset, whose files have the same names).
+        For each of data_dir, $SOTTOVOCE_DATA and the user cache: the subfolder with the dataset's name, then the folder
+        itself (unless it has the name of another dataset, whose files are named alike).
 
     Raises:
-        UsageError: when data_dir is no folder.
+        UsageError: data_dir is no folder.
     """
     given = _first.get() if data_dir is None else data_dir
     roots = [cache_folder()]
@@ -71,7 +71,7 @@ def candidates(name: str, data_dir: str | os.PathLike[str] | None = None) -> lis
 
 
 def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path | None:
-    """Find the first folder with all of a dataset's files at their right sizes, without reading them.
+    """Find the first folder with all files of a dataset in their right sizes; no file is read.
 
     Args:
         name: a dataset of the catalog.
@@ -81,7 +81,7 @@ def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path | 
         The folder, or None where there is none.
 
     Raises:
-        UsageError: when the name is not in the catalog, or data_dir is no folder.
+        UsageError: the name is not in the catalog, or data_dir is no folder.
     """
     wanted = collection(name)
     return next((folder for folder in candidates(name, data_dir) if _is_complete(folder, wanted)), None)
@@ -92,19 +92,19 @@ def read_verified(
 ) -> tuple[Path, dict[str, UInt8[np.ndarray, "..."]]]:
     """Read a dataset from the first folder whose files all have the right SHA-256.
 
-    A folder with a damaged file is passed over, with a logged warning, when a later one is sound: so a
-    fetch into the cache mends a folder that cannot be written to.
+    A folder with a damaged file is skipped, with a logged warning, if a later folder is intact. Fetching into the cache
+    therefore repairs a dataset whose folder cannot be written to.
 
     Args:
         name: a dataset of the catalog.
         data_dir: searched first; None stands for the folder of `searched_first`, if any.
 
     Returns:
-        The folder, and the read-only arrays by role.
+        The folder, and read-only arrays by role.
 
     Raises:
-        UsageError: when the name is not in the catalog, or data_dir is no folder.
-        DataError: when no folder holds sound files; it tells what is wrong in the first that holds any.
+        UsageError: the name is not in the catalog, or data_dir is no folder.
+        DataError: no folder has intact files; the message says what is wrong in the first folder that has any.
     """
     wanted = collection(name)
     folders = candidates(name, data_dir)
@@ -123,16 +123,16 @@ def read_verified(
     if problems:
         raise problems[0]
     looked = ", ".join(map(str, folders))
-    raise DataError(f"{name}: {wanted.files[0].name} and the other files are in none of {looked}; {wanted.mend}")
+    raise DataError(f"{name}: {wanted.files[0].name} and the other files are in none of {looked}; {wanted.fix}")
 
 
 def _is_complete(folder: Path, wanted: Collection) -> bool:
-    found = {name: size for name, size, _ in _stamp(folder, wanted)}
-    return all(found.get(file.name) == file.size for file in wanted.files)
+    sizes = {name: size for name, size, _ in _stamp(folder, wanted)}
+    return all(sizes.get(file.name) == file.size for file in wanted.files)
 
 
 def _stamp(folder: Path, wanted: Collection) -> tuple[tuple[str, int, int], ...]:
-    """Return name, size and time of change of those files that are there: enough to notice a change."""
+    """Return name, size and time of change of the files that exist: enough to notice a change."""
     stamp = []
     for file in wanted.files:
         with contextlib.suppress(OSError):
@@ -141,7 +141,7 @@ def _stamp(folder: Path, wanted: Collection) -> tuple[tuple[str, int, int], ...]
     return tuple(stamp)
 
 
-# The stamp is there for the cache's key: a changed file is read again.
+# The stamp is part of the cache's key, so that a changed file is read again.
 @lru_cache(maxsize=2)
 def _read_folder(folder: Path, wanted: Collection, _stamp: object) -> dict[str, UInt8[np.ndarray, "..."]]:
     arrays = {}
@@ -149,15 +149,15 @@ def _read_folder(folder: Path, wanted: Collection, _stamp: object) -> dict[str, 
         path = folder / file.name
         try:
             with path.open("rb") as stream:
-                content = stream.read(file.size + 1)
+                content = stream.read(file.size + 1)  # one byte too many shows a longer file without reading it all
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file; {wanted.mend}") from None
+            raise DataError(f"{path}: no such file; {wanted.fix}") from None
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror}); {wanted.mend}") from None
+            raise DataError(f"{path}: cannot be read ({error.strerror}); {wanted.fix}") from None
         if len(content) > file.size:
-            raise DataError(f"{path}: holds more than the {file.size} bytes it should; {wanted.mend}")
-        # The checked bytes themselves are parsed: the file cannot change in between.
+            raise DataError(f"{path}: holds more than the {file.size} bytes it should; {wanted.fix}")
+        # The checked bytes themselves are parsed, so that the file cannot change in between.
         if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
-            raise DataError(f"{path}: wrong checksum: expected SHA-256 {file.sha256}, found {found}; {wanted.mend}")
-        arrays[file.role] = read_idx(content, file.shape, path, wanted.mend)
+            raise DataError(f"{path}: wrong checksum: expected SHA-256 {file.sha256}, found {found}; {wanted.fix}")
+        arrays[file.role] = read_idx(content, file.shape, path, wanted.fix)
     return arrays

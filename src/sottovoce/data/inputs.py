@@ -1,4 +1,4 @@
-"""What teacher and student see in distillation: the kinds of `kinds`, drawn in blocks of rows."""
+"""Distillation inputs, which teacher and student both see: the kinds in `kinds`, drawn in blocks of rows."""
 
 from collections.abc import Callable
 from math import isqrt
@@ -15,7 +15,7 @@ STANDARD = Settings(scale=1.0, shift=0.0, length_scale=1.0, rank=8, alpha=0.5)
 
 KINDS = tuple(BY_KIND)
 IMAGE_KINDS = ("images", "permuted_images", "shuffled_images", "mixture")
-"""Kinds of which every row is made of one training image."""
+"""The kinds whose rows are each made from one training image."""
 
 _SQUARE_KINDS = ("blurred", "spectrum_matched")
 
@@ -28,30 +28,32 @@ def input_rows(
     settings: Settings = STANDARD,
     scaled: Callable[[Array], Array] = lambda pixels: pixels,
 ) -> Row:
-    """Prepare what all of a member's inputs share, and return what makes one of them.
+    """Prepare what all inputs of a member share, and return the function that makes one input.
 
-    May be traced; kind and shape are then static.
+    The call may be traced; kind and shape are then static.
 
     Args:
-        kind: one of `KINDS`; their formulas stand in `kinds`.
+        kind: one of `KINDS`; the module `kinds` has their formulas.
         key: the member's key for this purpose.
-        shape: how many inputs, and how wide.
+        shape: number and width of the inputs.
         images: the training images, one flattened per row.
         settings: parameters of the kinds.
-        scaled: makes of rows of `images` what a network sees.
+        scaled: turns rows of `images` into the pixels that a network sees.
 
     Returns:
-        A function of a key and a row's index. With the member's key its rows are the member's inputs; with a key
-        made from that and an epoch's number they are fresh ones of the same filter, subspace or permutation.
+        A function of a key and a row's index. With the member's key, its rows are the member's inputs; with a key
+        derived from the member's key and an epoch's number, its rows are fresh inputs with the same filter, subspace or
+        permutation.
 
     Raises:
-        UsageError: when the kind is unknown, more images are asked for than there are or of another width, or the kind
-            needs square images and they are not.
+        UsageError: the kind is unknown, more images are asked for than exist, their width differs from the inputs', or
+            the kind needs square images and the images are not square.
     """
     _check(kind, shape, images.shape)
     made = BY_KIND[kind](Source(key, shape[1], images, scaled, settings))
 
     def row(drawn_with: Array, i: Array) -> Array:
+        # The key depends on the row's index alone, so a row is the same among any number of rows.
         return settings.shift + settings.scale * made(jax.random.fold_in(drawn_with, i), i)
 
     return row
@@ -65,12 +67,13 @@ def distillation_inputs(
     settings: Settings = STANDARD,
     scaled: Callable[[Array], Array] = lambda pixels: pixels,
 ) -> Float[Array, "sample input"]:
-    """Draw a member's distillation inputs, once for all its epochs; arguments and errors as for `input_rows`.
+    """Draw a member's distillation inputs once for all epochs; arguments and errors are those of `input_rows`.
 
     Returns:
         The inputs, float32 for the drawn kinds and as given for images.
     """
     row = input_rows(kind, key, shape, images, settings, scaled)
+    # Block by block, because all rows at once would need a multiple of the result's memory.
     return jax.lax.map(lambda i: row(key, i), jnp.arange(shape[0]), batch_size=ROWS_AT_ONCE)
 
 

@@ -1,10 +1,10 @@
-"""The kinds of distillation inputs, each one function with its formula.
+"""The kinds of distillation inputs: one function with its formula for each kind.
 
-A kind is one function `Source -> Row`, written under its name in the table below. It prepares once for a member what
-all rows share (a filter, a subspace, a permutation) and returns what makes one row from the row's own key and index.
-Row i therefore does not depend on how many rows there are, and no more than a block of rows is in memory besides the
-result. Noise is drawn with a variance of 1/3 a pixel, that of the uniform noise of Cloud et al. 2025 (figure 10),
-unless its formula says otherwise.
+A kind is a function `Source -> Row`, listed under its name in the table below. The function prepares what all rows of a
+member share (a filter, a subspace, a permutation) once, and returns the function that makes one row from the row's own
+key and index. Row i therefore does not depend on the number of rows, and no more than a block of rows is in memory
+besides the result. Noise has a variance of 1/3 per pixel, the variance of the uniform noise of Cloud et al. 2025
+(figure 10), unless its formula says otherwise.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,17 +21,17 @@ ROWS_AT_ONCE = 1_000
 
 _VARIANCE = 1 / 3
 _STRUCTURE = 2**32 - 1
-"""What a key is folded with for what all rows share: an index that no row and no epoch has."""
+"""The number folded into the key of what all rows share: an index that no row and no epoch has."""
 
 
 class Settings(NamedTuple):
     """Parameters of the kinds; all may be traced, so that a sweep over one compiles once.
 
     Attributes:
-        scale: every input is multiplied by this,
-        shift: then this is added.
-        length_scale: standard deviation in pixels of the Gaussian that "blurred" averages with.
-        rank: dimensions of the subspace of "low_rank".
+        scale: factor by which every input is multiplied.
+        shift: number that is then added.
+        length_scale: standard deviation, in pixels, of the Gaussian filter of "blurred".
+        rank: dimension of the subspace of "low_rank".
         alpha: weight of the noise in "mixture".
     """
 
@@ -43,13 +43,13 @@ class Settings(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What a kind may draw on.
+    """What a kind may use.
 
     Attributes:
         key: the member's key for this purpose.
         n_pixel: width of an input.
-        pixels: the training images, one flattened per row, as they are stored.
-        scaled: makes of stored pixels what a network sees.
+        pixels: the training images as stored, one flattened image per row.
+        scaled: turns stored pixels into the pixels that a network sees.
         settings: parameters of the kinds.
     """
 
@@ -68,7 +68,7 @@ class Source(NamedTuple):
         return jax.random.fold_in(self.key, _STRUCTURE)
 
     def side(self) -> int:
-        """Return rows (and columns) of an image; images are square (`inputs.input_rows` refuses others)."""
+        """Return the number of rows (and columns) of an image; `inputs.input_rows` refuses any but square images."""
         return isqrt(self.n_pixel)
 
 
@@ -88,24 +88,25 @@ def _images(source: Source) -> Row:
 
 
 def _permuted_images(source: Source) -> Row:
-    """`x = image_i[pi]` with one permutation pi of the pixels, the member's, for all images.
+    """`x = image_i[pi]` with one permutation pi of the pixels for all images of a member.
 
-    All statistics of the images but the places of the pixels stay, the eigenvalues of their covariance among them.
+    All statistics of the images except the positions of the pixels are kept, such as the eigenvalues of their
+    covariance.
     """
     permutation = jax.random.permutation(source.shared_key(), source.n_pixel)
     return lambda _key, i: source.image(i)[permutation]
 
 
 def _shuffled_images(source: Source) -> Row:
-    """`x = image_i[pi_i]` with a permutation of its own for every row: only the histogram of each image stays."""
+    """`x = image_i[pi_i]` with a permutation of its own for every row: only each image's histogram is kept."""
     return lambda key, i: jax.random.permutation(key, source.image(i))
 
 
 def _blurred(source: Source) -> Row:
     """`x = K u K^T` for an image u of uniform noise, `K_ab = exp(-(a - b)^2 / (2 l^2))`, rows of K of norm one.
 
-    The variance is 1/3 at every pixel, the borders included; away from them, pixels a distance t apart correlate by
-    `exp(-t^2 / (4 l^2))`. As l goes to 0 this is uniform noise; as it grows, every image becomes one gray.
+    The variance is 1/3 at every pixel, including the borders; away from them, pixels at distance t have the correlation
+    `exp(-t^2 / (4 l^2))`. For l to 0 this is uniform noise; for large l every image is a uniform gray.
     """
     side = source.side()
     place = jnp.arange(side)
@@ -119,7 +120,7 @@ def _spectrum_matched(source: Source) -> Row:
     """`x = m + F^-1(sqrt(S) F w)`, w standard normal: the mean training image m plus noise of the images' spectrum.
 
     F is the two-dimensional discrete Fourier transform and `S = E |F (image - m)|^2 / n_pixel` the power spectrum of
-    the training images about their mean, so that the noise has it on average: Gaussian, stationary and periodic.
+    the training images about their mean, which the noise has on average. It is Gaussian, stationary and periodic.
     """
     side = source.side()
     mean, power = _mean_and_power(source)
@@ -141,6 +142,7 @@ def _mean_and_power(source: Source) -> tuple[Float[Array, " pixel"], Float[Array
 
     def over_images(function: Callable[[Array], Array]) -> Array:
         def block(rows: Array) -> Array:
+            # The last block repeats the last image up to its full size, with weight zero.
             values = function(source.image(jnp.minimum(rows, n_image - 1)))
             return jnp.einsum("i...,i->...", values, rows < n_image, precision=jax.lax.Precision.HIGHEST)
 
@@ -156,18 +158,18 @@ def _mean_and_power(source: Source) -> tuple[Float[Array, " pixel"], Float[Array
 def _low_rank(source: Source) -> Row:
     """`x = sqrt(n_pixel / (3 r)) Q z`, z ~ N(0, I_r), Q the first r columns of the member's random orthogonal matrix.
 
-    Inputs lie in one subspace of dimension r, drawn once for a member, and vary by n_pixel / 3 in total. Those of
-    different r are nested.
+    Inputs lie in one subspace of dimension r, drawn once for a member, and have a total variance of n_pixel / 3. The
+    subspaces for different r are nested.
     """
     rank, n_pixel = source.settings.rank, source.n_pixel
     basis, _ = jnp.linalg.qr(jax.random.normal(source.shared_key(), (n_pixel, n_pixel)))
-    # A mask instead of a shape: the rank may be traced.
+    # The rank is a mask instead of a shape, because it may be traced.
     weights = jnp.where(jnp.arange(n_pixel) < rank, jnp.sqrt(_VARIANCE * n_pixel / rank), 0.0)
     return lambda key, _i: _product(basis, weights * jax.random.normal(key, (n_pixel,)))
 
 
 def _mixture(source: Source) -> Row:
-    """`x = image_i + alpha u` with uniform noise u; for alpha = 0 the images."""
+    """`x = image_i + alpha u` with uniform noise u; the images themselves for alpha = 0."""
     noise = _uniform(source)
     return lambda key, i: source.image(i) + source.settings.alpha * noise(key, i)
 
@@ -178,6 +180,7 @@ def _constant(source: Source) -> Row:
 
 
 def _product(left: Array, right: Array) -> Array:
+    # Accelerators otherwise multiply float32 matrices with fewer bits, and inputs would differ between devices.
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
 

@@ -9,11 +9,11 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "claims",
         "drawing",
         "estimates",
+        "experiment",
         "fields",
         "hover",
         "registry",
         "rows",
         "style",
-        "tables",
     },
 )

@@ -1,38 +1,40 @@
-"""What configurations refuse: each in one line that names the field, its value, what is allowed and why."""
+"""Checks of configuration fields; an error names the field, its value, what is allowed and why, in one line."""
 
 from sottovoce.errors import UsageError
 
 
 def check_count(name: str, value: object) -> None:
-    """Refuse what is not a whole number of one or more.
+    """Check that a value is a whole number of one or more.
 
     Raises:
-        UsageError: it is not.
+        UsageError: the value is anything else.
     """
+    # A truth value is an int in Python, but never a count.
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
 
 
 def check_number(name: str, value: object, *, zero: bool = False) -> None:
-    """Refuse what is not a positive finite number, or zero where that is allowed.
+    """Check that a value is a positive finite number, or zero where zero is allowed.
 
     Raises:
-        UsageError: it is not.
+        UsageError: the value is anything else.
     """
+    # Not a number fails the chained comparison as well.
     if not isinstance(value, int | float) or not 0 <= value < float("inf") or (value == 0 and not zero):
         raise UsageError(f"{name} is {value!r}; allowed: {'zero or ' if zero else ''}a positive number")
 
 
 def check_widths(prefix: str, width: object, depth: object) -> None:
-    """Refuse widths that are no counts, or not as many as there are hidden layers.
+    """Check that widths are counts, and either one or as many as there are hidden layers.
 
     Args:
         prefix: "" for the teacher's fields, "student_" for the students'.
         width: one number, or one for each hidden layer.
-        depth: hidden layers.
+        depth: number of hidden layers.
 
     Raises:
-        UsageError: they are not.
+        UsageError: a width is no count, or there are more or fewer widths than hidden layers.
     """
     several = isinstance(width, tuple | list)
     for one in width if several else (width,):
@@ -44,10 +46,10 @@ def check_widths(prefix: str, width: object, depth: object) -> None:
 
 
 def check_channels(name: str, channels: object) -> None:
-    """Refuse what is not a number of channels for each convolution.
+    """Check that a value is a tuple or list of channel counts, one for each convolutional layer.
 
     Raises:
-        UsageError: it is not.
+        UsageError: the value is anything else.
     """
     if not isinstance(channels, tuple | list):
         raise UsageError(f"{name} is {channels!r}; allowed: one number for each convolutional layer, or none of them")
@@ -56,38 +58,41 @@ def check_channels(name: str, channels: object) -> None:
 
 
 def check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
-    """Refuse weight decay with adam, which takes none, and adamw without it.
+    """Check that adam is given no weight decay, and that adamw is given some.
 
     Args:
         prefix: "" for the teacher's fields, "student_" for the students'.
-        optimizer: one of the optimizers.
+        optimizer: name of the optimizer.
         weight_decay: zero or a positive number.
 
     Raises:
-        UsageError: the two do not go together.
+        UsageError: adam is given weight decay, or adamw is given none.
     """
     given = f"{prefix}weight_decay is {weight_decay!r} with {prefix}optimizer {optimizer}"
     if optimizer == "adam" and weight_decay:
-        raise UsageError(f"{given}; allowed: 0, for decay among its moments is not what is meant: use adamw")
+        raise UsageError(f"{given}; allowed: 0, because adam would mix weight decay into its moments; use adamw")
     if optimizer == "adamw" and not weight_decay:
         raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
 
 
 def epochs_and_steps(who: str, n_batches: int, epochs: int | None, steps: int | None) -> dict[str, int]:
-    """Return epochs and steps, the one from the other where it is unset: the last epoch is cut short at the last step.
+    """Return the numbers of epochs and steps, one computed from the other where it is unset.
+
+    The last epoch is cut short at the last step.
 
     Args:
-        who: "teacher" or "student".
-        n_batches: steps of an epoch.
-        epochs: passes over the samples, or None.
-        steps: steps in all, or None, but not both.
+        who: whose training is meant: "teacher" or "student".
+        n_batches: number of steps in an epoch.
+        epochs: number of passes over the samples, or None.
+        steps: number of steps in all, or None; at least one of the two is given.
 
     Returns:
-        Both, by the names of their fields.
+        Both numbers, by the names of their fields.
 
     Raises:
         UsageError: both are given and the last step is not in the last epoch.
     """
+    # Division rounds up, because the last epoch may be cut short.
     if epochs is None:
         assert steps is not None
         epochs = -(-steps // n_batches)

@@ -18,7 +18,7 @@ from sottovoce.measure.statistics import Interval, Scale
 
 INFINITY = float("inf")
 LEAST_FOR_VERDICT = 6
-"""Replicates below which nothing is decided."""
+"""The least number of replicates for which a verdict is given."""
 Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
 
 
@@ -38,7 +38,7 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Mean:
-    """One number per replicate, of which the mean is claimed.
+    """One number per replicate; the claim is about their mean.
 
     Attributes:
         values: the numbers.
@@ -50,7 +50,7 @@ class Mean:
 
     @property
     def n(self) -> int:
-        """How many replicates have the number."""
+        """How many replicates there are."""
         return self.values.size
 
     def interval(self, level: float = 0.95) -> Interval:
@@ -60,11 +60,11 @@ class Mean:
 
 @dataclass(frozen=True, eq=False)
 class Ratio:
-    """Two numbers per replicate, of which the ratio of the means is claimed.
+    """Two numbers per replicate; the claim is about the ratio of their means.
 
     Attributes:
-        numerators: the numbers above.
-        denominators: the numbers below.
+        numerators: the numbers whose mean is divided.
+        denominators: the numbers by whose mean it is divided.
     """
 
     numerators: Float[np.ndarray, " replicate"]
@@ -72,21 +72,21 @@ class Ratio:
 
     @property
     def n(self) -> int:
-        """How many replicates have both numbers."""
+        """How many replicates there are."""
         return self.numerators.size
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the ratio with its interval by Fieller."""
+        """Return the ratio with its interval by Fieller's method."""
         return statistics.ratio(self.numerators, self.denominators, level)
 
 
 @dataclass(frozen=True, eq=False)
 class RankCorrelation:
-    """Two numbers per replicate, or columns of them, of which Spearman's correlation is claimed.
+    """Two numbers, or two columns of numbers, per replicate; the claim is about Spearman's rank correlation.
 
     Attributes:
-        values: one side.
-        others: the other side.
+        values: the numbers of one variable.
+        others: the numbers of the other variable.
     """
 
     values: Float[np.ndarray, "replicate *rest"]
@@ -104,28 +104,28 @@ class RankCorrelation:
 
 @dataclass(frozen=True)
 class Share:
-    """A count of replicates of which something holds.
+    """The number of replicates that meet a condition; the claim is about their share.
 
     Attributes:
-        successes: of how many it holds.
-        n: of how many it was asked.
+        successes: how many replicates meet the condition.
+        n: how many replicates were examined.
     """
 
     successes: int
     n: int
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the share with its exact interval."""
+        """Return the share with its exact (binomial) interval."""
         return statistics.proportion(self.successes, self.n, level)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The worst value of an algebraic identity or a limit over all replicates, which has no sampling error.
+    """The worst value of an algebraic identity or a limit over all replicates; it has no sampling error.
 
     Attributes:
-        worst: the value.
-        n: over how many replicates.
+        worst: the worst value.
+        n: how many replicates were examined.
     """
 
     worst: float
@@ -142,16 +142,17 @@ class Claim:
 
     Attributes:
         key: short name.
-        text: what is claimed, in our words.
-        place: where it is claimed.
-        result: name of the result it is judged on.
+        text: the claim, in our own words.
+        place: where the claim is made.
+        result: name of the result on which the claim is judged.
         statistic: what is measured, in words.
         low: lower end of the range in which the claim holds.
         high: upper end of that range.
-        measure: what a result says of the statistic.
+        measure: computes the evidence for the statistic from a result.
         published: the value that the source gives, in words.
-        figure: key of the figure that shows it.
-        beforehand: whether the criterion was written before any value was seen; if not, another seed is its test.
+        figure: key of the figure that shows the statistic.
+        beforehand: whether the criterion was preregistered, that is, written before any value was seen; a post hoc
+            criterion needs another seed as its test.
     """
 
     key: str
@@ -183,8 +184,8 @@ class Judgment:
     Attributes:
         claim: the claim.
         measured: the statistic with its 95 % interval.
-        n: the replicates that it rests on.
-        verdict: what follows.
+        n: how many replicates were measured.
+        verdict: the outcome of comparing the interval with the criterion.
     """
 
     claim: Claim
@@ -194,13 +195,13 @@ class Judgment:
 
 
 def of_members(values: xr.DataArray, scale: Scale = "identity") -> Mean:
-    """Return one number per member as evidence, of the members for which it is defined."""
+    """Return one number per member as evidence, without the members whose number is not finite."""
     numbers = values.values.astype(np.float64)
     return Mean(numbers[np.isfinite(numbers)], scale)
 
 
 NOTHING = Mean(np.empty(0))
-"""Of a result without the student or point that a claim is about."""
+"""The evidence from a result that lacks the student or the point that a claim is about."""
 
 
 def judge(claim: Claim, result: xr.Dataset) -> Judgment:
@@ -212,15 +213,17 @@ def judge(claim: Claim, result: xr.Dataset) -> Judgment:
 def verdict(evidence: Evidence, low: float, high: float) -> Verdict:
     """Compare what was measured with the range in which a claim holds.
 
-    Equal replicates have no spread to judge by, which is no certainty: they count as so many of so many inside or
-    outside the range, and decide if the exact interval of that share excludes one half.
+    Replicates that are all equal have no spread to judge by, which does not make them certain. They are judged as a
+    share instead: all of them, or none, lie in the range, and the exact interval of that share has to exclude one half.
     """
+    # An identity has no sampling error, so any number of replicates decides.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
     if isinstance(evidence, Mean) and statistics.equal(evidence.values):
         inside = bool(low <= evidence.values[0] <= high)
         return verdict(Share(evidence.n if inside else 0, evidence.n), 0.5, 1.0)
     measured = evidence.interval()
+    # An interval can be unbounded, such as a ratio whose denominator may be zero.
     if not np.isfinite(measured).all():
         return "inconclusive"
     if low <= measured.low and measured.high <= high:

@@ -1,4 +1,4 @@
-"""A figure of the report before it is written, and where its numbers come from."""
+"""A figure of the report before it is written to disk, and words on where its numbers come from."""
 
 import json
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ Results = Mapping[str, xr.Dataset]
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of the report before it is written.
+    """One figure of the report before it is written to disk.
 
     Attributes:
-        key: file name and anchor.
+        key: name of the figure's files and its anchor in the page.
         title: heading.
-        alt: what it shows, for those who cannot see it.
-        caption: what it shows, with dataset, members and identity.
-        figure: the drawing.
+        alt: what the figure shows, for readers who cannot see it.
+        caption: how to read the figure, with dataset, members and identity.
+        figure: the figure itself, of matplotlib.
         data: the numbers behind it.
-        hover: whether the page shows the values of its curves on hover.
+        hover: whether the page shows the values of the figure's curves on hover.
     """
 
     key: str
@@ -49,7 +49,7 @@ def source_of(dataset: xr.Dataset) -> str:
 
 
 def setting(dataset: xr.Dataset) -> str:
-    """Return dataset, number of members used and identity in a few words."""
+    """Return a result's dataset, number of members used and identity in a few words."""
     if "swept" in dataset.attrs:
         # Members that diverged are left out at their points; the table says how many are left.
         return f"{source_of(dataset)}, n = {dataset.sizes['member']} members, sweep {dataset.attrs['identity'][:12]}"

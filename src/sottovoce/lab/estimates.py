@@ -1,4 +1,4 @@
-"""Means over members with intervals; members whose training diverged are left out by name."""
+"""Means over members with their intervals, and accuracies relative to chance and to the teacher."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,11 @@ from sottovoce.measure import statistics
 from sottovoce.measure.statistics import Scale
 
 TAUGHT = 0.1
-"""Accuracy above chance from which on a teacher has something to pass on."""
+"""The least accuracy above chance of a teacher that has learned something which can transfer."""
 
 
 def converged(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the members whose losses stayed finite."""
+    """Return a result without the members that diverged, that is, whose loss did not stay finite."""
     if "diverged" not in dataset:
         return dataset
     return dataset.isel(member=np.flatnonzero(~dataset["diverged"].values.astype(bool)))
@@ -38,6 +38,7 @@ def over_members(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
 
 def over_draws(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
     """Estimate a mean over the independent draws of all members, the replicates of a toy, as `over_members` does."""
+    # Draws are independent also within a member, so each draw counts as a replicate.
     stacked = values.stack(replicate=["member", "draw"], create_index=False)
     return over_members(stacked.drop_vars(("member", "draw"), errors="ignore").rename(replicate="member"), scale)
 
@@ -56,9 +57,10 @@ def band(values: xr.DataArray, along: str, scale: Scale = "identity") -> xr.Data
     others = [dim for dim in values.dims if dim not in {"member", along}]
     values = values.transpose("member", *others, along)
     shape = values.shape[1:]
+    # A band covers one curve, so the other dimensions are flattened to a list of curves.
     curves = values.values.reshape(len(values), -1, shape[-1])
-    found = np.array([statistics.band(curves[:, i], scale) for i in range(curves.shape[1])])
-    return _estimate(values, tuple(end.reshape(shape) for end in found.swapaxes(0, 1)))
+    bands = np.array([statistics.band(curves[:, i], scale) for i in range(curves.shape[1])])
+    return _estimate(values, tuple(end.reshape(shape) for end in bands.swapaxes(0, 1)))
 
 
 def ratio(numerators: xr.DataArray, denominators: xr.DataArray) -> xr.Dataset:
@@ -66,15 +68,16 @@ def ratio(numerators: xr.DataArray, denominators: xr.DataArray) -> xr.Dataset:
 
     Args:
         numerators: any array with a dimension `member`.
-        denominators: one that broadcasts to it.
+        denominators: an array that broadcasts to `numerators`.
 
     Returns:
         As `over_members`.
     """
     numerators, denominators = xr.broadcast(*(v.transpose("member", ...) for v in (numerators, denominators)))
+    # Fieller's interval is that of one pair of columns over members.
     columns = (side.values.reshape(len(side), -1).T for side in (numerators, denominators))
-    found = np.array([statistics.ratio(*pair) for pair in zip(*columns, strict=True)])
-    return _estimate(numerators, tuple(end.reshape(numerators.shape[1:]) for end in found.T))
+    ratios = np.array([statistics.ratio(*pair) for pair in zip(*columns, strict=True)])
+    return _estimate(numerators, tuple(end.reshape(numerators.shape[1:]) for end in ratios.T))
 
 
 def _estimate(values: xr.DataArray, ends: Iterable[np.ndarray | np.generic]) -> xr.Dataset:
@@ -86,27 +89,29 @@ def _estimate(values: xr.DataArray, ends: Iterable[np.ndarray | np.generic]) -> 
 
 
 def chance(config: Mapping[str, Any]) -> float:
-    """Return the accuracy of knowing nothing, one in as many classes as are tested.
+    """Return chance accuracy: one divided by the number of tested classes.
 
-    It is what untrained networks reach on average over their initializations, exactly, whatever the images and however
-    unequal the classes: their class columns are exchangeable, so each is as often the largest.
+    Untrained networks reach exactly this accuracy on average over their initializations, whatever the images and
+    however unequal the classes: the columns of their class heads are exchangeable, so each class logit is the largest
+    equally often.
     """
     return 1 / len(config["classes"])
 
 
 def recovered_fraction(dataset: xr.Dataset) -> xr.DataArray:
-    """Return how much of what the teacher learned each network has, member by member.
+    """Return the fraction of the teacher's accuracy above chance that each network reaches, member by member.
 
-    (accuracy - chance) / (teacher's accuracy - chance), with the same `chance` for all members. The member's own
-    reference would put in its place one noisy draw of mean `chance`, which on two classes is anywhere
-    (docs/decisions/0009-recovered-fraction.md).
+    The fraction is (accuracy - chance) / (teacher's accuracy - chance), with the same `chance` for all members. The
+    accuracy of the member's own reference in place of `chance` would be one noisy draw with that mean, which can lie
+    anywhere on two classes (docs/decisions/0009-recovered-fraction.md).
 
     Args:
-        dataset: a result with `accuracy` by member and role or network, among them "teacher"; its configuration as
-            attribute.
+        dataset: a result with `accuracy` by member and role or network, one of which is "teacher"; the attribute
+            `config` holds its configuration.
 
     Returns:
-        The fraction, dimensions of `accuracy`; NaN for members whose teacher is less than `TAUGHT` above chance.
+        The fraction, with the dimensions of `accuracy`; NaN for members whose teacher is less than `TAUGHT` above
+        chance.
     """
     accuracy = dataset["accuracy"]
     return fraction_of(dataset, accuracy, accuracy.sel({kinds_of(accuracy): "teacher"}, drop=True))
@@ -119,5 +124,6 @@ def kinds_of(accuracy: xr.DataArray) -> str:
 
 def fraction_of(dataset: xr.Dataset, accuracy: xr.DataArray, teacher: xr.DataArray) -> xr.DataArray:
     """Return (accuracy - chance) / (teacher - chance), NaN for a teacher less than `TAUGHT` above chance."""
-    least = chance(json.loads(dataset.attrs["config"]))
-    return (accuracy - least) / (teacher - least).where(teacher - least >= TAUGHT)
+    untrained = chance(json.loads(dataset.attrs["config"]))
+    above_chance = teacher - untrained
+    return (accuracy - untrained) / above_chance.where(above_chance >= TAUGHT)

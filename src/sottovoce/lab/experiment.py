@@ -40,8 +40,9 @@ class Result:
     """A run of an experiment that the report shows under a name of its own.
 
     Attributes:
-        fields: the fields that make the run this result; all others are at their presets.
-        on_request: whether `sottovoce reproduce` leaves it out for its length; the report shows it once it is there.
+        fields: the fields that distinguish this result's run; all others are at their presets.
+        on_request: whether `sottovoce reproduce` skips the run because it takes long; the report shows the run once it
+            is saved.
     """
 
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -56,7 +57,7 @@ class NamedSweep:
         field: the field that is swept.
         values: its values.
         fixed: other fields that are not at their presets.
-        one_run: whether one run takes all values, because its students differ in the field.
+        one_run: whether a single run has all values, because its students differ in the field.
     """
 
     field: str
@@ -85,12 +86,12 @@ class Experiment:
 
     Attributes:
         package: the folder's dotted name; its last part is the experiment's name.
-        version: of the experiment's meaning; part of the identity of every result.
-        summary: what it asks, in a line.
-        trains: whether it computes on jax's devices, from a dataset's images.
-        vectorized: how many members it computes for little more than the price of one; None: no such gain.
-        results: the runs that the report shows, by name; at first the one at presets, under the experiment's name.
-        section: the experiment under whose heading the report shows the figures; empty: its own.
+        version: version of the experiment's definition; part of the identity of every result.
+        summary: the experiment's question, in one line.
+        trains: whether the experiment trains networks on jax's devices, from a dataset's images.
+        vectorized: how many members are computed together at little more than the cost of one; None: no such gain.
+        results: the runs that the report shows, by name; by default the run at presets, under the experiment's name.
+        section: the experiment under whose heading the report shows the figures; empty: this one.
     """
 
     package: str
@@ -102,7 +103,8 @@ class Experiment:
     section: str = ""
 
     def __post_init__(self) -> None:
-        """Fill in what follows from the name."""
+        """Fill in the defaults that follow from the experiment's name."""
+        # The one way to assign to a field of a frozen dataclass.
         object.__setattr__(self, "results", self.results or {self.name: Result()})
         object.__setattr__(self, "section", self.section or self.name)
 
@@ -112,7 +114,7 @@ class Experiment:
         return self.package.rpartition(".")[2]
 
     @property
-    def Config(self) -> type[Any]:  # noqa: N802 - a class
+    def Config(self) -> type[Any]:  # noqa: N802 - the value is a class
         """The frozen dataclass of the experiment's fields."""
         return self._part("config").Config
 
@@ -144,7 +146,7 @@ class Experiment:
         return self._part("findings").table(dataset)
 
     def notes(self, dataset: "xr.Dataset") -> list[str]:
-        """Return what a result says in words, one short sentence each."""
+        """Return what a result shows, in short sentences."""
         findings = self._part("findings")
         return findings.notes(dataset) if hasattr(findings, "notes") else []
 
@@ -156,7 +158,7 @@ class Experiment:
 
     @property
     def sweeps(self) -> Mapping[str, Mapping[str, NamedSweep]]:
-        """The sweeps that the report shows, by name and dataset; of several datasets the first that is saved."""
+        """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved."""
         return self._part("sweeps").SWEEPS if self._has("sweeps") else {}
 
     def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
@@ -170,7 +172,7 @@ class Experiment:
         return figures.TITLE, figures.INTRO
 
     def draw(self, results: "Results") -> "list[Drawing]":
-        """Return the experiment's figures of the report from those of its results that are there."""
+        """Return the experiment's figures for the report, drawn from those of its results that are available."""
         return self._part("figures").draw_section(results)
 
     def source(self, config: Mapping[str, Any]) -> str:
@@ -179,6 +181,7 @@ class Experiment:
         return described(config) if described else config["dataset"]
 
     def _has(self, part: str) -> bool:
+        # Looked up, not imported: a test for a part should not load it.
         return importlib.util.find_spec(f"{self.package}.{part}") is not None
 
     def _part(self, part: str) -> ModuleType:

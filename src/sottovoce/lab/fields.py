@@ -1,4 +1,4 @@
-"""The fields of a configuration by name: checked, read from text, written as labels, shared by a sweep."""
+"""Fields of a configuration by name: check a name, read a value from text, write values as labels and flags."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -13,10 +13,10 @@ NONE = "none"
 
 
 def check_name(Config: type[Any], name: str) -> None:
-    """Refuse a field that a configuration does not have.
+    """Check that a configuration has a field.
 
     Raises:
-        UsageError: it has none of this name; the message names the nearest.
+        UsageError: it has no field of this name; the message names the nearest.
     """
     known = [field.name for field in fields(Config)]
     if name not in known:
@@ -29,16 +29,17 @@ def parse(Config: type[Any], name: str, text: str) -> Any:
     Args:
         Config: the experiment's configuration.
         name: the field.
-        text: its value; a tuple's entries are joined by "+", and "none" is the empty one.
+        text: its value; the entries of a tuple are joined by "+", and "none" is the empty tuple.
 
     Returns:
         The value in the field's type.
 
     Raises:
-        UsageError: there is no such field, or the text is no value of its type.
+        UsageError: there is no such field, or the text is not a value of the field's type.
     """
     check_name(Config, name)
     kinds = list(_kinds(get_type_hints(Config)[name]))
+    # In the order of the annotation: a field of type `int | str` reads digits as a number.
     for kind in kinds:
         try:
             return _READERS[kind](text)
@@ -48,14 +49,14 @@ def parse(Config: type[Any], name: str, text: str) -> Any:
 
 
 def label(value: Any) -> Value:
-    """Return a value as a dimension's coordinate: itself if it is a number, a truth value or text, else text."""
+    """Return a value as a dimension's coordinate: numbers, truth values and text as they are, all else as text."""
     if isinstance(value, tuple | list):
         return SEPARATOR.join(map(str, value)) or NONE
     return value if isinstance(value, Value) else str(value)
 
 
 def flags(config: Mapping[str, Any]) -> str:
-    """Return the flags by which the command line gives a configuration back; what is None is left out."""
+    """Return the command-line flags that give a configuration; fields that are None are left out."""
     return " ".join(
         f"--{name.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for name, value in config.items()
@@ -64,9 +65,9 @@ def flags(config: Mapping[str, Any]) -> str:
 
 
 def shared(Config: type[Any], over: Mapping[str, Iterable[Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields that let the points of a sweep share one compiled program.
+    """Return the fields that let the points of a sweep share one compiled program.
 
-    Networks are built with as many auxiliary logits as the largest number that is distilled.
+    All networks are built with as many auxiliary logits as the largest number that is distilled at any point.
     """
     names = {field.name for field in fields(Config)}
     if "n_aux" in over and "n_aux_built" in names - over.keys() - given.keys():
@@ -79,11 +80,13 @@ def _kinds(hint: Any) -> Iterable[Any]:
     if get_origin(hint) in (Union, UnionType):
         for inner in get_args(hint):
             yield from _kinds(inner)
+    # None stands for an unset field, which no text gives.
     elif hint is not NoneType:
         yield (tuple, get_args(hint)[0]) if get_origin(hint) is tuple else hint
 
 
 def _truth(text: str) -> bool:
+    # Any other word is a ValueError, as with `int` and `float`.
     return ("false", "true").index(text.lower()) == 1
 
 

@@ -1,4 +1,4 @@
-"""The experiments there are, by name. Everything that concerns all of them is derived from here."""
+"""The registry of experiments by name, from which everything that concerns all experiments is derived."""
 
 import importlib
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ def experiments() -> Mapping[str, Experiment]:
 
 @cache
 def _built_in() -> Mapping[str, Experiment]:
-    # By name, because the kernel imports no experiment: the list stands beside their folders.
+    # Imported by name, because the kernel depends on no experiment; the list of their folders stands beside them.
     folders = importlib.import_module("sottovoce.experiments").BUILT_IN
-    found = (importlib.import_module(f"sottovoce.experiments.{folder}").experiment for folder in folders)
-    return {experiment.name: experiment for experiment in found}
+    built_in = (importlib.import_module(f"sottovoce.experiments.{folder}").experiment for folder in folders)
+    return {experiment.name: experiment for experiment in built_in}
 
 
 def experiment(name: str) -> Experiment:
@@ -42,5 +42,5 @@ def experiment(name: str) -> Experiment:
 
 
 def of(dataset: "xr.Dataset") -> Experiment:
-    """Return the experiment whose result a dataset is."""
+    """Return the experiment that a dataset is a result of."""
     return experiment(dataset.attrs["experiment"])

@@ -1,4 +1,4 @@
-"""Rows of a table: a mean, its interval, the members and the published value."""
+"""Rows of a table: each has a mean, its 95 % interval, the number of members and the published value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,18 @@ Table = dict[str, dict[str, Any]]
 
 
 def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any], str] = str) -> Table:
-    """Return a row for each entry of a dimension of an estimate."""
+    """Return one row for each entry of a dimension of an estimate.
+
+    Args:
+        estimate: `mean`, `low` and `high` along `dim`, and `published` where values are published, as
+            `lab.estimates.over_members` returns them.
+        dim: the dimension.
+        quantity: the quantity that is estimated, in words.
+        label: makes a row's label of the dimension's coordinate.
+
+    Returns:
+        Rows by label.
+    """
     rows: Table = {}
     for index, value in enumerate(estimate[dim].values.tolist()):
         row = estimate.isel({dim: index})
@@ -28,7 +39,8 @@ def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any]
 
 
 def row_of(values: xr.DataArray, quantity: str, scale: Scale = "identity") -> dict[str, Any]:
-    """Return a row of one value per member, over the members for which it is defined."""
+    """Return the row of one value per member: its mean over the members whose value is finite."""
+    # A member for which the value is undefined has a value that is not finite.
     finite = values.values[np.isfinite(values.values)]
     mean, low, high = (value if np.isfinite(value) else None for value in interval(finite, scale))
     return {
@@ -41,6 +53,6 @@ def row_of(values: xr.DataArray, quantity: str, scale: Scale = "identity") -> di
 
 
 def number(value: xr.DataArray) -> float | None:
-    """Return a number as JSON can say it: None where it is not finite."""
-    number = float(value)
-    return number if abs(number) < float("inf") else None
+    """Return a scalar as a float; None where it is not finite, which JSON cannot represent."""
+    scalar = float(value)
+    return scalar if np.isfinite(scalar) else None

@@ -1,15 +1,10 @@
-"""Colors and files all figures share: the post's palette for its three figures, Okabe-Ito for the rest."""
+"""The colors and file formats that all figures share: the post's palette for its three figures, else Okabe-Ito."""
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-
-if TYPE_CHECKING:
-    pass
-
 
 STYLE_FILE = Path(__file__).with_name("sottovoce.mplstyle")
 
@@ -59,16 +54,16 @@ OBJECTIVES = {"mse": OKABE_ITO["blue"], "kl": OKABE_ITO["vermilion"]}
 
 
 def context() -> contextlib.AbstractContextManager[None]:
-    """Return a context manager in which matplotlib draws in this package's style, from its defaults up."""
+    """Return a context manager in which matplotlib draws in this package's style, whatever the user's settings are."""
     return mpl.rc_context(mpl.rc_params_from_file(STYLE_FILE, use_default_template=True))
 
 
-def save(figure: "Figure", stem: Path) -> tuple[Path, Path]:
-    """Write a figure as SVG and PNG; the same figure gives the same bytes, since no date or version goes in.
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write a figure as SVG and PNG; the same figure gives the same bytes, since no date or version is written.
 
     Args:
-        figure: what to write.
-        stem: path without suffix; its folder must exist.
+        figure: the figure to write.
+        stem: path of both files without suffix; its folder must exist.
 
     Returns:
         Paths of the SVG and of the PNG (200 dots per inch).
@@ -82,3 +77,4 @@ def save(figure: "Figure", stem: Path) -> tuple[Path, Path]:
 
 
 MINUS = "\N{MINUS SIGN}"
+"""The sign that matplotlib's own numbers have, for text beside them."""

@@ -1,4 +1,4 @@
-"""From results to figures on disk and one report page: what is shown, in which order, with which words."""
+"""Build the report from results: figures on disk, and one page with figures, claims and tables in order."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def write(results: Results, out: Path) -> Path:
     """Draw all figures and write the report.
 
     Args:
-        results: datasets by the names that `report.results.load_all` gives; those missing are left out.
+        results: datasets by the names that `report.results.load_all` gives; missing ones are left out.
         out: folder for `figures/` and `report.html`.
 
     Returns:
@@ -53,15 +53,15 @@ def write(results: Results, out: Path) -> Path:
 
 
 def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
-    """Draw a sweep's accuracies.
+    """Draw the accuracies of a sweep's networks.
 
     Args:
         result: as `sottovoce.sweep` returns it.
         out: folder for `figures/`.
 
     Returns:
-        Path of the figure as PNG; None where the experiment measures no accuracy, or points are no grid of one or two
-        fields.
+        Path of the figure as PNG; None where the experiment measures no accuracy, or the points are not a grid over
+        one or two fields.
     """
     if not points.has_networks(result) or len(result.attrs["swept"]) > 2 or points.POINT in result.dims:
         return None
@@ -99,7 +99,7 @@ def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
         published=claim.published,
         verdict=judgment.verdict,
         figure=claim.figure,
-        fixed="fixed beforehand" if claim.beforehand else "written after a look at one seed",
+        fixed="preregistered" if claim.beforehand else "post hoc, written after one seed was seen",
         n=judgment.n,
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
     )
@@ -109,6 +109,7 @@ def _interval(judgment: Judgment) -> str:
     mean, low, high = judgment.measured
     if math.isnan(mean):
         return "nothing to measure"
+    # The value of an identity is its own interval.
     if low == high:
         return f"{mean:.3g}"
     if math.isnan(low):
@@ -153,6 +154,7 @@ def _summary(results: Results, judgments: list[Judgment]) -> str:
 
 def _command(name: str, dataset: xr.Dataset) -> str:
     end = f"# {name}, identity {dataset.attrs['identity'][:12]}"
+    # A sweep brings its command along; the command of a run follows from its configuration.
     if "command" in dataset.attrs:
         return f"{dataset.attrs['command']}  {end}"
     return f"sottovoce run {dataset.attrs['experiment']} {fields.flags(config_of(dataset))}  {end}"

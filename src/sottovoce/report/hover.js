@@ -1,5 +1,5 @@
 "use strict";
-// Values of a figure's curves, under the pointer or at the arrow keys; figures/hover.py says where they stand.
+// Values of a figure's curves, under the pointer or at the arrow keys; lab/hover.py gives their positions.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const worded = (value) => value.toPrecision(3).replace("-", "−");

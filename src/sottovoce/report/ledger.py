@@ -14,7 +14,7 @@ def ledger() -> tuple[Claim, ...]:
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
-    """Judge every claim whose result is there.
+    """Judge every claim whose result is available.
 
     Args:
         results: datasets by the names that claims use.

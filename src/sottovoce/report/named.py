@@ -1,4 +1,4 @@
-"""The sweeps that the report shows, loaded from a store."""
+"""The sweeps that the report shows by name, loaded from a store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,25 +13,24 @@ if TYPE_CHECKING:
 
 
 def load_named(root: Path) -> "dict[str, xr.Dataset]":
-    """Load every sweep of which all points are in a store, computing nothing.
+    """Load every sweep whose points are all in a store; nothing is computed.
 
     Args:
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of the experiments' sweeps, of the members that all points have, with the attribute
-        `command`. Of several datasets that a store has in full, the first is taken.
+        Results by the names of the experiments' sweeps, restricted to the members that all points have, with the
+        attribute `command`. Where a sweep is complete on several datasets, the first of these is taken.
     """
-    found = {}
+    sweeps = {}
     for experiment in registry.experiments().values():
         for name, by_dataset in experiment.sweeps.items():
             for dataset, sweep in by_dataset.items():
-                result = _load(experiment, dataset, sweep, root)
-                if result is not None:
+                if (result := _load(experiment, dataset, sweep, root)) is not None:
                     command = sweep.command(experiment.name, dataset, result.sizes["member"])
-                    found[name] = result.assign_attrs(command=command)
+                    sweeps[name] = result.assign_attrs(command=command)
                     break
-    return found
+    return sweeps
 
 
 def _load(experiment: Experiment, dataset: str, sweep: NamedSweep, root: Path) -> "xr.Dataset | None":

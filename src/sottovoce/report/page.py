@@ -1,4 +1,4 @@
-"""The page as a value, and its one rendering: plain text and drawn figures in, one self-contained file out."""
+"""The report page as a value of plain text and drawn figures, and its rendering as one self-contained HTML file."""
 
 import base64
 import hashlib
@@ -25,16 +25,16 @@ KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its words.
+    """A figure with its title, description and caption.
 
     Attributes:
         key: anchor in the page and name of the downloaded file; letters, digits, "-" and "_".
         title: short name.
         svg: text of an SVG file.
-        alt: what is to be seen, in words.
-        caption: how to read it; dataset, members, identity.
-        csv: the data behind it, or None.
-        hover: JSON of its curves (`lab.hover.panels`) for values under the pointer, or None.
+        alt: what the figure shows, in words.
+        caption: how to read the figure, with dataset, members and identity.
+        csv: the data behind the figure, or None.
+        hover: JSON of the figure's curves (`lab.hover.panels`), whose values the page shows under the pointer, or None.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of finished text: a header and rows of as many cells."""
+    """A table of formatted text: a header, and rows with as many cells."""
 
     caption: str
     header: tuple[str, ...]
@@ -57,7 +57,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; the key is its anchor, the introduction plain text (a blank line parts paragraphs)."""
+    """A section of the page; its key is the anchor, its introduction plain text with blank lines between paragraphs."""
 
     key: str
     title: str
@@ -73,16 +73,16 @@ class ClaimRow:
     Attributes:
         key: anchor in the page.
         claim: the claim in our own words.
-        place: where it was made.
-        statistic: what is computed.
-        criterion: what was fixed as deciding.
+        place: where the claim was made.
+        statistic: what is computed, in words.
+        criterion: the range of the statistic that decides, in words.
         measured: the value with its interval.
         published: the published value; empty where there is none.
-        verdict: what follows.
-        figure: key of the figure that shows it, or None.
-        n: replicates that the verdict rests on.
+        verdict: the outcome.
+        figure: key of the figure that shows the statistic, or None.
+        n: how many replicates were measured.
         setting: dataset, number of members, first 12 digits of the run's identity.
-        fixed: when the criterion was.
+        fixed: when the criterion was written, in words.
     """
 
     key: str
@@ -96,7 +96,7 @@ class ClaimRow:
     figure: str | None
     n: int
     setting: tuple[str, int, str]
-    fixed: str = "fixed beforehand"
+    fixed: str = "preregistered"
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,18 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """Return the page as one HTML document that asks for nothing outside itself.
+    """Return the page as one HTML document that loads nothing from outside itself.
 
     The same page gives the same text.
 
     Args:
-        page: what to say.
+        page: the page.
 
     Returns:
         The document.
 
     Raises:
-        UsageError: two parts of a kind share a key, a claim names a figure that is not there, a verdict is
+        UsageError: two parts of one kind share a key, a claim names a figure that does not exist, a verdict is
             unknown, a table's row does not fit its header, or an SVG is unfit to be inlined.
     """
     _check(page)
@@ -131,7 +131,7 @@ def render(page: Page) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.StrictUndefined,  # a misspelt name raises instead of leaving a gap
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -157,7 +157,7 @@ def write(page: Page, path: Path) -> None:
     """Render the page into a file that is either whole or untouched.
 
     Args:
-        page: what to say.
+        page: the page.
         path: the HTML file; its folder is made if absent.
 
     Raises:
@@ -168,7 +168,7 @@ def write(page: Page, path: Path) -> None:
 
 
 def _drawing(figure: Figure) -> dict[str, object]:
-    """Return what the template needs of a figure beside its words: markup, legible width, download link."""
+    """Return what the template needs of a figure besides its text: markup, legible width, download link."""
     csv = None if figure.csv is None else f"data:text/csv;charset=utf-8,{quote(figure.csv, safe=',:;')}"
     markup = svg_markup.inline(figure.svg, figure.key, figure.title, figure.alt)
     return {"svg": Markup(markup), "width": round(svg_markup.width(markup)), "csv": csv}
@@ -181,11 +181,12 @@ def _asset(name: str) -> str:
 def _policy(styles: list[str], scripts: list[str]) -> str:
     """Return a content security policy under which only these style sheets and scripts run and nothing is fetched.
 
-    Attributes `style=` stay allowed, as matplotlib's drawings use them; `style-src` is for browsers that do not
-    know its two finer forms.
+    Attributes `style=` stay allowed, because matplotlib's drawings use them; `style-src` is for browsers that do not
+    know `style-src-elem` and `style-src-attr`.
     """
 
     def hashes(texts: list[str]) -> str:
+        # A browser compares the digest with the exact text between the tags.
         digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
         return " ".join(f"'sha256-{digest}'" for digest in digests)
 
@@ -208,11 +209,9 @@ def _check(page: Page) -> None:
     _check_keys("figure", figures)
     for claim in page.claims:
         if claim.verdict not in VERDICTS:
-            error = not_among(f"verdict of claim {claim.key!r}", claim.verdict, VERDICTS)
-            raise error
+            raise not_among(f"verdict of claim {claim.key!r}", claim.verdict, VERDICTS)
         if claim.figure is not None and claim.figure not in figures:
-            error = not_among(f"figure of claim {claim.key!r}", claim.figure, figures)
-            raise error
+            raise not_among(f"figure of claim {claim.key!r}", claim.figure, figures)
     for table in (table for section in page.sections for table in section.tables):
         for row in table.rows:
             if len(row) != len(table.header):

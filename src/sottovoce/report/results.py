@@ -1,4 +1,4 @@
-"""The main job: every result of the post and of Cloud's MNIST section, as runs, figures and one report."""
+"""The results that the report shows: run by `sottovoce reproduce`, or loaded from saved runs."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
 from sottovoce.errors import StoreError, UsageError
-from sottovoce.lab import fields as of_fields
 from sottovoce.lab import registry
+from sottovoce.lab.fields import flags
+from sottovoce.report.named import load_named
 from sottovoce.running.run import Execution, run_config, spread
+from sottovoce.runs import catalog
+from sottovoce.runs.catalog import Run
 from sottovoce.runs.identity import plain
 from sottovoce.runs.progress import choose
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sottovoce.runs.catalog import Run
-
 
 def named(*, on_request: bool | None = None) -> dict[str, tuple[registry.Experiment, Mapping[str, Any]]]:
     """Return the results that the report shows by name: their experiments and the fields that make them.
 
     Args:
-        on_request: whether those that `reproduce` leaves out, or those that it runs; None: all.
+        on_request: True for the results that `reproduce` skips, False for those that it runs, None for all.
     """
     return {
         name: (experiment, result.fields)
@@ -34,11 +35,11 @@ def named(*, on_request: bool | None = None) -> dict[str, tuple[registry.Experim
 
 
 def run_all(execution: Execution, announce: Callable[[str], None], **settings: Any) -> "dict[str, xr.Dataset]":
-    """Run, or load, every result.
+    """Run every result that `reproduce` makes, or load it where it is saved.
 
     Args:
         execution: how to run.
-        announce: told one line per result.
+        announce: called with one line per result.
         **settings: fields given to every experiment that has them (dataset, members, seed); None: the preset.
 
     Returns:
@@ -51,6 +52,7 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     results = {}
     for (name, (experiment, config)), n_computed in zip(configs.items(), computed, strict=True):
         dataset = run_config(experiment, config, execution)
+        # What workers have just computed is loaded here, but is not a cached result.
         dataset.attrs["cached"] &= n_computed == 0
         results[name] = dataset
         announce(f"{name}: {dataset.sizes['member']} members, {'cached' if dataset.attrs['cached'] else 'computed'}")
@@ -60,8 +62,9 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 def _config(
     experiment: registry.Experiment, fixed: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[registry.Experiment, Any]:
-    """Return an experiment and its configuration; a setting that is None, or not for toys, stays unset."""
+    """Return an experiment and its configuration; a setting that is None stays unset."""
     given = {key: value for key, value in settings.items() if value is not None}
+    # A dataset and a number of trained members mean nothing to an experiment that trains no networks.
     if not experiment.trains:
         given.pop("dataset", None)
         given.pop("members", None)
@@ -69,23 +72,20 @@ def _config(
 
 
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
-    """Load a saved run of every result, computing nothing: the newest at preset settings, else the newest of all.
+    """Load a saved run of every result: the newest at preset settings, else the newest; nothing is computed.
 
-    A sweep leaves many runs of one experiment; what stands for the experiment is its preset. The report's own sweeps
-    are there if all their points are.
+    A sweep leaves many runs of one experiment, so a run at the preset is the one that represents it. A sweep of the
+    report is loaded if all its points are saved.
 
     Args:
         root: folder of all runs.
 
     Returns:
-        Datasets by the names of `RESULTS`, `ON_REQUEST` and `report.named.SWEEPS`, those that are there.
+        Those that are saved, by the names that `named` and `report.named.load_named` give.
 
     Raises:
-        UsageError: none is there.
+        UsageError: none is saved.
     """
-    from sottovoce.report.named import load_named
-    from sottovoce.runs import catalog
-
     results, runs = {}, catalog.runs(root)
     for name, (experiment, fixed) in named().items():
         if chosen := _shown([run for run in runs if run.experiment == experiment.name], fixed):
@@ -96,38 +96,39 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     return results
 
 
-def load(run: "Run") -> "xr.Dataset":
+def load(run: Run) -> "xr.Dataset":
     """Load every member of a saved run, with its experiment, identity and configuration as attributes.
 
     Raises:
-        StoreError: it has no members yet, or cannot be read.
+        StoreError: the run has no members yet, or cannot be read.
     """
     header, members = run.folder.header(), run.folder.members()
     if not members:
-        command = f"sottovoce run {run.experiment} {of_fields.flags(run.config)}"
+        command = f"sottovoce run {run.experiment} {flags(run.config)}"
         raise StoreError(f"{run.folder.path} has no members yet; compute them with: {command}")
     return run.folder.load(members).assign_attrs(
         experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
     )
 
 
-def name_of(run: "Run") -> str:
-    """Return by which name the report shows a run; its experiment's name, if by none."""
+def name_of(run: Run) -> str:
+    """Return the name under which the report shows a run, or the experiment's name where it does not show it."""
     known = registry.experiment(run.experiment).results
     return next((name for name, result in known.items() if _fits(run, result.fields)), run.experiment)
 
 
-def _shown(runs: "Iterable[Run]", fixed: Mapping[str, Any]) -> "Run | None":
-    """Return the first run with members at preset settings, else the first with members; reads no chunk.
+def _shown(runs: Iterable[Run], fixed: Mapping[str, Any]) -> Run | None:
+    """Return the first run with members at preset settings, else the first run with members; no chunk is read.
 
     Args:
-        runs: of one experiment.
+        runs: runs of one experiment, newest first.
         fixed: the fields that make the result.
     """
     newest = None
     for run in runs:
         if _fits(run, fixed):
             is_preset = _is_preset(run, fixed)
+            # Whether a run has members takes a listing of its folder, so it is asked last.
             if (is_preset or newest is None) and run.folder.spans():
                 newest = run
                 if is_preset:
@@ -135,12 +136,12 @@ def _shown(runs: "Iterable[Run]", fixed: Mapping[str, Any]) -> "Run | None":
     return newest
 
 
-def _fits(run: "Run", fixed: Mapping[str, Any]) -> bool:
+def _fits(run: Run, fixed: Mapping[str, Any]) -> bool:
     return all(run.config.get(key) == value for key, value in fixed.items())
 
 
-def _is_preset(run: "Run", fixed: Mapping[str, Any]) -> bool:
-    """Return whether only dataset and seed, and what makes the result, are set in a run's configuration."""
+def _is_preset(run: Run, fixed: Mapping[str, Any]) -> bool:
+    """Return whether a run's configuration sets nothing but dataset, seed and the fields that make the result."""
     given = {name: run.config[name] for name in ("dataset", "seed") if name in run.config}
     preset = registry.experiment(run.experiment).Config(**fixed, **given).resolve()
     return run.config == {name: value for name, value in plain(preset).items() if name != "members"}

@@ -1,4 +1,4 @@
-"""The sections of the report: the experiments that share a heading, then the sweeps."""
+"""The sections of the report: one for the experiments that share a heading, and a last one for the sweeps."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from sottovoce.sweeps import figures as sweep_figures
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report before its figures are written.
+    """A section of the report before its figures are written to disk.
 
     Attributes:
-        key: its anchor.
-        title: its heading.
+        key: the section's anchor.
+        title: the section's heading.
         intro: what stands below the heading.
-        draw: from results by name, its figures in order.
-        results: names of the results that belong to it.
+        draw: makes the section's figures, in order, from results by name.
+        results: names of the results whose tables belong to the section.
     """
 
     key: str
@@ -33,7 +33,7 @@ def sections() -> Iterator[Section]:
     for experiment in registry.experiments().values():
         together.setdefault(experiment.section, []).append(experiment)
     for key, members in together.items():
-
+        # The default binds the experiments now: at the call, the loop's variable is at another section.
         def draw(results: Results, members: list[registry.Experiment] = members) -> list[Drawing]:
             return [drawing for experiment in members for drawing in experiment.draw(results)]
 

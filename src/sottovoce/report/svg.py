@@ -1,4 +1,4 @@
-"""Figures inlined in a page: only what the allow list names comes through, and every id becomes the figure's own."""
+"""SVG figures inlined in a page: an allow list decides what comes through, and ids are made unique per figure."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -9,6 +9,7 @@ from sottovoce.errors import UsageError
 # Far above any figure (matplotlib nests 8 deep), far below what would exhaust memory or Python's stack.
 MOST_CHARACTERS = 1 << 24
 MOST_LEVELS = 64
+# A level that no element has, for a parser that is inside no dropped element.
 _NOWHERE = MOST_LEVELS + 1
 
 # Properties that any element may have as attributes, and that its `style` may set.
@@ -16,7 +17,7 @@ PROPERTY = re.compile(
     r"clip-(path|rule)|fill(-(opacity|rule))?|font(-(family|size|stretch|style|variant|weight))?|image-rendering|opacity"
     r"|stroke(-(dasharray|dashoffset|linecap|linejoin|miterlimit|opacity|width))?|text-anchor|transform"
 )
-# Elements that matplotlib draws with, and what each may have besides `id`, `style` and the properties.
+# Elements that matplotlib draws with, and the attributes of each besides `id`, `style` and the properties.
 _BOX = ("x", "y", "width", "height")
 ALLOWED = {
     **dict.fromkeys(("clipPath", "defs", "g"), ()),
@@ -42,14 +43,14 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
     """Return an SVG file's drawing as markup that can stand beside others in one HTML page.
 
     Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so
-    that two figures that matplotlib gave the same names do not take each other's glyphs and clips. Of the root only
-    the viewBox stays, so that the drawing scales. Nothing that the allow list does not name is in the result.
+    that two figures in which matplotlib used the same ids do not take each other's glyphs and clips. The root element
+    keeps only its viewBox, so that the drawing scales. The result has nothing that the allow list does not name.
 
     Args:
         svg: an SVG file's text.
         key: prefix of the identifiers, unique among figures and without a dot.
         title: the figure's name.
-        alt: what the figure shows, for a reader who does not see it.
+        alt: what the figure shows, for readers who cannot see it.
 
     Returns:
         One ``<svg>`` element with role "img", its title and its label.
@@ -89,19 +90,19 @@ def width(svg: str) -> float:
         The third number of the first viewBox.
 
     Raises:
-        UsageError: there is none.
+        UsageError: the SVG has no viewBox.
     """
-    found = re.search(r'viewBox="\s*\S+?[\s,]+\S+?[\s,]+([0-9.]+)', svg)
-    if found is None:
+    match = re.search(r'viewBox="\s*\S+?[\s,]+\S+?[\s,]+([0-9.]+)', svg)
+    if match is None:
         raise UsageError("an SVG has no viewBox; one is needed to scale it")
-    return float(found.group(1))
+    return float(match.group(1))
 
 
 class _Drawing:
-    """Checks each element as the parser meets it, and builds the tree of those that are allowed.
+    """Checks each element when the parser meets it, and builds the tree of the allowed elements.
 
     Attributes:
-        tree: what has been built.
+        tree: the tree that has been built.
         view_box: the root's viewBox.
     """
 
@@ -124,7 +125,7 @@ class _Drawing:
         elif tag not in ALLOWED and self._level < self._dropped_at:
             raise UsageError(f"{self._name} contains <{tag}>; a figure may only draw")
         if self._level < self._dropped_at:
-            # HTML has no namespaces.
+            # HTML has no namespaces, so `xlink:href` becomes `href`.
             plain = {name.removeprefix("xlink:"): value for name, value in attributes.items()}
             self.tree.start(tag, {name: self._checked(tag, name, value) for name, value in plain.items()})
 
@@ -155,11 +156,11 @@ class _Drawing:
         else:
             settings = [(name, value)]
         own = () if name == "style" else ALLOWED[tag]
-        for found, content in settings:
-            if found not in own and not PROPERTY.fullmatch(found.strip()):
-                raise UsageError(f"{self._name} sets {found.strip()!r} in <{tag}>; a figure may only draw")
-            is_image = tag == "image" and found == "href" and _IMAGE.fullmatch(content)
-            is_plain = found != "href" and _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content)))
+        for key, content in settings:
+            if key not in own and not PROPERTY.fullmatch(key.strip()):
+                raise UsageError(f"{self._name} sets {key.strip()!r} in <{tag}>; a figure may only draw")
+            is_image = tag == "image" and key == "href" and _IMAGE.fullmatch(content)
+            is_plain = key != "href" and _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content)))
             if not (is_image or is_plain or _PART.fullmatch(content)):
                 raise UsageError(f"{self._name} refers to {value[:80]!r}; only parts of the figure itself are allowed")
         if name == "href":

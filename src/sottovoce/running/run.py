@@ -1,4 +1,4 @@
-"""Experiments as one call from Python."""
+"""Running an experiment by one call from Python, in this process or on the workers of a cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
     Raises:
         UsageError: the experiment, a field or its value is not allowed.
-        DivergenceError: more than a tenth of the members diverged; all are saved.
+        DivergenceError: more than a tenth of the members diverged; all members are saved.
     """
     experiment = registry.experiment(name)
     for given in settings:
@@ -83,7 +83,7 @@ def run_config(experiment: registry.Experiment, config: Any, execution: Executio
     """Run one configuration as `execution` says; errors as for `run`.
 
     Raises:
-        DivergenceError: more than a tenth of the members diverged; all are saved.
+        DivergenceError: more than a tenth of the members diverged; all members are saved.
     """
     dataset = results_of(experiment, config, execution)
     check_divergence(dataset, execution.out / "runs")
@@ -97,7 +97,7 @@ def results_of(
     span: range | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Run one configuration, or a span of its members, however many of them diverge; errors as for `run`."""
+    """Run one configuration, or a span of its members, without an error where members diverge; else as `run`."""
     with data.searched_first(execution.data_dir):
         config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
         return execute(
@@ -115,15 +115,16 @@ def results_of(
 def spread(
     wanted: Sequence[tuple[registry.Experiment, Any, range | None]], execution: Execution, progress: Progress
 ) -> tuple[Execution, list[int]]:
-    """Let workers compute what several configurations lack, the chunks of all at once; does nothing without workers.
+    """Let workers compute the missing members of several configurations at once; without workers, do nothing.
 
     Args:
-        wanted: experiments, their configurations, and spans of members; no span: all.
+        wanted: experiments, their configurations, and spans of members; None stands for all members.
         execution: how to run.
         progress: told of every saved chunk.
 
     Returns:
-        How to run each of them now, and how many members of each were computed.
+        How to run each configuration now, which loads what the workers saved, and how many members of each were
+        computed.
 
     Raises:
         UsageError: a field or its value is not allowed.
@@ -148,14 +149,15 @@ def spread(
         jobs.append(Job(experiment, config, folder, members, size))
     computed = [len(job.folder.missing(job.members)) for job in jobs]
     fill(jobs, executor, progress)
+    # What the workers have just computed is not computed again.
     return replace(execution, refresh=False), computed
 
 
 def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecutor":
-    """Return the executor that `execution` names; where it is this process and networks are trained, start its devices.
+    """Return the executor that `execution` names; start the devices of this process if it is to train networks.
 
     Raises:
-        UsageError: fields of the execution do not fit together, or the devices are not there.
+        UsageError: fields of the execution contradict each other, or the devices are not available.
     """
     if execution.executor not in EXECUTORS:
         raise not_among("--executor", execution.executor, EXECUTORS)
@@ -175,6 +177,7 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
 def _workers(execution: Execution) -> "DaskExecutor":
     from sottovoce.running.cluster.engine import DaskExecutor
 
+    # Workers that are started here share this machine's cores; elsewhere, a worker knows its own devices.
     starts_workers = execution.scheduler is None
     return DaskExecutor(
         scheduler=execution.scheduler,

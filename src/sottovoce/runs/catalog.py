@@ -1,4 +1,4 @@
-"""The runs under a folder: listed by name and time alone, opened one at a time."""
+"""The runs in a folder: listed by name and time alone, opened one at a time."""
 
 import os
 import re
@@ -18,13 +18,13 @@ _RUN = re.compile(r"(.+)-([0-9a-f]{12})")
 
 @dataclass(frozen=True)
 class Run:
-    """One run as its name tells it.
+    """One run, as the name of its folder describes it.
 
     Attributes:
-        folder: where it is.
+        folder: the run's folder.
         experiment: name of the experiment.
-        short_identity: the first 12 hexadecimal digits of its identity.
-        modified: when its last chunk was saved (seconds since 1970).
+        short_identity: the first 12 hexadecimal digits of the run's identity.
+        modified: when the run's last chunk was saved (seconds since 1970).
     """
 
     folder: RunFolder
@@ -39,7 +39,7 @@ class Run:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """Its configuration without `members`; run.json is read once, when this is first asked for."""
+        """The run's configuration without `members`; run.json is read once, at the first access."""
         return self.folder.header()["config"]
 
 
@@ -48,7 +48,7 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
 
     Args:
         root: folder of all runs; it need not exist.
-        experiment: only this experiment's.
+        experiment: list only the runs of this experiment; None for all.
 
     Returns:
         One entry per run folder.
@@ -56,15 +56,16 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
     Raises:
         StoreError: the folder cannot be read.
     """
-    found = []
+    listed = []
     with store_errors(root):
         for entry in os.scandir(root) if root.is_dir() else ():
             match = _RUN.fullmatch(entry.name)
             if match and experiment in {None, match[1]}:
                 folder = RunFolder(Path(entry.path))
+                # Saving a chunk changes the time of the folder that holds it.
                 newest = folder.chunks if folder.chunks.exists() else folder.path
-                found.append(Run(folder, match[1], match[2], newest.stat().st_mtime))
-    return sorted(found, key=lambda run: (-run.modified, run.name))
+                listed.append(Run(folder, match[1], match[2], newest.stat().st_mtime))
+    return sorted(listed, key=lambda run: (-run.modified, run.name))
 
 
 def find(root: Path, name: str) -> Run:
@@ -78,19 +79,19 @@ def find(root: Path, name: str) -> Run:
         The run.
 
     Raises:
-        UsageError: no run, or more than one, goes by this name.
+        UsageError: no run, or more than one, has this name.
     """
-    everything = runs(root)
-    if newest := next((run for run in everything if name in {run.name, run.experiment}), None):
+    listed = runs(root)
+    if newest := next((run for run in listed if name in {run.name, run.experiment}), None):
         return newest
-    matches = [run for run in everything if name and run.short_identity.startswith(name[:12])]
+    matches = [run for run in listed if name and run.short_identity.startswith(name[:12])]
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise UsageError(f"run is {name!r}; it is the beginning of {', '.join(run.name for run in matches)}")
-    nearest = get_close_matches(name, [run.name for run in everything], n=1, cutoff=0.3)
+    nearest = get_close_matches(name, [run.name for run in listed], n=1, cutoff=0.3)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    raise UsageError(f"run is {name!r}; allowed: the {len(everything)} runs in {root} (sottovoce list){hint}")
+    raise UsageError(f"run is {name!r}; allowed: the {len(listed)} runs in {root} (sottovoce list){hint}")
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -100,9 +101,10 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         configs: as in run.json, of one experiment.
 
     Returns:
-        For each, the fields that some other lacks or gives another value, in the order of the first.
+        For each configuration, those of its fields that another one lacks or sets differently, in the order of the
+        first configuration.
     """
     names = dict.fromkeys(name for config in configs for name in config)
-    absent = object()
+    absent = object()  # differs from every value, None among them
     varying = [name for name in names if len({repr(config.get(name, absent)) for config in configs}) > 1]
     return [{name: config[name] for name in varying if name in config} for config in configs]

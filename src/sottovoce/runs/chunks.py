@@ -1,8 +1,8 @@
-"""A chunk as bytes: NetCDF-4 of some members' results, equal for equal values, checked before it is believed.
+"""A chunk as bytes: NetCDF-4 of some members' results, equal for equal values, and verified when it is read.
 
-Two checks with two jobs. The checksum, an attribute, covers the values: what was measured is what is read.
-The seal, appended behind the NetCDF (whose readers ignore it), covers the bytes: HDF5, which can fail worse
-than by an exception, is never asked to parse a damaged file.
+There are two checks with two purposes. The checksum, an attribute, covers the values: the values that are read are
+those that were measured. The seal, appended after the NetCDF (whose readers ignore it), covers the bytes: HDF5, which
+can crash the process instead of raising an exception, never parses a damaged file.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ _SEAL_LENGTH = len(_SEAL) + hashlib.sha256().digest_size * 2
 
 
 class DamagedChunkError(ValueError):
-    """Bytes that are not what was written."""
+    """The bytes of a chunk are not those that were written."""
 
 
 def checksum(dataset: xr.Dataset) -> str:
     """Return the SHA-256 of all variables: names, dimensions, types, shapes and little-endian values.
 
     Args:
-        dataset: any dataset of numbers, booleans and strings; its attributes do not count.
+        dataset: any dataset of numbers, booleans and strings; its attributes are ignored.
 
     Returns:
         64 hexadecimal digits.
@@ -54,15 +54,15 @@ def encode(dataset: xr.Dataset) -> bytes:
         dataset: results of some members; encodings left from an earlier reading are ignored.
 
     Returns:
-        The same bytes for the same values and attributes, with the same library versions; in a process whose threads
-        are sampled by a profiler, as dask's workers are, HDF5 may lay the same values out otherwise.
+        The same bytes for the same values and attributes, with the same library versions. In a process whose threads
+        are sampled by a profiler, as dask's workers are, HDF5 may lay out the same values differently.
 
     Raises:
-        StoreError: some values would not be read back as they are.
+        StoreError: some values would not be read back unchanged.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
-    # In memory first: on a full disk HDF5 itself can bring the process down. With a lock of its own: where dask has a
-    # client, `to_netcdf` would ask its scheduler for one, by a name that no other process knows.
+    # HDF5 writes to memory, because on a full disk it can crash the process. The store has a lock of its own, because
+    # `to_netcdf` would ask the scheduler of a dask client for one, under a name that no other process knows.
     target = io.BytesIO()
     with H5NetCDFStore.open(target, mode="w", lock=threading.Lock()) as store:
         plain.dump_to_store(store)
@@ -86,12 +86,12 @@ def decode(data: bytes) -> xr.Dataset:
         The dataset, in memory, without the checksum.
 
     Raises:
-        DamagedChunkError: the seal or the checksum does not fit.
+        DamagedChunkError: the seal or the checksum is wrong.
     """
     body, seal = data[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
     if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
         raise DamagedChunkError("its bytes are not those that were written")
-    # Nothing is a date: a variable in units of seconds stays a number.
+    # Nothing is decoded as a date, so that a variable in units of seconds stays a number.
     dataset = xr.load_dataset(io.BytesIO(body), engine="h5netcdf", decode_times=False, decode_timedelta=False)
     dataset = dataset.drop_encoding()
     if dataset.attrs.pop(CHECKSUM, None) != checksum(dataset):
@@ -103,12 +103,12 @@ def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
     """Return the chunk file of some members of a run.
 
     Args:
-        span: the members it must hold.
-        dataset: their results, with a coordinate `member`.
-        identity: of the run.
+        span: the members that the dataset must hold.
+        dataset: the members' results, with a coordinate `member`.
+        identity: identity of the run.
 
     Returns:
-        As `encode`; the identity is among the attributes.
+        As `encode`, with the identity as an attribute.
 
     Raises:
         StoreError: the dataset holds other members, or values that cannot be stored.
@@ -125,17 +125,17 @@ def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
     Args:
         data: the whole file.
         span: the members.
-        identity: of the run.
+        identity: identity of the run.
 
     Returns:
         As `decode`.
 
     Raises:
-        DamagedChunkError: it is damaged, or of another run or other members.
+        DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
     """
     chunk = decode(data)
     held = chunk["member"].values if "member" in chunk.coords else None
-    # Sizes first: a name may promise more members than a list of them could hold.
+    # Sizes are compared first: a file's name may claim more members than fit in a list.
     is_whole = held is not None and held.size == len(span) and held.tolist() == list(span)
     if not is_whole or chunk.attrs.get("identity") != identity:
         raise DamagedChunkError("it belongs to another run or to other members")

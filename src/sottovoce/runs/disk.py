@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and disk failures said in one line."""
+"""Files that are either complete or absent, and disk failures as errors of one line."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ TEMPORARY = ".*.tmp"
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn any failure of the disk into a StoreError that names the path and the remedy.
+    """Turn every OSError into a StoreError that names the path and the remedy.
 
     Raises:
         StoreError: an OSError was raised inside.
@@ -29,14 +29,14 @@ def store_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that its name never stands for half of it, whenever the process or the machine dies.
+    """Write a file so that its name never denotes half its content, even if the process or the machine dies.
 
     Args:
         path: the file; its folder is made if absent.
         data: the whole content.
 
     Raises:
-        StoreError: the disk refuses; the temporary file is gone and an older file of the name untouched.
+        StoreError: the disk refuses; the temporary file is removed, and an older file of the name is untouched.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with store_errors(path):
@@ -47,15 +47,15 @@ def write_atomically(path: Path, data: bytes) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
+        except BaseException:  # Ctrl-C as well
+            with suppress(OSError):  # of the clean-up: the first error is the one to report
                 temporary.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    # A rename lives in the folder, which has to reach the disk as well; Windows cannot open folders.
+    # A rename is a change of the folder, which has to reach the disk as well; Windows cannot open folders.
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Run an experiment: load what is on disk, compute what is missing, chunk by chunk."""
+"""Execution of an experiment: members on disk are loaded, missing ones computed chunk by chunk."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 DIVERGED_SHARE = 0.1
 
 
-class Interrupted(SottovoceError):  # noqa: N818 - not a fault
+class Interrupted(SottovoceError):  # noqa: N818 - not an error
     """The user pressed Ctrl-C; finished chunks are on disk."""
 
     exit_code = 130
@@ -31,12 +31,12 @@ class Experiment(Protocol):
 
     @property
     def name(self) -> str:
-        """Name, part of the identity."""
+        """The experiment's name, part of the identity."""
         ...
 
     @property
     def version(self) -> int:
-        """Version of the experiment's meaning, part of the identity."""
+        """Version of the experiment's definition, part of the identity."""
         ...
 
     def check_data(self, config: Any) -> None:
@@ -48,19 +48,19 @@ class Experiment(Protocol):
 
 
 class Executor(Protocol):
-    """Who computes the members that are not on disk."""
+    """Computes the members that are not on disk."""
 
     def check(self, experiment: Experiment, config: Any, /) -> None:
-        """Raise where nothing could be computed; nothing has been written then."""
+        """Raise an error where nothing could be computed, before anything is written."""
 
     def compute(
         self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
     ) -> None:
-        """Compute and save those members that the folder lacks, at most `size` at once, and tell of each chunk."""
+        """Compute and save the members that the folder lacks, at most `size` at once; report each chunk."""
 
 
 class LocalExecutor:
-    """This process computes them, one chunk after another."""
+    """Computes the members in this process, one chunk after another."""
 
     def check(self, experiment: Experiment, config: Any) -> None:
         """Raise a DataError where the data cannot be loaded."""
@@ -69,7 +69,7 @@ class LocalExecutor:
     def compute(
         self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
     ) -> None:
-        """Compute and save; other processes may do the same on the same folder."""
+        """Compute and save the missing members; other processes may do the same in the same folder."""
         done = len(members) - len(folder.missing(members))
         progress.start(len(members), done)
         try:
@@ -81,6 +81,7 @@ class LocalExecutor:
                 if not span:
                     progress.phase("waiting for another process")
                     time.sleep(POLL_SECONDS)
+                # Counted on disk, because other processes save members as well.
                 before, done = done, len(members) - len(folder.missing(members))
                 if done > before:
                     progress.advance(done - before)
@@ -99,19 +100,19 @@ def execute(
     refresh: bool = False,
     executor: Executor | None = None,
 ) -> "xr.Dataset":
-    """Return an experiment's results, computing only the members that are not on disk yet.
+    """Return an experiment's results; only the members that are not on disk yet are computed.
 
     Several processes may execute the same run at once; they share its members.
 
     Args:
         experiment: has name, version, check_data and simulate.
         config: its configuration; unset fields are resolved first.
-        span: members of it that are wanted; by default all.
+        span: the members that are wanted; by default all.
         root: folder of all runs.
-        chunk_size: members computed and saved together; by default about a sixteenth of them.
+        chunk_size: how many members are computed and saved together; by default about a sixteenth of all.
         progress: told of every saved chunk; silent by default.
         refresh: forget what is on disk for these members.
-        executor: who computes what is missing; by default this process.
+        executor: computes the missing members; by default this process.
 
     Returns:
         The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
@@ -120,9 +121,9 @@ def execute(
 
     Raises:
         UsageError: the configuration or chunk_size is not allowed.
-        DataError: members are missing on disk, and so is the data to compute them from; nothing is written then.
+        DataError: members are missing on disk, and so is the dataset to compute them from; nothing is written then.
         StoreError: the store cannot be read or written.
-        Interrupted: Ctrl-C; what was finished is saved.
+        Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
     config, executor = config.resolve(), executor or LocalExecutor()
     size = size_of_chunks(chunk_size, config.members)
@@ -141,7 +142,7 @@ def execute(
             if folder.missing(members):
                 cached = False
                 executor.compute(experiment, config, folder, members, size, progress or Silent())
-            with suppress(IncompleteRunError):  # a damaged chunk was set aside
+            with suppress(IncompleteRunError):  # a damaged chunk was set aside and is computed again
                 dataset = folder.load(members)
     except KeyboardInterrupt:
         safe = f"{len(members) - len(folder.missing(members))} of {len(members)} members are safe in {folder.path}"
@@ -153,14 +154,14 @@ def execute(
 
 
 def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
-    """Refuse results of which more than a tenth of the members diverged.
+    """Raise an error if more than a tenth of a result's members diverged.
 
     Args:
         dataset: as `execute` returns it; all its members are saved.
         root: folder of all runs.
 
     Raises:
-        DivergenceError: more than a tenth diverged; the message names them, and the folder that holds them.
+        DivergenceError: more than a tenth diverged; the message names these members and the folder that holds them.
     """
     diverged, n_members = dataset.attrs["diverged_members"], dataset.sizes["member"]
     if len(diverged) > DIVERGED_SHARE * n_members:
@@ -180,7 +181,7 @@ def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr
         span: the members.
 
     Returns:
-        Their results and how they were made, as `RunFolder.save` takes them.
+        The members' results and their provenance, as `RunFolder.save` takes them.
     """
     start = time.perf_counter()
     dataset = experiment.simulate(config, span)
@@ -197,6 +198,7 @@ def size_of_chunks(chunk_size: int | None, total: int) -> int:
         raise UsageError(f"members is {total}; allowed: 1 or more")
     if chunk_size is not None and chunk_size < 1:
         raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
+    # About sixteen chunks: an interruption loses little, and the files stay few.
     return chunk_size or max(1, total // 16)
 
 
@@ -205,5 +207,6 @@ def _diverged(dataset: "xr.Dataset") -> list[int]:
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
+    # A member counts as diverged if any of its networks is.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

@@ -1,7 +1,7 @@
-"""What a result is called: SHA-256 of the canonical JSON of everything that decides its values.
+"""Identity of a result: the SHA-256 of the canonical JSON of everything that decides its values.
 
-All fields of a resolved configuration enter, defaults included, so that a changed default can never silently
-reuse an old result. The number of members does not: a larger ensemble holds the smaller one.
+The identity covers all fields of a resolved configuration, defaults included, so that a changed default can never
+silently reuse an old result. It does not cover the number of members, because a larger ensemble contains the smaller.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ def plain(value: object, name: str = "config") -> Any:
 
     Args:
         value: dataclass, string-keyed mapping, tuple, list, string, finite number, boolean or None, nested.
-        name: where the value stands, for the error.
+        name: path of the value in the configuration, for the error.
 
     Returns:
-        The same as dict, list, str, int, float, bool or None.
+        The same value as dict, list, str, int, float, bool or None.
 
     Raises:
         UsageError: the value, or one inside it, has another type or is not finite.
@@ -46,7 +46,7 @@ def canonical(value: object) -> str:
     """Return the canonical JSON of a configuration: sorted keys, no whitespace, ASCII, shortest exact floats.
 
     Raises:
-        UsageError: the value holds something that JSON cannot say (see `plain`).
+        UsageError: the value contains something that JSON cannot represent (see `plain`).
     """
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -63,7 +63,7 @@ def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
         Keys `experiment`, `version`, `config` (dict) and `identity` (64 hexadecimal digits).
 
     Raises:
-        UsageError: a field has a type that JSON cannot say.
+        UsageError: a field has a type that JSON cannot represent.
     """
     described = {name: value for name, value in plain(config).items() if name != "members"}
     content = {"experiment": experiment, "version": version, "fields": described}

@@ -1,8 +1,8 @@
-"""Claims: several processes on one run share its members, none twice.
+"""Claims, by which several processes that execute one run share its members, so that none is computed twice.
 
-A claim is a lock of the operating system on a file named after the members. The kernel drops it when its
-owner dies, however that happens, so a claim that nobody holds is recognized by taking it. Claims are made and
-dropped under one short lock, so that processes with different chunk sizes see the same picture.
+A claim is a lock of the operating system on a file named after the members. The kernel releases the lock when its
+owner dies, however that happens, so a claim without an owner is recognized by acquiring its lock. Claims are made and
+released under one short lock, so that processes with different chunk sizes see the same claims.
 """
 
 import re
@@ -22,7 +22,7 @@ _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
 
 @contextmanager
 def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
-    """Claim the next missing members that nobody works on.
+    """Claim the next missing members that no other process has claimed.
 
     Args:
         folder: the run.
@@ -30,7 +30,7 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
         size: how many to claim at most.
 
     Yields:
-        Contiguous members, claimed until the block ends; None where none are missing or all are claimed.
+        Contiguous members, claimed until the block ends; None where none are missing, or all missing ones are claimed.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -41,7 +41,7 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
         with store_errors(claims), _uninterrupted():
             claims.mkdir(parents=True, exist_ok=True)
             with _mutex(claims):
-                # Claims before chunks: a claim dropped in between has left its chunk.
+                # Claims are read before chunks: a claim released in between has left its chunk on disk.
                 held = _held(claims)
                 if not held:
                     folder.remove_temporaries()
@@ -59,8 +59,8 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends: a claim half made or half dropped would outlive the interrupt."""
-    # Python delivers signals to the main thread alone; None is a handler that Python did not set.
+    """Delay Ctrl-C until the block ends: a half-made or half-released claim would outlive the interrupt."""
+    # Python delivers signals to the main thread alone; the handler is None where Python did not set it.
     before = signal.getsignal(signal.SIGINT)
     if before is None or threading.current_thread() is not threading.main_thread():
         yield
@@ -76,6 +76,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _mutex(claims: Path) -> FileLock:
+    # The lock is held for milliseconds, so polling at filelock's default of 50 ms would mostly wait.
     return FileLock(claims / ".mutex", poll_interval=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Runs of another folder brought into one: verified chunk by chunk, nothing overwritten, the source left as it is."""
+"""Merging the runs of one folder into another: each chunk is verified, nothing overwritten, the source unchanged."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What came of one source.
+    """The outcome of merging one source.
 
     Attributes:
-        source: its folder of runs.
-        runs: runs that it holds.
-        chunks: chunks of these.
-        taken: members brought over.
-        present: members that were there already, with the same values.
-        refused: a sentence on each run, chunk or part of one that was not brought over.
+        source: the source's folder of runs.
+        runs: how many runs the source holds.
+        chunks: how many chunks these runs have.
+        taken: how many members were brought over.
+        present: how many members the target had already, with the same values.
+        refused: one sentence on each run, chunk or part of a chunk that was not brought over.
     """
 
     source: Path
@@ -42,20 +42,20 @@ class Tally:
 
 
 def merge(source: Path, root: Path) -> Tally:
-    """Bring the runs of one folder into another; repeated, it takes only what is new.
+    """Bring the runs of one folder into another; a repeated call takes only what is new.
 
     Args:
-        source: folder of runs; only read.
-        root: folder of runs to bring them to; made if absent. Processes may compute in it meanwhile.
+        source: folder of runs, which is only read.
+        root: folder to bring the runs to; made if absent. Other processes may compute in it at the same time.
 
     Returns:
-        What was taken, what was there, and what was refused: damaged chunks, runs of a newer store, members that are
-        there with other values.
+        What was taken, what the target had already, and what was refused: damaged chunks, runs of a newer store
+        format, members that the target has with other values.
 
     Raises:
         UsageError: the source is no folder, or is `root` itself.
         StoreError: `root` cannot be written.
-        Interrupted: Ctrl-C; what was brought over is safe.
+        Interrupted: Ctrl-C was pressed; the members brought over so far are saved.
     """
     if not source.is_dir():
         raise UsageError(f"source is {str(source.parent)!r}; allowed: a folder that holds {source.name}/")
@@ -76,6 +76,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
     spans = source.spans()
     tally.runs, tally.chunks = tally.runs + 1, tally.chunks + len(spans)
     try:
+        # A source may have been copied or edited by hand, so nothing that it says of itself is trusted.
         header = _verified_header(source)
         target = RunFolder.of(root, header)
         if spans:
@@ -94,15 +95,15 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
 
 
 def _verified_header(run: RunFolder) -> dict[str, Any]:
-    """Return what run.json says, where the identity and the folder's name follow from it.
+    """Return the run's header, once its identity and the folder's name are verified.
 
     Raises:
-        StoreError: they do not, or run.json is unreadable or of a newer format.
+        StoreError: they do not follow from the header, or run.json is unreadable or of a newer format.
     """
-    found = run.header()
+    stored = run.header()
     with suppress(KeyError, TypeError, AttributeError, UsageError):
-        header = run_header(found["experiment"], found["version"], found["config"])
-        if header["identity"] == found["identity"] and RunFolder.of(run.path.parent, header) == run:
+        header = run_header(stored["experiment"], stored["version"], stored["config"])
+        if header["identity"] == stored["identity"] and RunFolder.of(run.path.parent, header) == run:
             return header
     raise StoreError(f"{run.path} is left out: its name and identity are not those of what run.json describes")
 
@@ -110,7 +111,7 @@ def _verified_header(run: RunFolder) -> dict[str, Any]:
 def _merge_chunk(
     chunk: "xr.Dataset", span: range, provenance: dict[str, Any], target: RunFolder, name: Path, tally: Tally
 ) -> None:
-    """Take the members that the target lacks; compare the others with what it holds."""
+    """Take the members that the target lacks; compare the others with the target's."""
     from sottovoce.runs.chunks import checksum
 
     held = _held(target, span)
@@ -118,26 +119,26 @@ def _merge_chunk(
         if checksum(chunk.drop_dims("member")) != checksum(held.drop_dims("member")):
             tally.refused.append(f"{name} is left out: {target.path} holds other values of what all members share")
             return
-        both = [member for member in held["member"].values.tolist() if member in span]
-        differing = [m for m in both if checksum(chunk.sel(member=[m])) != checksum(held.sel(member=[m]))]
-        tally.present += len(both) - len(differing)
+        shared = [member for member in held["member"].values.tolist() if member in span]
+        differing = [m for m in shared if checksum(chunk.sel(member=[m])) != checksum(held.sel(member=[m]))]
+        tally.present += len(shared) - len(differing)
         if differing:
             members = ", ".join(map(str, differing))
             tally.refused.append(f"{name}: {target.path} holds other values of members {members}, which are kept")
     while True:
-        # A claim, so that a process which computes these members and this one do not write them both.
+        # A claim keeps a process that computes these members from writing them as well.
         with claim(target, span, len(span)) as lacking:
             if lacking is None:
                 break
             target.save(lacking, chunk.sel(member=list(lacking)), provenance)
             tally.taken += len(lacking)
-    if left := target.missing(span):
-        tally.refused.append(f"{name}: another process is computing members {', '.join(map(str, left))}")
+    if claimed := target.missing(span):
+        tally.refused.append(f"{name}: another process is computing members {', '.join(map(str, claimed))}")
 
 
 def _held(target: RunFolder, span: range) -> "xr.Dataset | None":
-    """Return what the target holds of some members; where it holds none of them, any one; where it is empty, None."""
+    """Return the target's results of some members; of any one member if it has none of these; None if it is empty."""
     while members := target.members():
-        with suppress(IncompleteRunError):  # a damaged chunk was set aside
+        with suppress(IncompleteRunError):  # a damaged chunk was set aside while loading
             return target.load([member for member in members if member in span] or members[:1])
     return None

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, plain lines elsewhere, nothing where quiet is asked for."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
 
 import sys
 import time
@@ -7,28 +7,28 @@ from typing import Protocol, TextIO
 
 
 class Progress(Protocol):
-    """Told by a run how far it is. Classes that inherit from it show nothing where they do not say otherwise."""
+    """What a run reports its progress to; methods that a class does not override show nothing."""
 
     def start(self, total: int, done: int) -> None:
-        """Begin: of `total` members, `done` are on disk already."""
+        """Begin; `done` of `total` members are on disk already."""
 
     def advance(self, n: int) -> None:
-        """Count n members more on disk."""
+        """Count `n` more members on disk."""
 
     def phase(self, text: str) -> None:
-        """Say what is being done now."""
+        """Show what is being done now."""
 
     def finish(self) -> None:
-        """End, whether all is done or not."""
+        """End, whether or not all members are done."""
 
 
 def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """Return the progress that fits where it is shown.
+    """Return the progress display that suits a stream.
 
     Args:
         title: the experiment's name.
         quiet: show nothing.
-        stream: where to show it; standard error by default.
+        stream: where to show the progress; standard error by default.
 
     Returns:
         A bar on a terminal, plain lines elsewhere, or silence.
@@ -69,12 +69,12 @@ class Lines(Progress):
         self._title, self._stream = title, stream
 
     def start(self, total: int, done: int) -> None:
-        """Write how much there is to do."""
+        """Write how many members there are."""
         self._pace = Pace(total, done)
         self.advance(0)
 
     def advance(self, n: int) -> None:
-        """Write how much is done."""
+        """Write how many members are done."""
         self._pace.done += n
         parts = [f"{self._title}: {self._pace.done}/{self._pace.total} members", self._pace.text()]
         print(", ".join(filter(None, parts)), file=self._stream, flush=True)

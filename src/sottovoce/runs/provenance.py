@@ -1,6 +1,6 @@
-"""How a chunk was made: versions, device, commit, time.
+"""Provenance of a chunk: versions, device, commit and time.
 
-Kept beside the values, never among them: the same values computed elsewhere are the same bytes.
+Provenance is stored beside the values, never among them: equal values are equal bytes wherever they are computed.
 """
 
 import functools
@@ -19,7 +19,7 @@ def describe(wall_seconds: float) -> dict[str, Any]:
     """Describe where and when a chunk was computed.
 
     Args:
-        wall_seconds: how long it took.
+        wall_seconds: how long the computation took.
 
     Returns:
         Values for JSON: versions by package (None where not installed), python, device, platform, commit
@@ -44,7 +44,7 @@ def _version(package: str) -> str | None:
 
 
 def _device() -> str:
-    # An experiment that never imported jax computed on the processor, and asking jax would take a second.
+    # An experiment that never imported jax computed on the processor, and starting jax would take a second.
     if "jax" not in sys.modules:
         return f"cpu ({platform.machine()})"
     devices = sys.modules["jax"].devices()
@@ -58,6 +58,7 @@ def _commit() -> str | None:
     # An installed package may lie inside some other project's repository, whose commit says nothing here.
     if top is None or Path(top) / "src" / "sottovoce" != package:
         return None
+    # Excluding all tags leaves the commit itself, in full.
     return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 
 

@@ -1,7 +1,7 @@
-"""The folder of one run: what it computes (run.json) and which members it has (chunks/).
+"""The folder of one run: its description (run.json) and the members that are saved (chunks/).
 
-A chunk file holds contiguous members and says which in its name, so that what is missing is known from a
-listing. Chunks may differ in size and overlap; whoever wrote them, a member is the same member.
+A chunk file holds contiguous members and is named after them, so that a listing of the folder shows which members are
+missing. Chunks may differ in size and overlap; a member has the same values in whichever chunk it is.
 """
 
 import json
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class IncompleteRunError(StoreError):
-    """Members are asked for that the folder does not hold."""
+    """The folder lacks members that were asked for."""
 
 
 def chunk_name(span: range) -> str:
@@ -47,6 +47,7 @@ class RunFolder:
     @classmethod
     def of(cls, root: Path, header: Mapping[str, Any]) -> Self:
         """Return the folder, under `root`, of the run that `identity.run_header` describes."""
+        # Twelve digits are enough for a name: run.json has the whole identity, which `prepare` compares.
         return cls(Path(root) / f"{header['experiment']}-{header['identity'][:12]}")
 
     @property
@@ -55,14 +56,14 @@ class RunFolder:
         return self.path / "chunks"
 
     def file(self, span: range, suffix: str = ".h5") -> Path:
-        """Return where the chunk of these members is, or with ".json" how it was made."""
+        """Return the path of the chunk of these members, or of its provenance with the suffix ".json"."""
         return self.chunks / f"{chunk_name(span)}{suffix}"
 
     def header(self) -> dict[str, Any]:
         """Return run.json: format, experiment, version, identity and config.
 
         Raises:
-            StoreError: it is missing, unreadable, without an identity, or of a newer format.
+            StoreError: the file is missing, unreadable, without an identity, or of a newer format.
         """
         file = self.path / "run.json"
         try:
@@ -72,16 +73,16 @@ class RunFolder:
                     f"{self.path} was written by a newer sottovoce (store format {header['format']}, here "
                     f"{FORMAT}); upgrade sottovoce, or choose another folder"
                 )
-            _ = header["identity"]  # without it no chunk can be told from another run's
+            _ = header["identity"]  # without it, no chunk could be recognized as this run's
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{file} does not describe a run: {error or type(error).__name__}") from error
         return header
 
     def prepare(self, header: Mapping[str, Any]) -> None:
-        """Make the folder and its run.json, or check that those found belong to this run.
+        """Make the folder and its run.json, or check that the existing ones belong to this run.
 
         Args:
-            header: from `identity.run_header`.
+            header: as `identity.run_header` returns it.
 
         Raises:
             StoreError: the folder belongs to another run, is of a newer format, or cannot be written.
@@ -92,7 +93,8 @@ class RunFolder:
             try:
                 write_atomically(file, text.encode())
             except StoreError:
-                # Another process may have written it first, and removed this one's temporary file as a dead writer's.
+                # Another process may have written the file first, and removed this process's temporary file, which it
+                # took for a dead writer's.
                 if not file.exists():
                     raise
         if self.header()["identity"] != header["identity"]:
@@ -110,21 +112,21 @@ class RunFolder:
         return [range(first, last + 1) for first, last in bounds]
 
     def members(self) -> list[int]:
-        """Return the members that chunks hold, in order."""
+        """Return the members that the chunks hold, in order."""
         return sorted({member for span in self.spans() for member in span})
 
     def missing(self, members: Iterable[int]) -> list[int]:
-        """Return those of the members that no chunk holds."""
+        """Return the members that no chunk holds."""
         held = set(self.members())
         return [member for member in members if member not in held]
 
     def save(self, span: range, dataset: "xr.Dataset", provenance: Mapping[str, Any]) -> None:
-        """Write one chunk, and beside it how it was made.
+        """Write one chunk, and its provenance beside it.
 
         Args:
-            span: the members it must hold.
-            dataset: their results, with a coordinate `member`.
-            provenance: from `provenance.describe`.
+            span: the members that the chunk must hold.
+            dataset: the members' results, with a coordinate `member`.
+            provenance: as `provenance.describe` returns it.
 
         Raises:
             StoreError: the dataset holds other members or values that cannot be stored, or the disk refuses.
@@ -134,15 +136,15 @@ class RunFolder:
         self._write(span, sealed(span, dataset, self.header()["identity"]), provenance)
 
     def accept(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
-        """Write a chunk that another process has sealed, once it is known to be this run's.
+        """Write a chunk that another process has sealed, after checking that it belongs to this run.
 
         Args:
-            span: the members it must hold.
-            data: from `chunks.sealed`.
-            provenance: from `provenance.describe`.
+            span: the members that the chunk must hold.
+            data: the chunk, as `chunks.sealed` returns it.
+            provenance: as `provenance.describe` returns it.
 
         Raises:
-            DamagedChunkError: it is damaged, or belongs to another run or to other members.
+            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
             StoreError: the disk refuses.
         """
         from sottovoce.runs.chunks import opened
@@ -151,45 +153,45 @@ class RunFolder:
         self._write(span, data, provenance)
 
     def holds(self, span: range) -> bool:
-        """Return whether there is a sound chunk of exactly these members; a damaged one is set aside with a warning."""
+        """Return whether an intact chunk of exactly these members exists; a damaged one is set aside with a warning."""
         return self._read(span, self.header()["identity"]) is not None
 
     def load(self, members: Sequence[int]) -> "xr.Dataset":
         """Read members, each from the first chunk that holds it; a damaged chunk is set aside with a warning.
 
         Args:
-            members: which, in the order wanted.
+            members: the members, in the order in which they are returned.
 
         Returns:
             One dataset over `member`; variables without that dimension are the same in all chunks.
 
         Raises:
-            IncompleteRunError: some members are not (or, after damage, no longer) there.
+            IncompleteRunError: some members are not saved (or, after damage, no longer).
             StoreError: the folder cannot be read, or its chunks contradict one another.
         """
         identity = self.header()["identity"]
         wanted, parts = list(members), []
         for span in self.spans():
-            here = [member for member in wanted if member in span]
-            if here and (chunk := self._read(span, identity)) is not None:
-                parts.append(chunk.sel(member=here))
+            held = [member for member in wanted if member in span]
+            if held and (chunk := self._read(span, identity)) is not None:
+                parts.append(chunk.sel(member=held))
                 wanted = [member for member in wanted if member not in span]
         if wanted:
             raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
         return self._join(parts).sel(member=list(members))
 
     def read(self, span: range, identity: str) -> "xr.Dataset":
-        """Read one chunk as it stands, changing nothing.
+        """Read one chunk; a damaged one stays where it is.
 
         Args:
-            span: its members.
-            identity: of the run.
+            span: the chunk's members.
+            identity: identity of the run.
 
         Returns:
             The chunk.
 
         Raises:
-            DamagedChunkError: it is not what was written, or belongs to another run or to other members.
+            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
             OSError: there is no such file, or it cannot be read.
         """
         from sottovoce.runs.chunks import opened
@@ -197,14 +199,14 @@ class RunFolder:
         return opened(self.file(span).read_bytes(), span, identity)
 
     def provenance(self) -> list[dict[str, Any]]:
-        """Return how each chunk was made, in order of members."""
+        """Return the provenance of each chunk, in the order of members."""
         return [made for span in self.spans() if (made := self.provenance_of(span))]
 
     def provenance_of(self, span: range) -> dict[str, Any]:
-        """Return how a chunk was made; nothing where that was not written down.
+        """Return the provenance of a chunk; an empty dict where none was written.
 
         Raises:
-            StoreError: the file beside the chunk is not what was written.
+            StoreError: the file of the provenance is damaged.
         """
         file = self.file(span, ".json")
         try:
@@ -219,17 +221,18 @@ class RunFolder:
             StoreError: the disk refuses.
         """
         with store_errors(self.chunks):
+            # Whole chunks: the other members of a chunk are missing afterwards as well, and computed again.
             for span in self.spans():
                 if any(member in span for member in members):
                     self.file(span).unlink(missing_ok=True)
 
     def remove_temporaries(self) -> None:
-        """Remove what killed writers left; only while nobody writes chunks."""
+        """Remove the temporary files of killed writers; to be called only while no process writes chunks."""
         for file in (*self.path.glob(TEMPORARY), *self.chunks.glob(TEMPORARY)):
             file.unlink(missing_ok=True)
 
     def _write(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
-        # The chunk comes last: where it is, its provenance is.
+        # The chunk is written last, so that a chunk that exists has its provenance.
         write_atomically(self.file(span, ".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
         write_atomically(self.file(span), data)
 
@@ -243,7 +246,7 @@ class RunFolder:
             except FileNotFoundError:
                 return None
             except DamagedChunkError as error:
-                with suppress(FileNotFoundError):  # where another process has set it aside
+                with suppress(FileNotFoundError):  # another process has set it aside first
                     os.replace(file, file.with_suffix(".damaged"))
                 _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)
                 return None
@@ -252,6 +255,7 @@ class RunFolder:
         import xarray as xr
 
         try:
+            # With these options, values that all members share must be equal in all chunks.
             return xr.concat(
                 parts,
                 dim="member",

@@ -1,8 +1,9 @@
-"""What a swept field does to the students: paired differences from one point, and the trend along a number.
+"""Effects of a swept field on the students: paired differences from the baseline, and the trend along a number.
 
-Members are the same at every point (same seeds, same starts), so both are taken member by member. Fixed before any
-sweep was looked at: the students are compared, not the teacher or the reference; every point with the baseline, which
-is the preset's or else the first; the trend is each member's least-squares slope over all points.
+Members are the same at every point (same seeds, same initializations), so both are computed member by member. The
+choices are preregistered: the students are compared, not the teacher or the reference; every point is compared with
+the baseline, which is the preset's point or else the first; the trend is each member's least-squares slope over all
+points.
 """
 
 from typing import Any
@@ -17,27 +18,27 @@ from sottovoce.sweeps import points
 
 NOT_COMPARED = ("reference", "teacher")
 LEAST_POINTS = 3
-"""Below three points a trend is a difference."""
+"""The least number of points for a trend; of two points there is only a difference."""
 
 
 def students(dataset: xr.Dataset) -> list[str]:
-    """Return the networks compared: by role the student on auxiliary logits, by name every student."""
+    """Return the networks that are compared: among roles the student on auxiliary logits, among names every student."""
     names = dataset[estimates.kinds_of(dataset["accuracy"])].values.tolist()
     return ["student"] if "student" in names else [name for name in names if name not in NOT_COMPARED]
 
 
 def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
-    """Estimate at every point but the baseline the difference from the baseline, paired over members.
+    """Estimate the difference of every other point from the baseline, paired over members.
 
     Args:
-        dataset: as `sottovoce.sweep` returns it, of networks with a teacher.
+        dataset: as `sottovoce.sweep` returns it, with a teacher among its networks.
         variable: "accuracy" or "recovered_fraction".
 
     Returns:
-        By `comparison`, with the swept fields along it, and `network`: `mean`; `low` and `high`, the 95 %
-        interval over members, each by itself; `simultaneous_low` and `simultaneous_high`, which hold together
-        (`measure.statistics.simultaneous`); and `n`, the members that both points have. Attributes: `intervals`, how
-        many hold together; `baseline`, the settings of that point.
+        By `comparison`, with the swept fields as coordinates along it, and by `network`: `mean`; `low` and `high`, the
+        pointwise 95 % interval over members; `simultaneous_low` and `simultaneous_high`, the simultaneous (Bonferroni)
+        interval (`measure.statistics.simultaneous`); and `n`, the number of members that both points have. Attributes:
+        `intervals`, the number of simultaneous intervals; `baseline`, the settings of the baseline.
 
     Raises:
         UsageError: the variable is not measured.
@@ -51,7 +52,8 @@ def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     intervals = int((n > 0).sum())
     columns = np.full((5, *n.shape), np.nan)
     for row, column in np.argwhere(n > 0):
-        defined = change[row, :, column][np.isfinite(change[row, :, column])]
+        of_members = change[row, :, column]
+        defined = of_members[np.isfinite(of_members)]
         columns[:3, row, column] = statistics.interval(defined)
         columns[3:, row, column] = statistics.simultaneous(defined, intervals)[1:]
     names = ("mean", "low", "high", "simultaneous_low", "simultaneous_high")
@@ -65,37 +67,38 @@ def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
 
 
 def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
-    """Estimate how much a variable rises along the one swept field, where that is a number.
+    """Estimate how much a variable rises along the only swept field, where that field is a number.
 
-    Each member's slope is that of its least-squares line over the points it has; over the decimal logarithm of the
-    field where all values are positive, so that it is a rise per tenfold.
+    Each member's slope is the slope of its least-squares line over the points at which it converged. Where all values
+    of the field are positive, the line is over the decimal logarithm of the field, and the slope is a rise per tenfold.
 
     Args:
         dataset: as for `differences`.
         variable: as for `differences`.
 
     Returns:
-        By `network`: `mean`, `low`, `high` (`measure.statistics.simultaneous` over the networks) and `n`, the members
-        with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is no slope.
+        By `network`: `mean`, `low`, `high` (`measure.statistics.simultaneous` over the networks) and `n`, the number
+        of members with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is
+        no slope.
 
     Raises:
         UsageError: the variable is not measured.
     """
-    found = slopes(dataset, variable)
-    if found is None:
+    of_members = slopes(dataset, variable)
+    if of_members is None:
         return None
-    columns = [column[np.isfinite(column)] for column in found.transpose("network", "member").values]
+    columns = [column[np.isfinite(column)] for column in of_members.transpose("network", "member").values]
     ends = np.array([statistics.simultaneous(column, len(columns)) for column in columns])
     return xr.Dataset(
         {name: ("network", ends[:, i]) for i, name in enumerate(("mean", "low", "high"))}
         | {"n": ("network", [column.size for column in columns])},
-        coords={"network": found["network"]},
-        attrs=found.attrs,
+        coords={"network": of_members["network"]},
+        attrs=of_members.attrs,
     )
 
 
 def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | None:
-    """Return each member's slope along the one swept field, where that is a number.
+    """Return each member's slope along the only swept field, where that field is a number.
 
     Args:
         dataset: as for `differences`.
@@ -103,7 +106,7 @@ def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | No
 
     Returns:
         Slopes by member and network as `trend` describes them, NaN for members with fewer than three points; attributes
-        `field` and `per`. None where the sweep is over several fields, words, or fewer than three values.
+        `field` and `per`. None where the sweep is over several fields, over words, or over fewer than three values.
 
     Raises:
         UsageError: the variable is not measured.
@@ -132,23 +135,24 @@ def _by_point(dataset: xr.Dataset, variable: str) -> Float[np.ndarray, "point me
 def _slopes(
     x: Float[np.ndarray, " point"], values: Float[np.ndarray, "point member network"]
 ) -> Float[np.ndarray, "member network"]:
-    """Return least-squares slopes over the points where a member has a value; NaN for fewer than `LEAST_POINTS`."""
-    there = np.isfinite(values)
-    n = there.sum(axis=0)
+    """Return least-squares slopes over the points at which a member has a value; NaN below `LEAST_POINTS` points."""
+    defined = np.isfinite(values)
+    n = defined.sum(axis=0)
     enough = n >= LEAST_POINTS
-    at = np.where(there, x[:, None, None], 0.0)
-    centered = np.where(there, at - at.sum(axis=0) / np.maximum(n, 1), 0.0)
+    # Members lack different points, so each has its own mean of x.
+    positions = np.where(defined, x[:, None, None], 0.0)
+    centered = np.where(defined, positions - positions.sum(axis=0) / np.maximum(n, 1), 0.0)
     spread = (centered**2).sum(axis=0)
-    rise = (centered * np.where(there, values, 0.0)).sum(axis=0)
+    rise = (centered * np.where(defined, values, 0.0)).sum(axis=0)
     return np.divide(rise, spread, out=np.full(n.shape, np.nan), where=enough & (spread > 0))
 
 
 def multiplicity(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return what the simultaneous intervals of a sweep correct for, in values that JSON can say."""
-    found, slope = differences(dataset), trend(dataset)
+    """Return what the simultaneous intervals of a sweep correct for, as values that JSON can represent."""
+    of_students = trend(dataset)
     return {
         "correction": "Bonferroni",
         "level": 0.95,
-        "comparisons": found.attrs["intervals"],
-        "trends": 0 if slope is None else slope.sizes["network"],
+        "comparisons": differences(dataset).attrs["intervals"],
+        "trends": 0 if of_students is None else of_students.sizes["network"],
     }

@@ -1,4 +1,4 @@
-"""Accuracies along the fields of a sweep: lines with their intervals over one field, a map over two."""
+"""Figures of accuracies along the fields of a sweep: lines with intervals over one field, a map over two."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sottovoce.lab import style
+from sottovoce.lab import estimates, style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
 from sottovoce.sweeps import effects, points
 from sottovoce.sweeps.tables import effects_of, words
@@ -17,18 +17,28 @@ from sottovoce.sweeps.tables import effects_of, words
 # Numbers that span this factor or more are drawn on a logarithmic axis.
 SPAN = 10
 
+# The names of the sweeps that this section shows begin with it.
+PREFIX = "sweep_"
+
+TITLE = "What transfer depends on"
+
+INTRO = (
+    "One field of the protocol over many values, everything else as it is. Each point has the same members, so that "
+    "differences and trends are taken member by member."
+)
+
 
 def line_panel(
     ax: Axes, by_point: xr.Dataset, field: str, kinds: str, marks: Mapping[str, float] = MappingProxyType({})
 ) -> None:
-    """Draw the mean of every network against one swept field, with its 95 % interval: lines over numbers, else points.
+    """Draw every network's mean and 95 % interval against one swept field: lines over numbers, points over words.
 
     Args:
         ax: where to draw.
         by_point: `sweeps.points.curves` along this field.
         field: the swept field.
         kinds: the dimension whose entries are the networks, "role" or "network".
-        marks: values of the field at which a vertical line stands, by what it says.
+        marks: values of the field at which a vertical line is drawn, by the line's label.
     """
     values = by_point[field].values
     numeric = values.dtype.kind in "if"
@@ -41,7 +51,7 @@ def line_panel(
             ax.plot(x, estimate["mean"], "o-", color=color, ms=4, label=name)
             ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.18, lw=0)
         else:
-            # Words have no order that a line could follow; networks stand side by side.
+            # Words have no order that a line could follow; the networks' points are drawn side by side.
             aside = x + 0.1 * (i - (by_point.sizes[kinds] - 1) / 2)
             whiskers = [estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]]
             ax.errorbar(aside, estimate["mean"], yerr=np.maximum(whiskers, 0), fmt="o", color=color, ms=4, label=name)
@@ -53,23 +63,24 @@ def line_panel(
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.set_xticks([], minor=True)
     elif not numeric:
-        words = [str(value).replace("_", " ") for value in values]
+        ticks = [str(value).replace("_", " ") for value in values]
         slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
-        ax.set_xticks(x, words, **({} if len(values) < 6 else slanted))
+        ax.set_xticks(x, ticks, **({} if len(values) < 6 else slanted))
     ax.set(xlabel=field, ylim=(0, 1.02))
 
 
 def map_panel(ax: Axes, estimate: xr.Dataset, fields: tuple[str, str]) -> None:
-    """Draw the mean of one network over two swept fields, each cell with its 95 % interval.
+    """Draw one network's mean over two swept fields as a map, with the 95 % interval in each cell.
 
     Args:
         ax: where to draw.
         estimate: `sweeps.points.curves` of one network.
-        fields: the swept fields, down and across.
+        fields: the swept fields of the rows and of the columns.
     """
     mean, low, high = (estimate[name].transpose(*fields).values for name in ("mean", "low", "high"))
     ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for (row, column), value in np.ndenumerate(mean):
+        # Text is white on the dark part of the color map, black on the bright part.
         text = f"{value:.2f}\n[{low[row, column]:.2f}, {high[row, column]:.2f}]"
         ax.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if value < 0.6 else "black")
     down, across = (estimate[field].values for field in fields)
@@ -87,7 +98,7 @@ def draw(
 
     Args:
         by_point: `sweeps.points.curves` of a grid.
-        title: states experiment, dataset and members.
+        title: names experiment, dataset and number of members.
         student: the network that a map shows.
         marks: as `line_panel` takes them.
 
@@ -95,7 +106,7 @@ def draw(
         The figure.
     """
     swept = list(by_point.attrs["swept"])
-    kinds = "role" if "role" in by_point.dims else "network"
+    kinds = estimates.kinds_of(by_point["mean"])
     with style.context():
         if len(swept) == 1:
             figure, ax = plt.subplots(figsize=(7.4, 4.2))
@@ -112,20 +123,8 @@ def draw(
     return figure
 
 
-# What transfer depends on.
-
-PREFIX = "sweep_"
-
-TITLE = "What transfer depends on"
-
-INTRO = (
-    "One field of the protocol over many values, everything else as it is. Each point has the same members, so that "
-    "differences and trends are taken member by member."
-)
-
-
 def draw_section(results: Results) -> list[Drawing]:
-    """Return a figure for each sweep of which all points are saved."""
+    """Return one figure for each sweep whose points are all saved."""
     return [_sweep(name, dataset) for name, dataset in results.items() if name.startswith(PREFIX)]
 
 
@@ -152,27 +151,27 @@ def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
 
 
 def _means(accuracy: xr.Dataset, students: list[str], field: str, value: object) -> list[float]:
-    kinds = "role" if "role" in accuracy.dims else "network"
+    kinds = estimates.kinds_of(accuracy["mean"])
     return accuracy["mean"].sel({field: value, kinds: students}).values.tolist()
 
 
 def _effects(dataset: xr.Dataset) -> str:
-    """Say which differences from the baseline hold together, and the trends."""
-    found = effects_of(dataset)
-    together = found["multiplicity"]["comparisons"]
-    apart = [row for row in found["differences"] if _excludes_zero(row["simultaneous95"])]
-    named = "; ".join(f"{row['network']}, {words(row['at'])}, {row['mean']:+.3f}" for row in apart) or "none"
+    """Return sentences on the differences whose simultaneous interval excludes zero, and on the trends."""
+    of_sweep = effects_of(dataset)
+    n_intervals = of_sweep["multiplicity"]["comparisons"]
+    nonzero = [row for row in of_sweep["differences"] if _excludes_zero(row["simultaneous95"])]
+    named = "; ".join(f"{row['network']}, {words(row['at'])}, {row['mean']:+.3f}" for row in nonzero) or "none"
     slopes = "; ".join(
         f"{row['network']} {row['mean']:+.3f} [{row['simultaneous95'][0]:.3f}, {row['simultaneous95'][1]:.3f}]"
-        for row in found["trend"]
+        for row in of_sweep["trend"]
         if row["simultaneous95"][0] is not None
     )
-    baseline = words(found["differences"][0]["baseline"])
+    baseline = words(of_sweep["differences"][0]["baseline"])
     differ = (
-        f"Differences from the accuracy at {baseline} whose interval, of {together} that hold together in 95 % of "
+        f"Differences from the accuracy at {baseline} whose interval, of {n_intervals} that hold together in 95 % of "
         f"experiments, does not hold zero: {named}."
     )
-    return f"{differ} Slope per {found['trend'][0]['per']} of the field: {slopes}." if slopes else differ
+    return f"{differ} Slope per {of_sweep['trend'][0]['per']} of the field: {slopes}." if slopes else differ
 
 
 def _excludes_zero(ends: list[float | None]) -> bool:

@@ -1,4 +1,4 @@
-"""Claims on what transfer depends on."""
+"""Statistics of the claims about what transfer depends on."""
 
 import json
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from sottovoce.sweeps import effects, points
 
 
 def slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Mean]:
-    """Return the statistic that is a network's rise per tenfold of the field; with sign -1 its fall."""
+    """Return the statistic of each member's rise in accuracy per tenfold of the field; for sign -1, its fall."""
 
     def measure(sweep: xr.Dataset) -> Mean:
-        found = effects.slopes(sweep, variable)
-        if found is None or network not in found["network"]:
+        slopes = effects.slopes(sweep, variable)
+        if slopes is None or network not in slopes["network"]:
             return NOTHING
-        return of_members(sign * found.sel(network=network))
+        return of_members(sign * slopes.sel(network=network))
 
     return measure
 
 
 def beyond_width(objective: str) -> Callable[[xr.Dataset], Mean]:
-    """Return the gain from the smallest n_aux that is no smaller than the hidden width to the largest."""
+    """Return the statistic of each member's gain from the smallest n_aux >= hidden width to the largest n_aux."""
 
     def measure(sweep: xr.Dataset) -> Mean:
         numbers = sweep["n_aux"].values

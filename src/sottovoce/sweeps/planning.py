@@ -1,4 +1,4 @@
-"""What a sweep will run: every configuration made and checked before anything runs."""
+"""The plan of a sweep: every configuration is made and checked before anything runs."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sottovoce.errors import UsageError
-from sottovoce.lab import fields as of_fields
-from sottovoce.lab import registry
+from sottovoce.lab import fields, registry
 from sottovoce.sweeps import sharding
 
 
@@ -18,11 +17,11 @@ class Plan:
 
     Attributes:
         experiment: the experiment.
-        over: values of each swept field; of a list of points, in the order of the points.
-        shape: number of values along each dimension; of a list, how many points.
+        over: values of each swept field; for a list of points, one value per point.
+        shape: number of values along each dimension; for a list, the number of points.
         configs: one resolved configuration per point, the last dimension fastest.
         baseline: the point that others are compared with: the one at the preset's values, else the first.
-        shard: which part of it; the only one of one unless `dataclasses.replace` says otherwise.
+        shard: the part that is to be computed; everything, unless `dataclasses.replace` sets another.
     """
 
     experiment: registry.Experiment
@@ -34,19 +33,19 @@ class Plan:
 
     @cached_property
     def spans(self) -> tuple[range, ...]:
-        """Members of each point that belong to the shard; of the only one, all."""
+        """The members of each point that belong to the shard."""
         works = [sharding.member_work(self.experiment, config) for config in self.configs]
         return sharding.spans(works, [config.members for config in self.configs], self.shard)
 
     @property
     def title(self) -> str:
-        """What runs, in a few words."""
+        """A few words on what runs."""
         whole = f"{'sweep' if self.over else 'run'} {self.experiment.name}"
         return whole if self.shard.n == 1 else f"shard {self.shard} of {whole}"
 
     @property
     def is_grid(self) -> bool:
-        """Whether every value of a field meets every value of the others."""
+        """Whether the points are all combinations of the fields' values, not a list of points."""
         return len(self.shape) == len(self.over)
 
 
@@ -68,7 +67,7 @@ def plan(
         The plan.
 
     Raises:
-        UsageError: experiment, field or value is not allowed, or what is swept is not one grid or one list.
+        UsageError: the experiment, a field or a value is not allowed, or not exactly one of a grid and a list is given.
     """
     experiment = registry.experiment(name)
     if bool(over) == bool(points):
@@ -84,7 +83,7 @@ def plan(
         values = {field: tuple(point[field] for point in chosen) for field in chosen[0]}
         shape = (len(chosen),)
     _check(experiment, values, settings, distinct=bool(over))
-    common = {**of_fields.shared(experiment.Config, values, settings), **settings}
+    common = {**fields.shared(experiment.Config, values, settings), **settings}
     configs = tuple(experiment.Config(**common, **point).resolve() for point in chosen)
     return Plan(experiment, values, shape, configs, _baseline(experiment, common, configs))
 
@@ -100,7 +99,7 @@ def read(
     """Read a grid and a list of points from the command line.
 
     Args:
-        experiment: whose fields are meant.
+        experiment: the experiment whose fields are named.
         over: "field=a,b,c", one per swept field.
         point: "field=a,other=b", one per point.
 
@@ -115,11 +114,11 @@ def read(
         field, values = _assignment("--over", text, "field=a,b,c")
         if field in grid:
             raise UsageError(f"--over names {field} twice; give all its values at once")
-        grid[field] = [of_fields.parse(experiment.Config, field, value) for value in values.split(",")]
+        grid[field] = [fields.parse(experiment.Config, field, value) for value in values.split(",")]
     points = []
     for text in point:
         pairs = [_assignment("--point", part, "field=a,other=b") for part in text.split(",")]
-        points.append({field: of_fields.parse(experiment.Config, field, value) for field, value in pairs})
+        points.append({field: fields.parse(experiment.Config, field, value) for field, value in pairs})
     return grid, points
 
 
@@ -134,12 +133,13 @@ def _check(
     experiment: registry.Experiment, over: Mapping[str, Any], settings: Mapping[str, Any], distinct: bool
 ) -> None:
     for field in (*over, *settings):
-        of_fields.check_name(experiment.Config, field)
+        fields.check_name(experiment.Config, field)
     for field, values in over.items():
         if field in ("members", "seed"):
             raise UsageError(f"{field} cannot be swept; members are the replicates of every point")
         if field in settings:
             raise UsageError(f"{field} is swept and also set to {settings[field]!r}; give it once")
+        # By repr, because 1 and True are equal but are different values; a list of points may repeat a field's value.
         if not values or (distinct and len(set(map(repr, values))) < len(values)):
             raise UsageError(f"{field} is swept over {list(values)}; allowed: one value or more, none twice")
 
@@ -148,6 +148,6 @@ def _baseline(experiment: registry.Experiment, common: Mapping[str, Any], config
     try:
         preset = experiment.Config(**common).resolve()
     except UsageError:
-        # What all points share may be allowed at swept values alone.
+        # The shared settings may be allowed only together with swept values, such as an objective with its n_aux.
         return 0
     return configs.index(preset) if preset in configs else 0

@@ -1,4 +1,4 @@
-"""What was measured at every point of a sweep; members that diverged at a point are left out there."""
+"""The values measured at every point of a sweep; a member that diverged at a point is left out at that point."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -26,11 +26,11 @@ def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
     """
     swept, dims = list(dataset.attrs["swept"]), dims_of(dataset)
     for index, config in zip(np.ndindex(*(dataset.sizes[d] for d in dims)), dataset.attrs["configs"], strict=True):
-        here = dataset.isel(dict(zip(dims, index, strict=True)))
-        at = {field: here[field].item() for field in swept}
+        point = dataset.isel(dict(zip(dims, index, strict=True)))
+        at = {field: point[field].item() for field in swept}
         yield (
             at,
-            here.drop_vars([*swept, POINT], errors="ignore")
+            point.drop_vars([*swept, POINT], errors="ignore")
             .drop_attrs()
             .assign_attrs(experiment=dataset.attrs["experiment"], config=config),
         )
@@ -46,25 +46,25 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
 
     Args:
         dataset: as `sottovoce.sweep` returns it.
-        variable: one with a dimension `member`, or "recovered_fraction".
+        variable: name of a variable with a dimension `member`, or "recovered_fraction".
 
     Returns:
         `mean`, `low` and `high` as `estimates.over_members` gives them and `n`, the members used, along the swept
         fields; attributes `experiment`, `swept` and `config` as in the sweep.
 
     Raises:
-        UsageError: the experiment does not measure this.
+        UsageError: the experiment does not measure the variable.
     """
-    found = []
-    for _, here in points(dataset):
-        values = measured(here, variable)
-        found.append(
+    by_index = []
+    for _, point in points(dataset):
+        values = measured(point, variable)
+        by_index.append(
             estimates.over_members(values, "logit" if variable == "accuracy" else "identity")
             .assign(n=values.sizes["member"])
             .drop_attrs()
         )
-    kept_attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
-    return _along(dataset, found).assign_attrs(kept_attributes)
+    attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
+    return _along(dataset, by_index).assign_attrs(attributes)
 
 
 def curves(dataset: xr.Dataset) -> xr.Dataset:
@@ -80,12 +80,12 @@ def curves(dataset: xr.Dataset) -> xr.Dataset:
     dims = dims_of(dataset)
     kinds = estimates.kinds_of(values)
     values = values.transpose("member", kinds, *dims)
-    points = values.stack(all_points=dims, create_index=False)
-    estimate = estimates.band(points, "all_points", "logit")
+    # A band is simultaneous along one dimension, and the points of a grid lie along several.
+    stacked = values.stack(all_points=dims, create_index=False)
+    estimate = estimates.band(stacked, "all_points", "logit")
     shape = values.shape[1:]
-    found = by_point(dataset)
     ends = {name: ((kinds, *dims), estimate[name].transpose(kinds, ...).values.reshape(shape)) for name in estimate}
-    return found.assign(ends)
+    return by_point(dataset).assign(ends)
 
 
 def by_member(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray:
@@ -99,40 +99,41 @@ def by_member(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray:
         The values along `dims_of` the sweep, `member`, and the variable's other dimensions.
 
     Raises:
-        UsageError: the experiment does not measure this.
+        UsageError: the experiment does not measure the variable.
     """
-    found = [measured(here, variable).reindex(member=dataset["member"]) for _, here in points(dataset)]
-    return _along(dataset, [values.astype(float).drop_attrs() for values in found])
+    by_index = [measured(point, variable).reindex(member=dataset["member"]) for _, point in points(dataset)]
+    return _along(dataset, [values.astype(float).drop_attrs() for values in by_index])
 
 
-def measured(here: xr.Dataset, variable: str) -> xr.DataArray:
-    """Return a variable of one point, of the members that converged and for which it is defined.
+def measured(point: xr.Dataset, variable: str) -> xr.DataArray:
+    """Return a variable at one point, for the members that converged and have the variable.
 
     Raises:
-        UsageError: the experiment does not measure this.
+        UsageError: the experiment does not measure the variable.
     """
-    kept = estimates.converged(here)
-    known = [str(name) for name, values in here.data_vars.items() if "member" in values.dims]
-    if has_networks(here):
-        kept, known = kept.assign({FRACTION: estimates.recovered_fraction(kept)}), [*known, FRACTION]
+    converged = estimates.converged(point)
+    known = [str(name) for name, values in point.data_vars.items() if "member" in values.dims]
+    if has_networks(point):
+        converged = converged.assign({FRACTION: estimates.recovered_fraction(converged)})
+        known.append(FRACTION)
     if variable not in known:
         raise UsageError(f"variable is {variable!r}; the sweep has {', '.join(known)}")
-    return kept[variable].dropna("member", how="all")
+    return converged[variable].dropna("member", how="all")
 
 
 def has_networks(dataset: xr.Dataset) -> bool:
-    """Return whether accuracies are those of networks by role or name, a teacher among them."""
+    """Return whether the accuracies belong to networks by role or name, one of which is a teacher."""
     if "accuracy" not in dataset:
         return False
     kinds = estimates.kinds_of(dataset["accuracy"])
     return kinds in dataset.coords and "teacher" in dataset[kinds].values
 
 
-def _along(dataset: xr.Dataset, found: Sequence[Labelled]) -> Labelled:
-    """Put what was found at every point together along the sweep's fields."""
+def _along(dataset: xr.Dataset, by_index: Sequence[Labelled]) -> Labelled:
+    """Join the values of all points, in the order of `points`, along the sweep's fields."""
     dims = dims_of(dataset)
     nested: Any = np.empty([dataset.sizes[dim] for dim in dims], dtype=object)
-    for index, estimate in zip(np.ndindex(nested.shape), found, strict=True):
+    for index, estimate in zip(np.ndindex(nested.shape), by_index, strict=True):
         nested[index] = estimate
     joined = xr.combine_nested(
         nested.tolist(), concat_dim=dims, join="outer", coords="minimal", compat="override", data_vars="all"

@@ -1,4 +1,4 @@
-"""Every point of a plan, run or loaded, with one progress for all."""
+"""Run or load every point of a plan, with one progress display for all points."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def sweep(
 
     Returns:
         The results with the swept fields as dimensions (of a list: the dimension `point`, with the fields along it).
-        A point at which more than a tenth of the members diverged is there with these members flagged.
+        A point at which more than a tenth of the members diverged is included, with these members flagged.
 
     Raises:
         UsageError: a field or a value is not allowed; nothing has run then.
@@ -54,22 +54,24 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
     """Run, or load, the members of a plan's shard, point by point.
 
     Args:
-        planned: the sweep; of the only shard of one, all members are meant.
+        planned: the sweep; without shards, all its members are meant.
         execution: how to run.
 
     Yields:
-        The results of every point of which the shard has members; one at which more than a tenth of these diverged as
-        well.
+        The result of every point of which the shard has members, also of a point at which more than a tenth of them
+        diverged.
     """
     total, missing = sum(map(len, planned.spans)), sum(saved.missing(planned, execution))
     overall = choose(planned.title, quiet=execution.quiet)
     overall.start(total, total - missing)
     part = _Part(overall)
     try:
+        # A point without members in this shard has nothing to run or load.
         wanted = [(planned.experiment, *one) for one in zip(planned.configs, planned.spans, strict=True) if one[1]]
         execution, computed = spread(wanted, execution, part)
         for (experiment, config, span), n_computed in zip(wanted, computed, strict=True):
             result = results_of(experiment, config, execution, span, progress=part)
+            # What workers have just computed is loaded here, but is not a cached result.
             result.attrs["cached"] &= n_computed == 0
             yield result
     finally:
@@ -77,14 +79,14 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
 
 
 class Done(NamedTuple):
-    """What a shard did, and what the whole lacks.
+    """What a shard computed, and how much of the whole is still missing.
 
     Attributes:
-        title: the shard.
-        members: how many it has, all points taken together; they are on disk now.
-        computed: those that were not when it started.
-        total: how many members the whole has.
-        missing: those that the folder lacks.
+        title: name of the shard.
+        members: how many members the shard has, over all points; they are on disk now.
+        computed: how many of these were not on disk when the shard started.
+        total: how many members all shards have.
+        missing: how many of these the folder lacks.
     """
 
     title: str
@@ -102,26 +104,27 @@ class Done(NamedTuple):
 
 
 def run_shard(planned: Plan, execution: Execution) -> Done:
-    """Compute the members of a plan's shard and keep nothing in memory.
+    """Compute the members of a plan's shard and keep no result in memory.
 
     Args:
         planned: the sweep, with its shard.
         execution: how to run.
 
     Returns:
-        What was done, and what the folder lacks of all shards.
+        What was computed, and how many members of all shards the folder lacks.
     """
     computed = sum(saved.missing(planned, execution))
     for _ in compute(planned, execution):
         pass
     whole = replace(planned, shard=WHOLE)
+    # With `refresh`, every member of the whole would count as missing.
     missing = sum(saved.missing(whole, replace(execution, refresh=False)))
     total = sum(map(len, whole.spans))
     return Done(planned.title, sum(map(len, planned.spans)), computed, total, missing)
 
 
 class _Part:
-    """The progress of one point, told to that of the whole."""
+    """The progress of one point, which is passed on to the progress of the whole sweep."""
 
     def __init__(self, whole: Progress) -> None:
         self._whole = whole
@@ -129,7 +132,7 @@ class _Part:
         self.advance = whole.advance
 
     def start(self, total: int, done: int) -> None:
-        """Tell nothing: the whole has started."""
+        """Pass nothing on: the progress of the sweep has started."""
 
     def finish(self) -> None:
-        """Tell nothing: the whole goes on."""
+        """Pass nothing on: the progress of the sweep continues."""

@@ -1,4 +1,4 @@
-"""What a store holds of a sweep."""
+"""The points and members of a sweep that a store already holds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def missing(planned: Plan, execution: Execution) -> list[int]:
-    """Return how many members of each point's span are to be computed."""
+    """Return how many members of each point's span remain to be computed."""
     if execution.refresh:
         return [len(span) for span in planned.spans]
     folders = (RunFolder.of(execution.out / "runs", _header(planned, config)) for config in planned.configs)
@@ -22,14 +22,15 @@ def missing(planned: Plan, execution: Execution) -> list[int]:
 
 
 def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
-    """Load every point of a sweep, computing nothing.
+    """Load every point of a sweep; nothing is computed.
 
     Args:
-        planned: the sweep; how many members it asks for does not matter.
+        planned: the sweep; the number of members in its configurations does not matter.
         root: folder of all runs.
 
     Returns:
-        The results of the points, of the members that all of them have; none where a point is not there.
+        One result per point, restricted to the members that all points have; an empty list where there is no such
+        member.
     """
     headers = [_header(planned, config) for config in planned.configs]
     folders = [RunFolder.of(root, header) for header in headers]
@@ -45,7 +46,7 @@ def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
 
 
 def load(planned: Plan, root: Path) -> "xr.Dataset | None":
-    """Load a sweep as `sweep` returns it; None where no member has all points (see `load_points`)."""
+    """Load a sweep as `sweep` returns it; None where no member is saved at all points (see `load_points`)."""
     points = load_points(planned, root)
     return join(planned, points) if points else None
 

@@ -1,9 +1,9 @@
-"""A sweep in n parts that need not know of each other, for schedulers that start the same command n times.
+"""A sweep in n parts that do not communicate, for schedulers that start the same command n times.
 
-Members stand in one line, those of the first point first, each as long as its work; the line is cut into n equal
-lengths, and a member belongs to the part in which its middle lies. The cuts follow from the plan and n alone, never
-from what is on disk or from the machine, so that parts started anywhere at any time agree. Parts are contiguous: each
-meets few points, hence few programs to compile, and members side by side for an accelerator.
+Members are laid along one line, those of the first point first, each with its work as its length. The line is cut into
+n equal lengths, and a member belongs to the part in which its middle lies. The cuts follow from the plan and n alone,
+never from what is on disk or from the machine, so that parts started anywhere at any time agree. Parts are contiguous:
+each has few points, hence few programs to compile, and consecutive members, which an accelerator computes vectorized.
 """
 
 import itertools
@@ -16,11 +16,16 @@ from typing import Any, Self
 from sottovoce.errors import UsageError
 from sottovoce.lab.registry import Experiment
 
-# A machine's own rate would move the cuts from machine to machine; only how points compare matters here.
+# The rate of the actual machine would move the cuts from machine to machine; only the ratio between points matters.
 NOMINAL_GFLOPS = 100.0
 
-# What a member costs besides training; where nothing is trained, all members count alike.
+# The cost of a member besides training; where nothing is trained, all members have this cost alone.
 BASE_SECONDS = 1e-3
+
+# The share of the rate of matrix products that training reaches on networks as wide as MNIST's, and the additional
+# time of a step.
+SHARE_OF_RATE = 0.7
+STEP_SECONDS = 2e-4
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Shard:
     """One of n parts.
 
     Attributes:
-        index: which, from 1 to n.
+        index: number of the part, from 1 to n.
         n: how many parts there are.
     """
 
@@ -56,7 +61,7 @@ WHOLE = Shard(1, 1)
 
 
 def member_work(experiment: Experiment, config: Any) -> float:
-    """Return the work of one member by which parts are made equal: seconds on a nominal machine."""
+    """Return the work of one member, by which parts are made equal: seconds on a nominal machine."""
     return BASE_SECONDS + (member_seconds(config, NOMINAL_GFLOPS) if experiment.trains else 0.0)
 
 
@@ -64,33 +69,26 @@ def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple
     """Return the members of each point that belong to one part.
 
     Args:
-        works: of each point, the work of one of its members; all positive.
-        members: of each point, how many it has.
+        works: for each point, the work of one of its members; all positive.
+        members: for each point, how many members it has.
         shard: the part.
 
     Returns:
-        Contiguous members by point, empty where the part has none. Over all parts of one n, every member once; the
-        work of a part differs from an n-th of the whole by at most that of one member.
+        Contiguous members by point, empty where the part has none. The parts of one n together hold every member once;
+        the work of a part differs from an n-th of the whole by at most the work of one member.
     """
     lengths = [work * count for work, count in zip(works, members, strict=True)]
     *starts, total = itertools.accumulate(lengths, initial=0.0)
     first, last = (
         [
-            # How many members of the point have their middle before the cut; half a member is far above rounding.
+            # How many members of the point have their middle before the cut. Where works are equal, cuts lie between
+            # members, half a member from any middle, so that rounding decides nothing.
             min(max(math.ceil((total * cut / shard.n - start) / work - 0.5), 0), count)
             for start, work, count in zip(starts, works, members, strict=True)
         ]
         for cut in (shard.index - 1, shard.index)
     )
     return tuple(range(*bounds) for bounds in zip(first, last, strict=True))
-
-
-# What a member costs, by the operations and steps of its training.
-
-# What training reaches of the rate of matrix products on networks as wide as MNIST's, and what a step costs on top.
-SHARE_OF_RATE = 0.7
-
-STEP_SECONDS = 2e-4
 
 
 def member_seconds(config: Any, gflops: float) -> float:
@@ -101,8 +99,8 @@ def member_seconds(config: Any, gflops: float) -> float:
         gflops: rate of the machine's matrix products, 10^9 operations per second.
 
     Returns:
-        Seconds, from the operations of training at the share of that rate that training reaches, and the time that a
-        step takes however small it is.
+        Seconds: the operations of training at the share of the rate that training reaches, plus the time that every
+        step takes, however small it is.
     """
     flops, steps = config.member_work()
     return flops / (SHARE_OF_RATE * gflops * 1e9) + steps * STEP_SECONDS

@@ -1,4 +1,4 @@
-"""Rows of a sweep: every point's, the students' differences from the baseline, their trends."""
+"""Tables of a sweep: rows of every point, the students' differences from the baseline, and their trends."""
 
 from typing import Any
 
@@ -13,21 +13,22 @@ ACCURACY = "test accuracy"
 
 
 def by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    """Return for each point of a sweep its settings, `at`, and the rows of its experiment's table, `table`."""
-    return [{"at": at, "table": registry.of(here).table(here)} for at, here in points.points(dataset)]
+    """Return each point's settings, `at`, and the rows of its experiment's table, `table`."""
+    return [{"at": at, "table": registry.of(point).table(point)} for at, point in points.points(dataset)]
 
 
 def effects_of(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return what the swept fields do to the students' accuracy, in values that JSON can say.
+    """Return the effects of the swept fields on the students' accuracy, as values that JSON can represent.
 
     Args:
         dataset: as `sottovoce.sweep` returns it.
 
     Returns:
         `differences`, a list by point and student: `at` and `baseline` (settings), `network`, `quantity`, `mean`,
-        `ci95` (by itself), `simultaneous95` (together with the others), `members`; `trend`, the same by student with
-        `field` and `per` in place of settings; `multiplicity`, what is corrected for. Empty, and None, where the
-        experiment has no students by role or name, or there is one point.
+        `ci95` (pointwise interval), `simultaneous95` (Bonferroni interval, simultaneous over all differences),
+        `members`; `trend`, the same by student with `field` and `per` in place of settings; `multiplicity`, what the
+        simultaneous intervals correct for. The lists are empty and `multiplicity` is None where the experiment has no
+        students by role or name, or where there is only one point.
     """
     if not points.has_networks(dataset) or len(dataset.attrs["configs"]) < 2:
         return {"differences": [], "trend": [], "multiplicity": None}
@@ -39,42 +40,43 @@ def effects_of(dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def _differences(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    found = effects.differences(dataset)
+    differences = effects.differences(dataset)
     rows = []
-    for network in found["network"].values.tolist():
-        for i in range(found.sizes["comparison"]):
-            here = found.sel(network=network).isel(comparison=i)
-            if int(here["n"]):
+    for network in differences["network"].values.tolist():
+        for i in range(differences.sizes["comparison"]):
+            one = differences.sel(network=network).isel(comparison=i)
+            # Without a member that both points have there is nothing to compare.
+            if int(one["n"]):
                 rows.append(
                     {
-                        "at": {field: here[field].item() for field in dataset.attrs["swept"]},
-                        "baseline": found.attrs["baseline"],
+                        "at": {field: one[field].item() for field in dataset.attrs["swept"]},
+                        "baseline": differences.attrs["baseline"],
                         "network": network,
                         "quantity": ACCURACY,
-                        "mean": number(here["mean"]),
-                        "ci95": [number(here["low"]), number(here["high"])],
-                        "simultaneous95": [number(here["simultaneous_low"]), number(here["simultaneous_high"])],
-                        "members": int(here["n"]),
+                        "mean": number(one["mean"]),
+                        "ci95": [number(one["low"]), number(one["high"])],
+                        "simultaneous95": [number(one["simultaneous_low"]), number(one["simultaneous_high"])],
+                        "members": int(one["n"]),
                     }
                 )
     return rows
 
 
 def _trend(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    found = effects.trend(dataset)
-    if found is None:
+    trend = effects.trend(dataset)
+    if trend is None:
         return []
     return [
         {
-            **found.attrs,
+            **trend.attrs,
             "network": network,
             "quantity": ACCURACY,
-            "mean": number(here["mean"]),
-            "simultaneous95": [number(here["low"]), number(here["high"])],
-            "members": int(here["n"]),
+            "mean": number(one["mean"]),
+            "simultaneous95": [number(one["low"]), number(one["high"])],
+            "members": int(one["n"]),
         }
-        for network in found["network"].values.tolist()
-        for here in [found.sel(network=network)]
+        for network in trend["network"].values.tolist()
+        for one in [trend.sel(network=network)]
     ]
 
 
@@ -85,26 +87,27 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
         dataset: as `sottovoce.sweep` returns it.
 
     Returns:
-        At every point each network's accuracy and the students' recovered fraction; then differences and trends, whose
-        interval is the simultaneous one, which their label says.
+        At every point, each network's accuracy and the students' recovered fraction; then differences and trends, whose
+        interval is the simultaneous one, as their label says.
     """
     rows: Table = {}
     accuracy, fraction = points.by_point(dataset), points.by_point(dataset, points.FRACTION)
-    for at, here in zip(_points_of(accuracy), _points_of(fraction), strict=True):
+    # The recovered fraction is shown for students alone: the teacher's is one by definition.
+    for accuracies, fractions in zip(_points_of(accuracy), _points_of(fraction), strict=True):
         for estimate, quantity, names in (
-            (at, ACCURACY, at[estimates.kinds_of(at["mean"])].values.tolist()),
-            (here, "recovered fraction", effects.students(dataset)),
+            (accuracies, ACCURACY, accuracies[estimates.kinds_of(accuracies["mean"])].values.tolist()),
+            (fractions, "recovered fraction", effects.students(dataset)),
         ):
             kinds = estimates.kinds_of(estimate["mean"])
             shown = estimate.sel({kinds: names}).assign_attrs(members=int(estimate["n"]))
             where = words({field: estimate[field].item() for field in dataset.attrs["swept"]})
             label = "" if quantity == ACCURACY else ", recovered fraction"
-            own = rows_of(shown, kinds, quantity, lambda name, w=where, end=label: f"{w}: {name}{end}")
-            rows |= {name: row for name, row in own.items() if row["mean"] is not None}
-    found = effects_of(dataset)
-    for row in found["differences"]:
+            of_point = rows_of(shown, kinds, quantity, lambda name, w=where, end=label: f"{w}: {name}{end}")
+            rows |= {name: row for name, row in of_point.items() if row["mean"] is not None}
+    of_sweep = effects_of(dataset)
+    for row in of_sweep["differences"]:
         rows[f"{words(row['at'])} less {words(row['baseline'])}: {row['network']}, simultaneous"] = _row(row)
-    for row in found["trend"]:
+    for row in of_sweep["trend"]:
         rows[f"{row['network']}, per {row['per']} of {row['field']}, simultaneous"] = _row(row)
     return rows
 

@@ -1,4 +1,4 @@
-"""What a sweep will take, said before it runs."""
+"""The expected duration of a sweep, announced before it runs."""
 
 from sottovoce.running.run import LOCAL, Execution, prepare
 from sottovoce.sweeps import saved
@@ -12,6 +12,7 @@ def announcement(planned: Plan, execution: Execution) -> str:
     points, members = sum(map(bool, planned.spans)), sum(map(len, planned.spans))
     counts = f"{points} point{'s' if points != 1 else ''}, {members} members, {missing} to compute"
     line = f"{planned.title}: {counts}"
+    # How fast the workers of a cluster are is not known here.
     if not planned.experiment.trains or not missing or execution.executor != LOCAL:
         return line
     from sottovoce.training import devices
@@ -26,11 +27,11 @@ def seconds_expected(planned: Plan, execution: Execution, gflops: float) -> floa
 
     Args:
         planned: the sweep.
-        execution: where results are.
+        execution: where the results are stored.
         gflops: rate of this machine's matrix products, 10^9 operations per second.
 
     Returns:
-        Seconds; `work.member_seconds` says of what.
+        Seconds of training, estimated as `sharding.member_seconds` describes.
     """
     missing = saved.missing(planned, execution)
     return sum(member_seconds(config, gflops) * n for config, n in zip(planned.configs, missing, strict=True))

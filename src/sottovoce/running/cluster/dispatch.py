@@ -1,8 +1,8 @@
-"""Chunks handed out to workers; what comes back is checked, and saved or asked for again.
+"""Dispatch of chunks to workers; every answer is checked, and the chunk is saved or submitted again.
 
-A chunk is a function of experiment, version, configuration and members alone, so one computed twice does no harm: what
-fails or is overdue is submitted again, and the first answer that passes its checks is saved. Chunks are claimed until
-they are saved, so that processes on the same store, with workers or without, share the members.
+A chunk is a function of experiment, version, configuration and members alone, so computing one twice does no harm: a
+chunk that fails or is overdue is submitted again, and the first answer that passes its checks is saved. Chunks are
+claimed until they are saved, so that processes on the same store, with workers or without, share the members.
 """
 
 import logging
@@ -26,12 +26,12 @@ from sottovoce.runs.store import chunk_name
 if TYPE_CHECKING:
     from distributed import Future
 
-CHUNKS_PER_THREAD = 2  # one computed, one waiting: no worker is idle while its answer travels
-MOST_CLAIMS = 64  # each keeps a file open, so with more chunks on their way one claim covers several
-MOST_ATTEMPTS = 3
-TIMES_THE_LONGEST = 10
-TICK_SECONDS = 1.0
-LONELY_SECONDS = 10.0
+CHUNKS_PER_THREAD = 2  # one is computed, one waits: no worker is idle while its answer travels
+MOST_CLAIMS = 64  # each keeps a file open, so with more pending chunks one claim covers several
+MOST_ATTEMPTS = 3  # a chunk that fails as often fails everywhere
+TIMES_THE_LONGEST = 10  # a chunk is overdue after this multiple of its job's longest chunk, or after `patience`
+TICK_SECONDS = 1.0  # between two looks at the workers
+LONELY_SECONDS = 10.0  # without any worker, until the user is told
 _log = logging.getLogger(__name__)
 
 
@@ -39,10 +39,10 @@ def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> Non
     """Compute and save every missing member of all jobs.
 
     Raises:
-        ClusterError: no scheduler answers or it is lost, a worker is not what this process is, or a chunk failed on
-            several workers; what was finished is saved.
+        ClusterError: no scheduler answers or the scheduler is lost, a worker differs from this process, or a chunk
+            failed several times; finished chunks are saved.
         StoreError: the store cannot be read or written.
-        Interrupted: Ctrl-C; what was finished is saved.
+        Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
     total, lacking = sum(len(job.members) for job in jobs), _n_missing(jobs)
     progress.start(total, total - lacking)
@@ -53,10 +53,10 @@ def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> Non
                 _Dispatcher(client, jobs, executor, progress).run()
     except (KeyboardInterrupt, ClusterError) as error:
         safe = f"{total - _n_missing(jobs)} of {total} members are safe in {jobs[0].folder.path.parent}"
-        said = f"{safe}; run the same command again to go on"
+        advice = f"{safe}; run the same command again to go on"
         if isinstance(error, ClusterError):
-            raise ClusterError(f"{error}; {said}") from error
-        raise Interrupted(f"interrupted: {said}") from None
+            raise ClusterError(f"{error}; {advice}") from error
+        raise Interrupted(f"interrupted: {advice}") from None
     finally:
         progress.finish()
 
@@ -69,18 +69,18 @@ def _n_missing(jobs: Sequence[Job]) -> int:
 class _PendingChunk:
     job: Job
     span: range
-    claim: ExitStack  # held until no chunk that it covers is pending
-    futures: "list[Future]" = field(default_factory=list)  # what was submitted and may still be answered
+    claim: ExitStack  # held until no chunk that the claim covers is pending
+    futures: "list[Future]" = field(default_factory=list)  # submissions that may still be answered
     submitted_at: float = 0.0  # seconds
-    problems: list[str] = field(default_factory=list)  # what came in place of the chunk
-    avoided: set[str] = field(default_factory=set)  # workers that the problems came from
+    problems: list[str] = field(default_factory=list)  # why earlier submissions brought no chunk
+    avoided: set[str] = field(default_factory=set)  # addresses of the workers that caused the problems
 
     def __str__(self) -> str:
         return f"{self.job.folder.path.name}, {chunk_name(self.span)}"
 
 
 class _Dispatcher:
-    """One thread that submits chunks, saves what is answered, and looks for what is overdue."""
+    """Submits chunks, saves the answers and submits overdue chunks again, in one thread."""
 
     def __init__(self, client: Any, jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> None:
         self._client, self._jobs, self._executor, self._progress = client, jobs, executor, progress
@@ -102,9 +102,9 @@ class _Dispatcher:
                     self._claim(self._unclaimed[0], max(1, capacity // MOST_CLAIMS))
                 with suppress(Empty):
                     self._receive(*self._answers.get(timeout=POLL_SECONDS))
-        except BrokenPipeError:  # nobody reads the progress any more
+        except BrokenPipeError:  # an OSError of the progress display, whose reader has gone
             raise
-        except (CancelledError, OSError) as error:  # what the disk raises are StoreErrors
+        except (CancelledError, OSError) as error:  # of the network: the disk's errors are StoreErrors
             address = self._executor.scheduler or LOOPBACK
             raise ClusterError(f"the scheduler at {address} is lost ({type(error).__name__})") from error
         finally:
@@ -112,7 +112,7 @@ class _Dispatcher:
                 chunk.claim.close()
 
     def _look_at_disk(self) -> bool:
-        """Return whether members are missing, which others may have claimed; count what others have saved."""
+        """Return whether members are missing, whoever has claimed them; count those that other processes have saved."""
         self._unclaimed = [job for job in self._jobs if _n_missing([job])]
         lacking = _n_missing(self._unclaimed)
         if lacking < self._lacking:
@@ -147,7 +147,7 @@ class _Dispatcher:
             self._submit(chunk)
 
     def _submit(self, chunk: _PendingChunk) -> None:
-        """Ask any worker for the chunk, but those that are avoided, unless there is no other."""
+        """Submit the chunk to the workers that are not avoided, or to any worker where all are avoided."""
         job, executor = chunk.job, self._executor
         task = tasks.describe(job, chunk.span, executor.device, executor.devices, executor.workers_save)
         others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
@@ -157,7 +157,7 @@ class _Dispatcher:
         future.add_done_callback(lambda done: self._answers.put((chunk, done)))
 
     def _receive(self, chunk: _PendingChunk, future: "Future") -> None:
-        """Save what a worker answered, or submit the chunk again."""
+        """Save the chunk that a worker answered, or submit the chunk again."""
         if chunk not in self._pending:
             return  # another worker was first
         if problem := self._save(chunk, future):
@@ -173,12 +173,12 @@ class _Dispatcher:
         self._progress.advance(len(chunk.span))
 
     def _save(self, chunk: _PendingChunk, future: "Future") -> str | None:
-        """Save what a worker answered; return what is wrong with it, if anything is."""
+        """Save the chunk that a worker answered; return what is wrong with the answer, or None."""
         folder, worker = chunk.job.folder, "a worker"
         try:
             reply = future.result(timeout=self._executor.patience)
             worker = f"worker {reply['worker']}"
-            chunk.avoided.add(reply["worker"])  # where it is asked again
+            chunk.avoided.add(reply["worker"])  # in case the chunk is submitted again
             if "refusal" in reply:
                 raise ClusterError(f"{worker} refused {chunk}: {reply['refusal']}")
             if "failure" in reply:
@@ -196,7 +196,7 @@ class _Dispatcher:
         return None
 
     def _resubmit(self, chunk: _PendingChunk, problem: str, advice: str = "") -> None:
-        """Ask another worker for the chunk; the same one only if nothing else would be waited for."""
+        """Submit the chunk to another worker, or to the same one if no other answer is awaited."""
         chunk.problems.append(problem)
         if len(chunk.problems) >= MOST_ATTEMPTS:
             raise ClusterError(f"{chunk} failed {MOST_ATTEMPTS} times: {'; '.join(chunk.problems)}{advice}")
@@ -204,16 +204,16 @@ class _Dispatcher:
             self._submit(chunk)
 
     def _resubmit_overdue(self, now: float) -> None:
-        """Ask for late chunks again."""
+        """Submit chunks again whose answer is overdue."""
         limits = {job: max(self._executor.patience, TIMES_THE_LONGEST * took) for job, took in self._longest.items()}
         late = [chunk for chunk in self._pending if now - chunk.submitted_at > limits[chunk.job]]
         computing = self._client.processing() if late else {}
         for chunk in late:
             chunk.submitted_at = now
             keys = {future.key for future in chunk.futures}
-            if silent := {worker for worker, here in computing.items() if keys.intersection(here)}:
+            if silent := {worker for worker, processed in computing.items() if keys.intersection(processed)}:
                 chunk.avoided |= silent
-                said = f"no answer within {limits[chunk.job]:.3g} s from {', '.join(sorted(silent))}"
-                self._resubmit(chunk, said, "; if a chunk takes longer, raise --patience")
+                problem = f"no answer within {limits[chunk.job]:.3g} s from {', '.join(sorted(silent))}"
+                self._resubmit(chunk, problem, "; if a chunk takes longer, raise --patience")
             else:
-                self._submit(chunk)  # the workers that were asked are gone
+                self._submit(chunk)  # the workers that had the chunk are gone

@@ -1,4 +1,4 @@
-"""Reaching workers: those of a cluster that runs somewhere, or processes started here while they are needed."""
+"""Connections to dask workers: those of a running cluster, or processes started on this machine while needed."""
 
 import importlib.util
 import logging
@@ -27,7 +27,7 @@ _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
 
 @dataclass(frozen=True)
 class DaskExecutor:
-    """Workers of a dask cluster compute; the fields are those of `Execution`, `devices` of each worker."""
+    """Computes on the workers of a dask cluster; the fields are those of `Execution`, with `devices` per worker."""
 
     scheduler: str | None = None
     workers: int | None = None
@@ -38,7 +38,7 @@ class DaskExecutor:
     data_dir: Path | None = None
 
     def check(self, *_: Any) -> None:
-        """Refuse settings that name no workers; data is looked for where the workers are.
+        """Check the settings; the dataset is not checked, because the workers read their own files.
 
         Raises:
             UsageError: distributed is not installed, or a setting is not allowed or contradicts another.
@@ -77,7 +77,7 @@ class DaskExecutor:
                     f"{flag} is {value}, but the workers of --scheduler {address} were started elsewhere; "
                     "leave it out, and start them with what they need (SOTTOVOCE_DATA names their dataset files)"
                 )
-        # Where dask's settings do not fit the address, its own client would raise without a word about either.
+        # If dask's settings do not fit the address, dask's own client raises an error that names neither.
         security, settings = Security(), f"--scheduler is {address}, but dask's settings"
         if address.startswith("tls://") and not security.get_connection_args("client").get("ssl_context"):
             raise UsageError(f"{settings} name no certificate; docs/running.md shows how to name one")
@@ -87,7 +87,7 @@ class DaskExecutor:
 
 @contextmanager
 def connected(executor: DaskExecutor) -> "Iterator[Client]":
-    """Yield a client of the workers' scheduler; workers that are started for it end with the block.
+    """Yield a client of the workers' scheduler; workers that are started here end with the block.
 
     Raises:
         ClusterError: no scheduler answers.
@@ -108,23 +108,23 @@ def connected(executor: DaskExecutor) -> "Iterator[Client]":
 
 
 def _local_cluster(executor: DaskExecutor) -> Any:
-    """Start worker processes that this machine alone reaches; each computes one chunk at a time on its cores' share."""
-    from dask import config as of_dask
+    """Start workers that only this machine can reach; each computes one chunk at a time on its share of the cores."""
+    from dask import config as dask_config
     from distributed import LocalCluster
 
     from sottovoce.training.devices import n_cores
 
     workers = executor.workers or n_cores()
     data = {} if executor.data_dir is None else {"SOTTOVOCE_DATA": str(executor.data_dir.absolute())}
-    with of_dask.set(KEEPS_MEMORY):
+    with dask_config.set(KEEPS_MEMORY):
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host=LOOPBACK,
-            # What is left of the dashboard is a page that says the scheduler is well; at whatever port is free.
+            # Without the dashboard a health page of the scheduler remains; it takes any free port.
             scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
-            memory_limit=0,  # as without workers: a chunk takes what it takes
+            memory_limit=0,  # no limit, as without workers
             silence_logs=logging.CRITICAL,
             env={"NPROC": str(max(1, n_cores() // workers)), **data},  # XLA takes NPROC for the number of cores
-            preload=[*of_dask.get("distributed.worker.preload"), "sottovoce.running.cluster.tasks"],
+            preload=[*dask_config.get("distributed.worker.preload"), "sottovoce.running.cluster.tasks"],
         )

@@ -1,7 +1,7 @@
-"""What a worker is asked and what it answers: one chunk of one run, as plain values.
+"""Tasks of workers and their answers: one chunk of one run, as plain values.
 
-A worker compares what it is with what the asking process is before it computes: the package's source, the experiment's
-version, the meaning of the configuration, the dataset's bytes. Where they differ it refuses, and says so.
+Before it computes, a worker compares itself with the asking process: the package's source, the experiment's version,
+the identity of the configuration, the dataset's checksums. Where they differ, the worker refuses and says why.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _digests = cache(data.digests)
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """The members of one resolved configuration that are wanted in a prepared folder, in chunks of `size`."""
+    """Members of one resolved configuration that are to be saved in a prepared folder, in chunks of `size` members."""
 
     experiment: registry.Experiment
     config: Any
@@ -36,7 +36,7 @@ class Job:
 
 @cache
 def code() -> str:
-    """Return the package's version, with the beginning of the SHA-256 of its source, which decides the values."""
+    """Return the package's version and the beginning of the SHA-256 of its source, which decides the values."""
     package = Path(sottovoce.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py")):
@@ -45,7 +45,7 @@ def code() -> str:
 
 
 def describe(job: Job, span: range, device: str, devices: int, workers_save: bool) -> dict[str, Any]:
-    """Return a chunk of a job as a task: values that JSON could say; code and data by name and checksum."""
+    """Return a chunk of a job as a task: values that JSON can represent, with code and data by name and checksum."""
     return {
         **run_header(job.experiment.name, job.experiment.version, job.config),
         "config": plain(job.config),  # with the number of members
@@ -60,11 +60,11 @@ def describe(job: Job, span: range, device: str, devices: int, workers_save: boo
 
 
 def compute(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Compute one chunk on a worker; nothing is raised, so that no exception travels.
+    """Compute one chunk on a worker; exceptions are answered as text, so that none has to be unpickled.
 
     Returns:
-        `worker`, its address, and what `answer` returns or one of: `refusal`, why no worker of this kind can compute
-        the chunk; `failure`, what went wrong.
+        `worker`, the worker's address, with what `answer` returns, or with `refusal`, why no worker of this kind can
+        compute the chunk, or with `failure`, what went wrong.
     """
     from distributed import get_worker
 
@@ -84,7 +84,7 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
         `chunk` (sealed bytes) and `provenance`, or `saved`, the run's folder, if the task says where to save.
 
     Raises:
-        ClusterError: package, experiment, configuration or dataset are not those of the asking process.
+        ClusterError: the package, experiment, configuration or dataset differs from the asking process's.
         DataError: the dataset's files are missing or damaged.
         StoreError: the chunk cannot be stored.
     """
@@ -113,27 +113,27 @@ def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> A
 
 
 def dask_setup(_worker: Any) -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
+    """Ignore Ctrl-C, which a terminal sends to all processes: the process that started this worker handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @cache
 def _start(device: str, devices: int) -> None:
-    """Start jax's devices, once: each setting of jax, even to what it is, makes it trace its programs again."""
-    from sottovoce.training import devices as of_jax
+    """Start jax's devices, once: setting an option of jax, even to its value, makes jax trace its programs again."""
+    from sottovoce.training.devices import start
 
-    of_jax.start(device, devices)
+    start(device, devices)
 
 
 @cache
 def _digests_read(name: str) -> dict[str, str]:
-    """Return the checksums of the dataset that this worker would train on, as read from its own files."""
+    """Return the checksums of the dataset that this worker trains on, as read from its own files."""
     return data.load_dataset(name).provenance["sha256"]
 
 
-def _check(asked: object, here: object, fix: str) -> None:
-    if asked != here:
-        raise ClusterError(f"this worker has {here}, the asker {asked}; {fix}")
+def _check(asked: object, own: object, fix: str) -> None:
+    if asked != own:
+        raise ClusterError(f"this worker has {own}, the asker {asked}; {fix}")
 
 
 def _tuples(value: Any) -> Any:
