@@ -41,7 +41,7 @@ class Draws(NamedTuple):
 def draw(config: Config, members: Sequence[int]) -> Draws:
     """Draw the weights and inputs of the members, each member from its own generator."""
     d_in, hidden, n_logits = config.d_in, config.hidden, config.n_class + config.n_aux
-    # Shape and fan-in of each field of `Draws`, in their order: a new field is appended, so that no earlier draw changes.
+    # Shape and fan-in of each field of `Draws`, in this order. A new field goes last, so that no earlier draw changes.
     fields = (
         ((config.draws, d_in, hidden), d_in),
         ((config.draws, d_in, hidden), d_in),
@@ -81,5 +81,5 @@ def energy(values: np.ndarray) -> np.ndarray:
 
 
 def unexplained(start: np.ndarray, teacher: np.ndarray, student: np.ndarray) -> np.ndarray:
-    """Return each member's squared distance of the student from the teacher, over that of the start from the teacher."""
+    """Return each member's squared distance of student and teacher, divided by that of start and teacher."""
     return energy(student - teacher) / energy(start - teacher)

@@ -93,7 +93,7 @@ def _distill(config: Config, draws: Draws, teacher: list[np.ndarray], head_rate:
 def _train_trunk_and_head(
     config: Config, x: np.ndarray, W1: np.ndarray, head: np.ndarray, target: np.ndarray, head_rate: float
 ) -> list[np.ndarray]:
-    """Return a trunk and columns of a head after descent, the columns at the multiple `head_rate` of the trunk's rate."""
+    """Return a trunk and columns of a head after descent; `head_rate` is the columns' rate over the trunk's."""
     rates = (1.0, head_rate)
     curvature = chains.curvature_bound([W1, head], rates, moment(x))
     step = (students.SHARE_OF_RATE * config.rate / curvature)[..., None, None]
