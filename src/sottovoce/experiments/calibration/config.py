@@ -6,9 +6,9 @@ Setting: false alarms on fresh square weights of both schemes; planted direction
     detectability threshold (n p)^(1/4) sd, orthogonal to the mean over output neurons. The scale of the noise is known
     from the scheme or estimated from the matrix. Each member has its own draws of noise for `parallel` and `gap`.
 Expected: 5 % for `marchenko_pastur`, `parallel` and `gap`; far less for `gavish_donoho`, which has no nominal rate. The
-    power is near 5 % well below the threshold (1.0) and then rises to 1 over the width of the edge's fluctuations;
-    that of `gavish_donoho` rises only at strength sqrt(3), where the direction's singular value in a square matrix
-    exceeds the rule's cut.
+    power is near 5 % well below the threshold (1.0) and then rises to 1 over the width of the edge's fluctuations. The
+    power of `gavish_donoho` rises only at strength sqrt(3), where the singular value that a direction has in a square
+    matrix exceeds the rule's cut.
 Runtime: about a minute on two cores, most of it for the 512-wide weights.
 """
 

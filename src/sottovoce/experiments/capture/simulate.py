@@ -31,8 +31,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     quantile = np.empty((len(members), *shape, len(QUANTILES)))
     for i, member in enumerate(members):
         rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
-        # One head with as many auxiliary columns as there can be: each n_aux takes the last of them, so that the curve
-        # over n_aux is that of nested subspaces.
+        # Every n_aux uses the last columns of the same heads, so that the subspaces of rising n_aux are nested.
         _, W2 = generators.gaussian_toy(rng, config.draws, 1, config.hidden, config.n_class, config.hidden)
         for j, k in np.ndindex(*shape):
             energy = capture.captured_energy(W2, k + 1, OBJECTIVES[j])[:, : config.n_class]

@@ -57,8 +57,7 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """Refuse a number of auxiliary logits that an objective cannot teach.
 
     Raises:
-        UsageError: n_aux is below one, the objective is unknown, or n_aux is one and the objective sees only differences of
-            logits.
+        UsageError: n_aux is below one, the objective is unknown, or it sees only differences of logits and has one.
     """
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)

@@ -82,14 +82,14 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
 
     def loss(network: Network, batch: tuple[Array, Array, Array], weights: Array) -> tuple[Array, Array]:
         inputs, logits, step = batch
-        own, second = logits[:, 0], logits[:, 1]
+        own_teacher, second_teacher = logits[:, 0], logits[:, 1]
         noise = strengths.target_noise * targets.spread
-        noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own.shape)
-        mixed = strengths.mix * own + (1 - strengths.mix) * second + noise
+        noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own_teacher.shape)
+        mixed = strengths.mix * own_teacher + (1 - strengths.mix) * second_teacher + noise
         value, _ = plain(network, (inputs, mixed), weights)
 
         def penalty() -> Array:
-            divergence = kl(network(inputs), start(inputs), jnp.ones(own.shape[1], bool), temperature)
+            divergence = kl(network(inputs), start(inputs), jnp.ones(own_teacher.shape[1], bool), temperature)
             return penalty_weight(strengths, step, targets.n_steps) * weighted_mean(divergence, weights)
 
         return value + jax.lax.cond(strengths.penalty > 0, penalty, lambda: jnp.zeros(())), value

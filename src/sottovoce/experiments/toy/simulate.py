@@ -86,6 +86,6 @@ def _cosine_law(config: Config) -> tuple[np.ndarray, np.ndarray] | None:
     x = np.sin((np.arange(LAW_POINTS) + 0.5) / LAW_POINTS * np.pi / 2)
     if config.generator == "post":
         return x, capture.post_cosine_density(x)
-    # An absolute cosine has the density of both signs together.
+    # The density of an absolute cosine is the sum of the densities at both signs.
     signed = [capture.gaussian_cosine_density(s * x, config.d_in, config.hidden, rank) for s in (1, -1)]
     return x, np.sum(signed, axis=0)

@@ -181,6 +181,6 @@ def adam(weights: Sequence[np.ndarray], gradient: Gradient, rates: Sequence[floa
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    # The largest logit is taken off, so that no exponential overflows.
+    # The largest logit is subtracted, so that no exponential overflows.
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
