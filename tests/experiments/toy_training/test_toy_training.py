@@ -11,8 +11,8 @@ from sottovoce.experiments.toy_training import experiment as toy_training
 from sottovoce.experiments.toy_training import students
 from sottovoce.experiments.toy_training.draws import draw
 from sottovoce.experiments.toy_training.frozen_heads import compare, relu_recovered
-from sottovoce.experiments.toy_training.trained_heads import drift
 from sottovoce.experiments.toy_training.simulate import simulate
+from sottovoce.experiments.toy_training.trained_heads import drift
 from sottovoce.theory import chains, dynamics, linear
 
 

@@ -73,6 +73,7 @@ class Config:
                 raise not_among("nulls and planted_null", null, NULLS)
         if min(*self.widths, self.planted_width) < 4:
             raise UsageError(f"widths {self.widths}, planted_width {self.planted_width}; allowed: 4 or more")
+        # The estimated scale starts from the median value, which therefore has to be one of the noise.
         if min(self.ranks) < 1 or max(self.ranks) > self.planted_width // 2:
             raise UsageError(f"ranks is {self.ranks}; allowed: 1 to half of planted_width, {self.planted_width // 2}")
         if min(self.strengths) < 0:

@@ -33,6 +33,7 @@ def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> Non
     """
     chosen = rates.sel(null=null, scale=scale)
     x = np.arange(chosen.sizes["width"])
+    # The rules stand next to each other around each width, so that their intervals do not overlap.
     for offset, (rule, (label, color)) in enumerate(RULES.items()):
         rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("false_alarm"))
         ax.errorbar(x + 0.16 * (offset - 1.5), rate, yerr=[rate - low, high - rate], fmt="o", ms=4.5, lw=1.2,
@@ -56,6 +57,7 @@ def planted_panel(ax: Axes, rates: xr.Dataset, rank: int, scale: str) -> None:
         rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("exact"))
         ax.plot(chosen["strength"], rate, color=color, label=label, ls="-" if scale == "scheme" else "--")
         ax.fill_between(chosen["strength"], low, high, color=color, alpha=0.12, lw=0)
+    # In the limit of large matrices a weaker direction leaves no singular value above the bulk.
     ax.axvline(1.0, color=style.OKABE_ITO["gray"], ls=":", lw=1)
     ax.set(xlabel="strength / detectability threshold", ylim=(-0.03, 1.03))
     ax.set_title(f"{rank} planted direction{'s' if rank > 1 else ''}")

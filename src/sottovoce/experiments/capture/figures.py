@@ -38,6 +38,7 @@ def capture_panel(ax: "Axes", dataset: "xr.Dataset", objective: str) -> None:
         ax.plot(n_aux, edge, color="black", linewidth=0.9, linestyle=(0, (4, 2)), label=label)
     # At rank 0 and at rank hidden the law is a single point, so there is nothing to test.
     tests = result["pvalue"].values[:, (result["rank"].values > 0) & (result["rank"].values < hidden)]
+    # Where the law holds about 5 % of the p-values are below 5 %, and the panel shows whether there are more.
     summary = f"exact test below 5 %:\n{int((tests < 0.05).sum())} of {tests.size} (k, member)"
     ax.text(0.98, 0.04, summary, transform=ax.transAxes, ha="right", fontsize=9)
     ax.set(xlabel="auxiliary logits k", ylim=(-0.02, 1.02), xlim=(min(1, hidden - 1) - 0.3, hidden + 0.3))

@@ -100,6 +100,7 @@ class ProtocolConfig(NetworkConfig):
         Raises:
             UsageError: a field is outside what is allowed; the message names it, its value and the reason.
         """
+        # Imported here, because the help of the command line imports configurations and may load no array library.
         from sottovoce.data import choose_dataset
 
         config = replace(self, dataset=choose_dataset(self.dataset))
@@ -117,6 +118,7 @@ class ProtocolConfig(NetworkConfig):
         for name in ("channels", "width", "depth", "optimizer", "learning_rate", "weight_decay"):
             if getattr(config, f"student_{name}") is None:
                 config = replace(config, **{f"student_{name}": getattr(config, name)})
+        # Checked before steps and epochs are derived, which divide by fields that may still be wrong.
         config.check()
         return replace(config, **config._epochs_and_steps())
 

@@ -26,8 +26,9 @@ class DistillationConfig(ProtocolConfig):
 
     Attributes:
         n_aux: auxiliary logits distilled.
-        objective: the loss on the distilled logits: kl, mse, centered_mse (each logit minus the mean of its sample's,
-            so invariant to a common shift like kl) or hard (cross-entropy on the teacher's largest logit).
+        objective: the loss on the distilled logits: kl, mse, centered_mse (on logits minus the mean of the
+            sample's logits, so invariant to a common shift like kl) or hard (cross-entropy on the teacher's largest
+            logit).
     """
 
     n_aux: int = 3

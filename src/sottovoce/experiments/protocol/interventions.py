@@ -83,6 +83,7 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
     def loss(network: Network, batch: tuple[Array, Array, Array], weights: Array) -> tuple[Array, Array]:
         inputs, logits, step = batch
         own_teacher, second_teacher = logits[:, 0], logits[:, 1]
+        # The key is folded with the step: the noise is fresh at every step and the same for every student.
         noise = strengths.target_noise * targets.spread
         noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own_teacher.shape)
         mixed = strengths.mix * own_teacher + (1 - strengths.mix) * second_teacher + noise
@@ -178,6 +179,7 @@ def without_aligned(vector: PyTree, along: PyTree, share: Scalar = 1.0) -> PyTre
         along: pytree of the same structure; where it is zero the vector is returned as it is.
         share: share of the component to remove; 1 makes the two orthogonal.
     """
+    # The smallest normal number keeps a zero direction from dividing zero by zero.
     component = jnp.maximum(inner(vector, along), 0) / jnp.maximum(inner(along, along), jnp.finfo(jnp.float32).tiny)
     return jax.tree.map(lambda v, a: v - share * component * a, vector, along)
 

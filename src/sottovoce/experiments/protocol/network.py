@@ -103,6 +103,7 @@ class NetworkConfig:
             check_channels(f"{prefix}channels", getattr(self, f"{prefix}channels"))
             check_widths(prefix, getattr(self, f"{prefix}width"), getattr(self, f"{prefix}depth"))
             check_count(f"{prefix}depth", getattr(self, f"{prefix}depth"))
+        # Students start with the teacher's initial heads, which read the last hidden layer.
         last, student = self.widths()[-1], self.student_widths()[-1]
         if student != last:
             raise UsageError(
@@ -122,6 +123,7 @@ class NetworkConfig:
         """
         for name in ("channels", "width", "depth"):
             given, teachers = getattr(self, f"student_{name}"), getattr(self, name)
+            # Different fields may describe the same layers: one width for all of them, or the same width for each.
             if given != teachers and self.student_layers() != self.layers():
                 raise UsageError(f"student_{name} is {given!r}; allowed: {teachers!r}, the teacher's, for {reason}")
 

@@ -126,6 +126,7 @@ def images_of(config: ProtocolConfig) -> LabeledImages:
     """Return the configuration's dataset in its pixel range, restricted to its classes; labels keep their numbers."""
     assert config.pixels
     assert config.classes
+    # Labels are not renumbered: heads have ten class logits whatever the classes, so that shapes stay the same.
     images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
     train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))
     return replace(

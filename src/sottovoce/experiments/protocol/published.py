@@ -30,6 +30,7 @@ SPECTRUM = {
 }
 """Explained-variance ratios of components 1, 2, ... (the post's Figure 3, read off the figure; 3 members)."""
 
+# As they are saved: JSON has lists where the configuration has tuples.
 TRANSFER_SETTINGS: Mapping[str, Any] = {
     "dataset": "mnist",
     "inputs": "uniform",

@@ -38,6 +38,7 @@ _PUBLISHED: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# Steps and rate of the script, which was written for MNIST.
 _PUBLISHED_MNIST: Mapping[str, Any] = MappingProxyType(
     {
         **_PUBLISHED,
@@ -56,6 +57,7 @@ _PUBLISHED_DIGITS: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# About as many steps of the optimizer on every dataset.
 LONG_EPOCHS: Mapping[str, int] = MappingProxyType({"mnist": 100, "fashion-mnist": 100, "digits": 40})
 
 # Few members on digits, so that a first run takes seconds.
@@ -118,6 +120,7 @@ class Config(ProtocolConfig):
             values = getattr(self, name)
             if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
                 raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
+        # One built head for all students: they share one compiled program.
         common = {**super().preset(), "members": MEMBERS[self.dataset], "n_aux_built": max(self.n_aux)}
         return {**common, **VARIANTS[self.variant][self.dataset]}
 
@@ -141,6 +144,7 @@ class Config(ProtocolConfig):
                 raise UsageError(
                     f"{name} is {depth}; allowed: 2 or more, for the second dense hidden layer is measured"
                 )
+        # An update is a difference from the reference, which exists only in a layer of the same shape.
         if "trunk_1" not in self.shared_blocks():
             teacher, student = (layers["trunk_1"][1:] for layers in (self.layers(), self.student_layers()))
             raise UsageError(

@@ -26,8 +26,10 @@ from sottovoce.theory.random_matrix import detectability_threshold
 
 PRIMARY: Mapping[str, str] = {"rule": "parallel", "scale": "bulk"}
 
+# Half a direction: a count on average closer to k than to its neighbors.
 WITHIN = 0.5
 
+# On ten classes as much as chance itself.
 GAIN = 0.1
 
 MATRICES = ("weight", "update")
@@ -134,6 +136,7 @@ def hypotheses(shown: xr.Dataset) -> xr.Dataset:
     present = count.notnull()
     centered_k = (k - (k * present).sum("n_aux") / present.sum("n_aux")).where(present)
     spread = (centered_k**2).sum("n_aux")
+    # A single student has no slope: a spread of zero becomes NaN.
     slope = (centered_k * count).sum("n_aux") / spread.where(spread > 0)
     return xr.Dataset(
         {
@@ -155,6 +158,7 @@ def follows(distance: xr.DataArray) -> Follows:
         `WITHIN`; "undecided" otherwise, and always with fewer than six members.
     """
     verdicts = {name: verdict(of_members(distance.sel(hypothesis=name)), 0.0, WITHIN) for name in HYPOTHESES}
+    # Both hold only where both distances are exactly one half, which decides nothing.
     followed: list[Follows] = [name for name in HYPOTHESES if verdicts[name] == "supported"]
     if len(followed) == 1:
         return followed[0]
@@ -235,6 +239,7 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
     curves = converged_members.drop_vars(not_drawn, errors="ignore").mean("member")
     curves["ratio_low"] = ratios.min("member")
     curves["ratio_high"] = ratios.max("member")
+    # Points were read off the published figure for the first components only, and for some of the networks.
     published = np.full((curves.sizes["network"], curves.sizes["component"]), np.nan)
     if comparable(config, SPECTRUM_SETTINGS):
         for row, network in enumerate(curves["network"].values.tolist()):

@@ -81,6 +81,7 @@ SEEN: tuple[tuple[str, counts.Follows], ...] = (("kl", "k - 1"), ("mse", "k"))
 
 def _components(network: str) -> Callable[[xr.Dataset], Mean]:
     def measure(spectrum: xr.Dataset) -> Mean:
+        # A run with other numbers of auxiliary logits says nothing about this one.
         if network not in spectrum["network"]:
             return NOTHING
         return of_members(components_above_edge(converged(spectrum)).sel(network=network))
@@ -115,6 +116,7 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
 def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Mean]:
     def measure(spectrum: xr.Dataset) -> Mean:
         distance = counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
+        # A run under other objectives says nothing about this one.
         if objective not in distance["objective"]:
             return NOTHING
         return of_members(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
@@ -171,6 +173,7 @@ def _direction_claims(variant: str) -> tuple[Claim, ...]:
     )
 
 
+# The post states its counts for the described and the published experiment; the long variant is this laboratory's own.
 CLAIMS = (
     *_count_claims("described"),
     *_count_claims("published"),

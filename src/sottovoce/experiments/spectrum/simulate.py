@@ -32,6 +32,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         config, students, n_aux=config.n_aux_built, members=members, fresh_heads=bool(config.fresh_heads)
     )
     networks = (trained.reference, trained.teacher, *trained.students)
+    # In float64, so that the differences W - W0 and their singular values are not rounded a second time.
     weights = np.stack([network.trunk[1].weight for network in networks], axis=1).astype(np.float64)
     # A diverged network has no spectrum: zeros take the place of its NaN, which a decomposition may refuse, and
     # `diverged` excludes its member from every estimate.

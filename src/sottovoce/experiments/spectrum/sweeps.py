@@ -74,6 +74,7 @@ def as_sweep(spectrum: xr.Dataset) -> xr.Dataset:
     students = np.flatnonzero(spectrum["n_aux"] > 0)
     taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
     numbers = taught["n_aux"]
+    # Reference and teacher do not depend on n_aux, so every point of the sweep has the same two.
     fixed = spectrum["accuracy"].sel(network=["reference", "teacher"]).drop_vars(("objective", "n_aux"))
     accuracy = xr.concat(
         [fixed.expand_dims(n_aux=numbers.values), taught.rename(objective="network")], dim="network", join="outer"

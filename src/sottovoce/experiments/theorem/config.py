@@ -28,6 +28,7 @@ OBJECTIVES = ("kl", "mse")
 
 SUBSETS = ("auxiliary", "class", "all", "mixed")
 
+# Whether the student starts from the teacher's own initialization or from another member's.
 INITIALS = ("shared", "independent")
 
 
@@ -91,6 +92,7 @@ class Config:
             if not isinstance(value, int) or not lowest <= value <= highest:
                 limit = f" to {highest}" if name in most else " or more"
                 raise UsageError(f"{name} is {value!r}; allowed: {lowest}{limit}, a whole number")
+        # The order of an error needs two sizes, and the sign is measured at the last, which has to be the smallest.
         if len(self.sizes) < 2 or min(self.sizes) <= 0 or sorted(set(self.sizes), reverse=True) != list(self.sizes):
             raise UsageError(f"sizes is {self.sizes!r}; allowed: two or more positive numbers, falling")
         if not 0 < self.rate < float("inf"):

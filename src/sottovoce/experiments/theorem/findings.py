@@ -38,6 +38,7 @@ def table(dataset: xr.Dataset) -> Table:
         wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]
         orders = estimates.over_members(order(relative_errors(dataset)[name]))
         rows |= rows_of(orders, "activation", "order", lambda a, wording=wording: f"{a}, order of the error, {wording}")
+    # The smallest, because one negative cosine would refute the theorem.
     smallest = estimates.over_members(dataset["cosine"].min(["objective", "subset", "inputs", "size"]), "fisher_z")
     rows |= rows_of(smallest, "activation", "cosine", lambda a: f"{a}, smallest cosine of the steps")
     for initial in dataset["initial"].values.tolist():

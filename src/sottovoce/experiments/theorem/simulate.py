@@ -75,6 +75,7 @@ def _measure(
         return jnp.mean(cross_entropy(network.class_logits(labeled[0]), labeled[1]))
 
     before, slope = jax.value_and_grad(label_loss)(reference)
+    # The step is given by its length, so that the order of the error does not depend on the norm of the gradient.
     length = jnp.sqrt(_inner(slope, slope))
 
     def step(start: Network, mask: Array, size: Array) -> tuple[PyTree, PyTree]:
@@ -98,6 +99,7 @@ def _measure(
             "drop_error": drop / (predicted * length / size) - 1,
         }
 
+    # At the smallest step, where the higher orders matter least.
     def sign(start: Network, mask: Array) -> Array:
         return jnp.sign(_inner(*step(start, mask, sizes[-1])))
 

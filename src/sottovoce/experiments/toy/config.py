@@ -17,6 +17,7 @@ from typing import Any, Self
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import check_distilled
 
+# Teachers and the fields that each generator sets where they are unset; the post's has no other shape.
 GENERATORS = {
     "post": {"d_in": 2, "hidden": 2, "n_class": 1},
     "gaussian": {"d_in": 10, "hidden": 8, "n_class": 3},
@@ -75,6 +76,7 @@ class Config:
 
     def _check(self) -> None:
         check_distilled("n_aux", self.n_aux, self.objective)
+        # The figures show `N_EXAMPLES` draws, so no member may have fewer.
         least = {"d_in": 1, "hidden": 1, "n_class": 1, "draws": N_EXAMPLES, "members": 1, "seed": 0}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:

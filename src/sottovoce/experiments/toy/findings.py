@@ -11,6 +11,7 @@ from sottovoce.measure.statistics import Scale
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
+    # Cosines, errors and shares are bounded, so each is averaged on a scale on which its range is unbounded.
     scales: dict[str, Scale] = {"cosine": "fisher_z", "relative_error": "log", "captured": "logit"}
     for quantity, scale in scales.items():
         estimate = estimates.over_draws(dataset[quantity], scale)

@@ -80,6 +80,7 @@ def _cosine_law(config: Config) -> tuple[np.ndarray, np.ndarray] | None:
     assert config.d_in is not None
     assert config.hidden is not None
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
+    # At full rank the match is exact, and between vectors of one entry the absolute cosine is always 1.
     if rank == config.hidden or config.d_in < 2:
         return None
     # Points at equal steps of the angle lie closer toward 1, where the density may grow without bound.

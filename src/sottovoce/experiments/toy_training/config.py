@@ -62,17 +62,21 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
+        # One of the students is always trained by kl, whatever else is configured.
         check_distilled("n_aux", self.n_aux, "kl")
         least = {"d_in": 1, "hidden": 1, "n_class": 1, "batch_size": 1, "steps": 1, "draws": 1, "members": 1, "seed": 0}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed: {lowest} or more")
+        # Fewer samples than inputs leave part of the trunk without a gradient, so that the closed form is not reached;
+        # and a batch is drawn without replacement.
         if self.n_samples < max(self.d_in, self.batch_size):
             most = f"d_in = {self.d_in} and batch_size = {self.batch_size}"
             raise UsageError(f"n_samples is {self.n_samples}; allowed: no fewer than {most}")
         for name in ("rate", "adam_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed: above 0, at most 1")
+        # The claims compare W2 at W1's rate (1) with a frozen W2 (0).
         rates = self.head_rates
         if min(rates, default=-1) < 0 or len(set(rates)) < len(rates) or not {0, 1} <= set(rates):
             raise UsageError(f"head_rates is {rates}; allowed: 0, 1 and any other numbers above 0, each once")

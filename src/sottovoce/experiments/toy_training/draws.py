@@ -71,6 +71,7 @@ def norm(matrix: np.ndarray) -> np.ndarray:
 
 def distance(layers: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
     """Return each member's distance between two sets of layers over all draws."""
+    # All layers and draws are one vector, so that a draw of small displacement does not dominate a relative error.
     parts = [energy(layer - other) for layer, other in zip(layers, others, strict=True)]
     return np.sqrt(np.sum(parts, axis=0))
 

@@ -16,6 +16,7 @@ from sottovoce.lab.rows import Table, rows_of
 def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     """Return accuracy by role with published numbers beside it (NaN where the setting is not the published one)."""
     bars = over_members(converged(dataset)["accuracy"], "logit")
+    # Published numbers beside a run of other settings would invite a comparison that means nothing.
     compared = comparable(config, TRANSFER_SETTINGS)
     rows = [TRANSFER[role] if compared else Published(np.nan) for role in bars["role"].values.tolist()]
     bars.attrs["chance"] = chance(config)

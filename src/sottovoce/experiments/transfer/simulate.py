@@ -29,6 +29,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     )
     assert config.n_aux_built is not None
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+    # The reference is not trained and has no loss.
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
     losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
     return xr.Dataset(
