@@ -10,9 +10,9 @@ from sottovoce.errors import UsageError
 from sottovoce.experiments.toy_training import experiment as toy_training
 from sottovoce.experiments.toy_training import students
 from sottovoce.experiments.toy_training.draws import draw
-from sottovoce.experiments.toy_training.kept import compare, relu_recovered
-from sottovoce.experiments.toy_training.moving import drift
+from sottovoce.experiments.toy_training.frozen_heads import compare, relu_recovered
 from sottovoce.experiments.toy_training.simulate import simulate
+from sottovoce.experiments.toy_training.trained_heads import drift
 from sottovoce.theory import chains, dynamics, linear
 
 
@@ -120,7 +120,7 @@ def test_gradients_are_those_of_jax(objective):
     config = toy_training.Config(draws=2, members=2).resolve()
     draws = draw(config, range(2))
     Z, target = draws.head[..., -3:], draws.trunk @ draws.head[..., -3:]
-    found = students.chain_gradient(draws.x, target, objective)([draws.start, Z], 0)
+    found = students.linear_gradient(draws.x, target, objective)([draws.start, Z], 0)
 
     def loss(weights, x, wanted):
         logits = x @ weights[0] @ weights[1]
@@ -155,7 +155,7 @@ def test_a_relu_that_never_closes_is_linear():
     draws = draw(config, [0])
     x, positive = np.abs(draws.x), [np.abs(draws.start), draws.head[..., -3:]]
     target = np.abs(draws.trunk) @ positive[1]
-    linear_step = students.chain_gradient(x, target)(positive, 0)
+    linear_step = students.linear_gradient(x, target)(positive, 0)
     for found, expected in zip(students.relu_gradient(x, x @ target)(positive, 0), linear_step, strict=True):
         # Sums of 32 products of numbers of size up to some tens, in another order.
         np.testing.assert_allclose(found, expected, atol=1e-11)
@@ -165,7 +165,7 @@ def test_adam_is_that_of_optax():
     config = toy_training.Config(draws=2, members=1).resolve()
     draws = draw(config, [0])
     start, steps = [draws.start, draws.head[..., -3:]], 50
-    gradient = students.chain_gradient(draws.x, draws.trunk @ start[1])
+    gradient = students.linear_gradient(draws.x, draws.trunk @ start[1])
     optimizer = optax.adam(optax.linear_schedule(0.01, 0.0, steps))
     layers, state = start, optimizer.init(start)
     for step in range(steps):
@@ -199,7 +199,7 @@ def test_batches_of_all_samples_are_all_samples():
     for step in range(3):
         for found, expected in zip(
             batches([draws.start, Z], step),
-            students.chain_gradient(draws.x, target)([draws.start, Z], step),
+            students.linear_gradient(draws.x, target)([draws.start, Z], step),
             strict=True,
         ):
             np.testing.assert_allclose(found, expected, atol=1e-12)

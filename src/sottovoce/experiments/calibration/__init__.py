@@ -1,11 +1,11 @@
-"""Calibration: do the counts of directions keep their promises, and from which strength on do they see?"""
+"""Calibration: are the counts of directions calibrated, and from which strength on do they detect a direction?"""
 
 from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
     version=1,
-    summary="Do the counts of directions keep their promises, and what do they see?",
+    summary="Are the counts of directions calibrated, and which directions do they detect?",
     trains=False,
     results={"calibration": Result(on_request=True)},
 )

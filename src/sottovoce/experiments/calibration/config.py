@@ -1,13 +1,14 @@
-"""Calibration: do the counts of directions keep their promises, and from which strength on do they see?
+"""Calibration: are the counts of directions calibrated, and from which strength on do they detect a direction?
 
 Question: how often does each count claim a direction in a pure initialization, against the nominal 5 %; and how often
     does it find exactly the directions that were planted?
 Setting: false alarms on fresh square weights of both schemes; planted directions of one strength, in units of the
-    detectability threshold (n p)^(1/4) sd, orthogonal to the mean over output neurons. The noise's scale is known from
-    the scheme or estimated from the matrix. Each member has its own draws of noise for `parallel` and `gap`.
-Expected: 5 % for `marchenko_pastur`, `parallel` and `gap`; far less for `gavish_donoho`, which promises no rate. Power
-    near 5 % well below the threshold (1.0), then rising to 1 within the width that the edge's fluctuations give;
-    `gavish_donoho` only from strength sqrt(3), where a square matrix's visible value passes its cut.
+    detectability threshold (n p)^(1/4) sd, orthogonal to the mean over output neurons. The scale of the noise is known
+    from the scheme or estimated from the matrix. Each member has its own draws of noise for `parallel` and `gap`.
+Expected: 5 % for `marchenko_pastur`, `parallel` and `gap`; far less for `gavish_donoho`, which has no nominal rate. The
+    power is near 5 % well below the threshold (1.0) and then rises to 1 over the width of the edge's fluctuations. The
+    power of `gavish_donoho` rises only at strength sqrt(3), where the singular value that a direction has in a square
+    matrix exceeds the rule's cut.
 Runtime: about a minute on two cores, most of it for the 512-wide weights.
 """
 
@@ -17,11 +18,13 @@ from typing import Any, Self
 
 from sottovoce.errors import UsageError, not_among
 
+# Whether the scale of the noise is known from the scheme or estimated from the bulk of the spectrum.
 SCALES = ("scheme", "bulk")
 
-# The initialization schemes of independent entries, for which `measure.nulls` knows a law.
+# The initialization schemes with independent entries, for which `measure.nulls` has a null distribution.
 NULLS = ("normal", "uniform")
 
+# A fresh value exceeds the largest of n draws with probability 1 / (n + 1), so that fewer than 19 give no level of 5 %.
 DRAWS_LEAST = 19
 
 
@@ -30,12 +33,12 @@ class Config:
     """Fields of the calibration.
 
     Attributes:
-        widths: inputs and outputs of the fresh weights.
-        nulls: initialization schemes: normal, uniform.
+        widths: numbers of inputs and of outputs of the fresh weights, which are square.
+        nulls: initialization schemes of the fresh weights: normal, uniform.
         ranks: numbers of directions planted.
-        strengths: their singular values, in units of the detectability threshold.
+        strengths: singular values of the planted directions, in units of the detectability threshold.
         planted_width: width of the weights with planted directions.
-        planted_null: their initialization scheme.
+        planted_null: initialization scheme of the weights with planted directions.
         replicates: weights per member and setting.
         draws: draws of noise per member and setting; 19, 39, 59, ... make the 5 % of `parallel` and `gap` exact.
         members: batches of replicates, each with its own draws of noise.
@@ -70,6 +73,7 @@ class Config:
                 raise not_among("nulls and planted_null", null, NULLS)
         if min(*self.widths, self.planted_width) < 4:
             raise UsageError(f"widths {self.widths}, planted_width {self.planted_width}; allowed: 4 or more")
+        # The estimated scale starts from the median value, which therefore has to be one of the noise.
         if min(self.ranks) < 1 or max(self.ranks) > self.planted_width // 2:
             raise UsageError(f"ranks is {self.ranks}; allowed: 1 to half of planted_width, {self.planted_width // 2}")
         if min(self.strengths) < 0:

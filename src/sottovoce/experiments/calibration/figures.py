@@ -1,4 +1,4 @@
-"""Calibration of the counts of directions: false alarms on fresh weights, and planted directions found."""
+"""Calibration of the counts of directions: false alarms on fresh weights, and detection of planted directions."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,6 +33,7 @@ def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> Non
     """
     chosen = rates.sel(null=null, scale=scale)
     x = np.arange(chosen.sizes["width"])
+    # The rules stand next to each other around each width, so that their intervals do not overlap.
     for offset, (rule, (label, color)) in enumerate(RULES.items()):
         rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("false_alarm"))
         ax.errorbar(x + 0.16 * (offset - 1.5), rate, yerr=[rate - low, high - rate], fmt="o", ms=4.5, lw=1.2,
@@ -43,7 +44,7 @@ def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> Non
 
 
 def planted_panel(ax: Axes, rates: xr.Dataset, rank: int, scale: str) -> None:
-    """Draw how often exactly the planted directions were counted, against their strength.
+    """Draw the share of weights in which exactly the planted directions were counted, against their strength.
 
     Args:
         ax: where to draw.
@@ -56,6 +57,7 @@ def planted_panel(ax: Axes, rates: xr.Dataset, rank: int, scale: str) -> None:
         rate, low, high = (chosen[name].sel(rule=rule) for name in _with_interval("exact"))
         ax.plot(chosen["strength"], rate, color=color, label=label, ls="-" if scale == "scheme" else "--")
         ax.fill_between(chosen["strength"], low, high, color=color, alpha=0.12, lw=0)
+    # In the limit of large matrices a weaker direction leaves no singular value above the bulk.
     ax.axvline(1.0, color=style.OKABE_ITO["gray"], ls=":", lw=1)
     ax.set(xlabel="strength / detectability threshold", ylim=(-0.03, 1.03))
     ax.set_title(f"{rank} planted direction{'s' if rank > 1 else ''}")
@@ -66,7 +68,7 @@ def draw(rates: xr.Dataset, title: str) -> Figure:
 
     Args:
         rates: `experiments.calibration.findings.rates`.
-        title: states width of the planted weights and the number of trials.
+        title: states the number of weights per rate.
 
     Returns:
         The figure.
@@ -96,14 +98,12 @@ def _with_interval(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-# Whether the counts of directions keep their promises.
-
 TITLE = "Counting directions, calibrated"
 
 INTRO = (
-    "How often each count claims a direction in a fresh initialization, against the nominal 5 %, and how often it "
-    "finds exactly the directions that were planted, from the detectability threshold on. Gavish-Donoho is a cut for "
-    "denoising and promises no rate. Section 8 of docs/theory.md derives the rules."
+    "How often each rule counts a direction in a fresh initialization, against the nominal 5 %, and how often it "
+    "counts exactly the directions that were planted, by their strength. Gavish-Donoho is a cut for "
+    "denoising and has no nominal rate. Section 8 of docs/theory.md derives the rules."
 )
 
 
@@ -117,11 +117,11 @@ def draw_section(results: Results) -> list[Drawing]:
     return [
         Drawing(
             key="calibration",
-            title="False alarms, and planted directions found",
+            title="False alarms, and detection of planted directions",
             alt="Above, false-alarm rates of four rules on fresh weights against their width, with the nominal rate; "
             "below, the share of weights whose planted directions were counted exactly, against their strength.",
             caption="Whiskers and bands: exact 95 % intervals of a share. Dotted: 5 % above, the detectability "
-            f"threshold below. Planted directions stand in {planted}. {rates.attrs['trials']} weights for each rate. "
+            f"threshold below. Directions are planted in {planted}. {rates.attrs['trials']} weights for each rate. "
             f"Setting: {setting(dataset)}.",
             figure=draw(rates, f"Counts of directions, {rates.attrs['trials']} weights per rate"),
             data=rates[["false_alarm", "false_alarm_low", "false_alarm_high"]],

@@ -1,4 +1,4 @@
-"""Rates of the calibration experiment, with intervals."""
+"""Rates of the experiment `calibration` with intervals, its rows, and this laboratory's claims on its own counts."""
 
 import json
 from collections.abc import Callable
@@ -16,15 +16,16 @@ RATES = ("false_alarm", "power", "exact", "excess")
 def rates(dataset: xr.Dataset) -> xr.Dataset:
     """Pool the members' replicates into rates with exact 95 % intervals.
 
-    The intervals (Clopper-Pearson) take replicates as independent. Those of `parallel` and `gap` share their member's
-    draws of noise, which adds variance 0.0475 / (draws + 2) per member to a rate of 5 %.
+    The intervals (Clopper-Pearson) assume independent replicates. For `parallel` and `gap` the replicates of a member
+    share its draws of noise, which adds variance 0.0475 / (draws + 2) per member to a rate of 5 %.
 
     Args:
         dataset: result of the experiment `calibration`.
 
     Returns:
-        `false_alarm`, `power`, `exact` and `excess`, each also with the suffixes `_low` and `_high`; `mean_count`, the
-        mean over members; without the dimension `member`. Attributes: `members` and `trials`, replicates per rate.
+        Without the dimension `member`: the rates `false_alarm`, `power`, `exact` and `excess`, the ends of their
+        intervals with the suffixes `_low` and `_high`, and `mean_count`, the mean over members. Attributes: `members`,
+        and `trials`, the number of replicates behind each rate.
     """
     replicates = json.loads(dataset.attrs["config"])["replicates"]
     members = dataset.sizes["member"]
@@ -33,6 +34,7 @@ def rates(dataset: xr.Dataset) -> xr.Dataset:
         {"mean_count": dataset["mean_count"].mean("member")}, attrs={"members": members, "trials": trials}
     )
     for name in RATES:
+        # The dataset holds shares of replicates; the binomial interval needs their number.
         successes = np.rint(dataset[name] * replicates).sum("member").astype(int)
         intervals = [statistics.proportion(int(count), trials) for count in successes.values.ravel()]
         columns = np.array(intervals).T.reshape(3, *successes.shape)
@@ -71,11 +73,11 @@ def table(dataset: xr.Dataset) -> Table:
 
 # Claims of this laboratory on its own counts of directions.
 #
-# The nominal rate came first; the range around it was written down after a look at the rates of seed 0. Another seed is
-# its test.
+# The nominal rate is given. The range around it is post hoc: it was chosen after the rates of seed 0 were known, so
+# another seed is its test.
 
 NAMES = {"marchenko_pastur": "Marchenko-Pastur", "parallel": "parallel analysis", "gap": "the largest gap"}
-"""The rules that promise a false-alarm rate of 5 %."""
+"""The rules with a nominal false-alarm rate of 5 %."""
 
 
 def _false_alarms(rule: str) -> Callable[[xr.Dataset], Mean]:
@@ -85,7 +87,7 @@ def _false_alarms(rule: str) -> Callable[[xr.Dataset], Mean]:
 CLAIMS = tuple(
     Claim(
         key=f"calibration-{rule}",
-        text=f"By {name} a fresh initialization shows a direction in 5 % of cases.",
+        text=f"In 5 % of cases {name} counts a direction in a fresh initialization.",
         place="section 8 of docs/theory.md",
         result="calibration",
         statistic="share of fresh weights with a count above 0, over schemes, widths, and scales known or estimated; "

@@ -2,10 +2,10 @@
 
 Question: does the captured energy ``|P c|^2 / |c|^2`` follow Beta(r/2, (hidden - r)/2) for every n_aux and
     objective?
-Setting: Gaussian heads; a draw's auxiliary columns are added one at a time, from 1 to hidden, and both
-    objectives look at the same draws.
-Expected: yes, with r = n_aux for mse and n_aux - 1 for kl: a mean of r / hidden, p-values uniform on [0, 1]
-    in each n_aux. P-values of neighboring n_aux share their draws and go up and down together.
+Setting: Gaussian heads; a draw's auxiliary columns are added one at a time, from 1 to hidden, and both objectives
+    are measured on the same draws.
+Expected: yes, with r = n_aux for mse and r = n_aux - 1 for kl: the mean is r / hidden, and the p-values are uniform on
+    [0, 1] for each n_aux. P-values of neighboring n_aux come from the same draws and are correlated.
 Runtime: a second.
 """
 
@@ -17,6 +17,7 @@ from sottovoce.errors import UsageError
 
 OBJECTIVES = ("mse", "kl")
 
+# Quantiles of the captured energy over draws, stored beside the law's.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# The shaded band, from among the quantiles that the experiment stores.
 QUANTILE_BAND = (0.05, 0.95)
 
 
 def capture_panel(ax: "Axes", dataset: "xr.Dataset", objective: str) -> None:
-    """Draw captured energy against the number of auxiliary logits: mean and band of draws on the Beta law.
+    """Draw captured energy against the number of auxiliary logits: mean and band of the draws, and the Beta law.
 
     Args:
         ax: where to draw.
@@ -35,8 +36,9 @@ def capture_panel(ax: "Axes", dataset: "xr.Dataset", objective: str) -> None:
     ax.plot(n_aux, result["law_mean"], color="black", linewidth=1.3, label="Beta law, mean r / hidden")
     for edge, label in zip(law, ("Beta law, 5 % and 95 %", None), strict=True):
         ax.plot(n_aux, edge, color="black", linewidth=0.9, linestyle=(0, (4, 2)), label=label)
-    # At rank 0 and hidden the law is a point and there is nothing to test.
+    # At rank 0 and at rank hidden the law is a single point, so there is nothing to test.
     tests = result["pvalue"].values[:, (result["rank"].values > 0) & (result["rank"].values < hidden)]
+    # Where the law holds about 5 % of the p-values are below 5 %, and the panel shows whether there are more.
     summary = f"exact test below 5 %:\n{int((tests < 0.05).sum())} of {tests.size} (k, member)"
     ax.text(0.98, 0.04, summary, transform=ax.transAxes, ha="right", fontsize=9)
     ax.set(xlabel="auxiliary logits k", ylim=(-0.02, 1.02), xlim=(min(1, hidden - 1) - 0.3, hidden + 0.3))

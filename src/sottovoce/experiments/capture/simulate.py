@@ -1,30 +1,25 @@
 """Members of the experiment `capture`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
 
 from sottovoce.experiments.capture.config import OBJECTIVES, QUANTILES, Config
-
-if TYPE_CHECKING:
-    import xarray as xr
+from sottovoce.theory import capture, generators
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     """Draw heads and measure the captured energy of their class columns.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: indices of the members.
 
     Returns:
         By member, objective and n_aux: `captured_mean`, `captured_quantile` (by quantile), `statistic` and
-        `pvalue` of the exact test; by objective and n_aux: `rank`, `law_mean`, `law_quantile`.
+        `pvalue` of the exact test. By objective and n_aux: `rank`, `law_mean` and `law_quantile` (by quantile).
     """
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.theory import capture, generators
-
     shape = (len(OBJECTIVES), config.hidden)
     rank = np.array(
         [
@@ -36,22 +31,23 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     quantile = np.empty((len(members), *shape, len(QUANTILES)))
     for i, member in enumerate(members):
         rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
+        # Every n_aux uses the last columns of the same heads, so that the subspaces of rising n_aux are nested.
         _, W2 = generators.gaussian_toy(rng, config.draws, 1, config.hidden, config.n_class, config.hidden)
         for j, k in np.ndindex(*shape):
             energy = capture.captured_energy(W2, k + 1, OBJECTIVES[j])[:, : config.n_class]
             mean[i, j, k], quantile[i, j, k] = energy.mean(), np.quantile(energy, QUANTILES)
             statistic[i, j, k], pvalue[i, j, k] = capture.capture_test(energy, config.hidden, int(rank[j, k]))
     law = [[capture.capture_quantile(np.array(QUANTILES), config.hidden, int(r)) for r in row] for row in rank]
-    by_k, by_member = ("objective", "n_aux"), ("member", "objective", "n_aux")
+    by_n_aux, by_member = ("objective", "n_aux"), ("member", "objective", "n_aux")
     return xr.Dataset(
         {
             "captured_mean": (by_member, mean),
             "captured_quantile": ((*by_member, "quantile"), quantile),
             "statistic": (by_member, statistic),
             "pvalue": (by_member, pvalue),
-            "rank": (by_k, rank),
-            "law_mean": (by_k, rank / config.hidden),
-            "law_quantile": ((*by_k, "quantile"), np.array(law)),
+            "rank": (by_n_aux, rank),
+            "law_mean": (by_n_aux, rank / config.hidden),
+            "law_quantile": ((*by_n_aux, "quantile"), np.array(law)),
         },
         coords={
             "member": list(members),

@@ -1,7 +1,7 @@
 """The fields that every experiment on the MNIST protocol shares, and their presets per dataset.
 
-A field left unset takes its dataset's preset; presets are filled in by `resolve`, before anything runs, and are part
-of the identity of the result.
+A field left unset takes its dataset's preset. `resolve` fills in the presets before anything runs, so that they are
+part of the identity of the result.
 """
 
 from collections.abc import Mapping
@@ -26,43 +26,46 @@ from sottovoce.networks.shapes import Layer
 DATASETS = ("mnist", "fashion-mnist", "digits")
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
+# The networks with epochs and steps of their own.
 ROLES = ("teacher", "student")
+# The seed enters the compiled program as a signed 32-bit integer.
 LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class ProtocolConfig(NetworkConfig):
-    """Fields of the MNIST protocol, besides those of its networks.
+    """Fields of the MNIST protocol besides the fields of its networks.
 
     Attributes:
-        classes: the teacher is trained and all networks are tested on images of these; unset: all ten.
+        classes: classes of the images on which the teacher is trained and all networks are tested; unset: all ten.
         inputs: kind of distillation inputs: uniform, normal, images, permuted_images (one permutation of the pixels),
             shuffled_images (one for each image), blurred, spectrum_matched (to the images), low_rank, mixture (image +
             inputs_alpha noise) or constant.
-        n_inputs: how many distillation inputs; unset: the dataset's preset, or as many as there are images to make
-            them of.
-        fresh_inputs: whether the noise in them is drawn afresh every epoch; unset: once, before the first.
-        inputs_scale: distillation inputs are multiplied by this,
-        inputs_shift: then this is added: uniform noise covers shift - scale to shift + scale.
-        inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
-        inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
-        inputs_alpha: of a mixture, weight of the uniform noise.
-        pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
+        n_inputs: number of distillation inputs; unset: the dataset's preset, but for kinds made of training images no
+            more than there are images.
+        fresh_inputs: whether the noise in the distillation inputs is drawn afresh every epoch; unset: it is drawn once,
+            before the first epoch.
+        inputs_scale: factor on the distillation inputs.
+        inputs_shift: added to the scaled inputs; uniform noise covers shift - scale to shift + scale.
+        inputs_length_scale: standard deviation in pixels of the Gaussian that blurs the noise of blurred inputs.
+        inputs_rank: dimensions of the member's subspace that holds the noise of low_rank inputs.
+        inputs_alpha: weight of the uniform noise in a mixture.
+        pixels: range of the images' pixels, symmetric [-1, 1] or unit [0, 1].
         teacher_epochs: the teacher's passes over the training images.
         student_epochs: the students' passes over the distillation inputs.
-        teacher_steps: the teacher's steps, in place of its epochs: the last one is cut short; unset: whole epochs.
-        student_steps: the students' steps, in place of their epochs.
-        optimizer: adam, adamw, sgd, momentum (heavy ball, 0.9) or sign (of the gradient); the teacher's, and the
-            students' unless they have their own.
-        student_optimizer: the students' optimizer.
-        learning_rate: the teacher's, and the students' unless they have their own; unset: a rate for Adam.
-        student_learning_rate: the students' learning rate.
-        weight_decay: the teacher's, and the students' unless they have their own. Each step also takes learning rate
-            times weight decay of every weight and bias. Not with adam; adamw needs it.
-        student_weight_decay: the students' weight decay.
+        teacher_steps: the teacher's steps, given in place of its epochs; the last epoch is cut short. Unset: whole
+            epochs.
+        student_steps: the students' steps, given in place of their epochs.
+        optimizer: the teacher's optimizer: adam, adamw, sgd, momentum (heavy ball, 0.9) or sign (of the gradient).
+        student_optimizer: the students' optimizer; unset: the teacher's.
+        learning_rate: the teacher's learning rate; unset: a rate for Adam.
+        student_learning_rate: the students' learning rate; unset: the teacher's.
+        weight_decay: the teacher's weight decay: each step also subtracts learning rate times weight decay times every
+            weight and bias. Not allowed with adam, required with adamw.
+        student_weight_decay: the students' weight decay; unset: the teacher's.
         batch_size: samples per step.
         temperature: temperature of the softmaxes in the objective kl.
-        perturbation: the students' starts are the reference plus this many times a fresh draw of its scheme.
+        perturbation: the students start from the reference plus this factor times a fresh draw of its scheme.
     """
 
     classes: tuple[int, ...] | None = None
@@ -97,21 +100,25 @@ class ProtocolConfig(NetworkConfig):
         Raises:
             UsageError: a field is outside what is allowed; the message names it, its value and the reason.
         """
+        # Imported here, because the help of the command line imports configurations and may load no array library.
         from sottovoce.data import choose_dataset
 
         config = replace(self, dataset=choose_dataset(self.dataset))
         if config.dataset not in DATASETS:
             raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
+        # Where steps are given the preset's epochs are not filled in: epochs then follow from the steps.
         in_steps = {f"{who}_epochs" for who in ROLES if getattr(config, f"{who}_steps") is not None}
         preset = {name: value for name, value in config.preset().items() if name not in in_steps}
         unset = {name: value for name, value in preset.items() if getattr(config, name) is None}
         config = replace(config, **unset)
         check_classes(config.classes)
+        # Each input of these kinds is made of one training image, of which a choice of classes may leave few.
         if "n_inputs" in unset and config.inputs in OF_IMAGES:
             config = replace(config, n_inputs=min(unset["n_inputs"], config.n_train()))
         for name in ("channels", "width", "depth", "optimizer", "learning_rate", "weight_decay"):
             if getattr(config, f"student_{name}") is None:
                 config = replace(config, **{f"student_{name}": getattr(config, name)})
+        # Checked before steps and epochs are derived, which divide by fields that may still be wrong.
         config.check()
         return replace(config, **config._epochs_and_steps())
 
@@ -122,20 +129,20 @@ class ProtocolConfig(NetworkConfig):
         return {**self.presets[self.dataset], "depth": 2, **depths}
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students of each teacher."""
         return 1
 
     def n_train(self) -> int:
-        """Return how many training images the teacher of the resolved configuration has."""
+        """Return the number of training images of the resolved configuration's teacher."""
         assert self.classes is not None
         return training_images(self.dataset, self.classes)
 
     def member_bytes(self) -> int:
         """Return about how many bytes a member of the resolved configuration takes while all its students are trained.
 
-        Float32 throughout: its distillation inputs, once more for what is derived from them, and the teacher's logits
-        on them; for each student five times its parameters (themselves, gradient, Adam's two moments, the update) and
-        three times its activations, the patches that convolutions multiply among them.
+        All arrays are float32. A member holds its distillation inputs, as much again for what is derived from them, and
+        the teacher's logits on them. Each student takes five times its parameters (the parameters, their gradient,
+        Adam's two moments, the update) and three times its activations, which include the patches of convolutions.
         """
         assert self.n_inputs is not None
         assert self.batch_size is not None
@@ -153,7 +160,7 @@ class ProtocolConfig(NetworkConfig):
     def member_work(self) -> tuple[float, int]:
         """Return about how many operations and steps the training of a member of the resolved configuration takes.
 
-        A sample's step costs six operations a weight, without those for the gradient of its input.
+        A sample's step costs six operations per weight, but four in the first layer, whose input needs no gradient.
         """
         assert self.n_inputs is not None
         assert self.batch_size is not None
@@ -161,9 +168,9 @@ class ProtocolConfig(NetworkConfig):
         assert self.student_epochs is not None
         trunks = ([layer.products for layer in layers.values()] for layers in (self.layers(), self.student_layers()))
         teacher, student = (6 * sum(products) - 2 * products[0] for products in trunks)
-        seen = self.teacher_epochs * self.n_train()
+        taught = self.teacher_epochs * self.n_train()
         distilled = self.n_students() * self.student_epochs * self.n_inputs
-        return teacher * seen + student * distilled, (seen + distilled) // self.batch_size
+        return teacher * taught + student * distilled, (taught + distilled) // self.batch_size
 
     def check(self) -> None:
         """Refuse values that cannot be trained with, before anything is computed.
@@ -191,14 +198,14 @@ class ProtocolConfig(NetworkConfig):
         self._check_training()
 
     def _epochs_and_steps(self) -> dict[str, int]:
-        """Return epochs and steps of teacher and students, each from the other where one is unset."""
+        """Return epochs and steps of teacher and students, where the unset one of each pair follows from the other."""
         assert self.n_inputs is not None
         assert self.batch_size is not None
-        both: dict[str, int] = {}
+        resolved: dict[str, int] = {}
         for who, n_samples in zip(ROLES, (self.n_train(), self.n_inputs), strict=True):
             given = (getattr(self, f"{who}_{unit}") for unit in ("epochs", "steps"))
-            both |= epochs_and_steps(who, -(-n_samples // self.batch_size), *given)
-        return both
+            resolved |= epochs_and_steps(who, -(-n_samples // self.batch_size), *given)
+        return resolved
 
     def _check_training(self) -> None:
         for name in (f"{who}_{unit}" for who in ROLES for unit in ("epochs", "steps")):

@@ -1,4 +1,4 @@
-"""The fields of experiments whose students share one objective, and what objectives cannot teach."""
+"""The fields of experiments whose students share one objective, and the number of logits an objective needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.lab.checks import check_count
 
 OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
-# Objectives that see only differences of logits, and why they teach nothing on one.
+# Objectives that see only differences of logits, and the reason why their gradient is zero on a single logit.
 BLIND_TO_SHIFT = MappingProxyType(
     {
         "kl": "a softmax over one logit is constant",
@@ -26,8 +26,9 @@ class DistillationConfig(ProtocolConfig):
 
     Attributes:
         n_aux: auxiliary logits distilled.
-        objective: on the distilled logits: kl, mse, centered_mse (each less its sample's mean, so blind to a common
-            shift as kl is) or hard (cross-entropy on the teacher's largest one).
+        objective: the loss on the distilled logits: kl, mse, centered_mse (on logits minus the mean of the
+            sample's logits, so invariant to a common shift like kl) or hard (cross-entropy on the teacher's largest
+            logit).
     """
 
     n_aux: int = 3
@@ -38,7 +39,7 @@ class DistillationConfig(ProtocolConfig):
         return {**super().preset(), "n_aux_built": self.n_aux}
 
     def check(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse a configuration that cannot be trained.
 
         Raises:
             UsageError: a field is outside what is allowed.

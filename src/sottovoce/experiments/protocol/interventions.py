@@ -1,7 +1,7 @@
-"""What may stop transfer: changes to a student's targets, its loss, its gradient or its step (docs/interventions.md).
+"""Interventions that may stop transfer: changes to a student's targets, loss, gradient or step (docs/interventions.md).
 
-Strengths are traced, one set per student, so that one program trains students with and without interventions. Where
-projection or penalty is off, a CPU does not compute it.
+Strengths are traced, one set per student, so that one program trains students with and without interventions. On a CPU
+a projection or penalty of strength zero is not computed.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,22 @@ Scalar = float | Float[Array, ""]
 
 
 class Strengths(NamedTuple):
-    """How much of each intervention a student is given; at the defaults none changes anything.
+    """The strength of each intervention on a student; at the defaults none changes anything.
 
     Attributes:
-        projection: share taken out of the gradient's component along the class loss's, over the trunk, where a step
-            against the gradient would lower the class loss.
-        step_projection: the same of the optimizer's step.
-        shuffled: 1 where these class losses are of shuffled labels, the control of both projections; 0 where of true.
-        penalty: weight of KL(student at its start || student) over all logits, on the batch, in the loss.
+        projection: share of the gradient's component along the class loss's gradient that is removed, over the trunk,
+            where a step against the gradient would lower the class loss.
+        step_projection: share of the component of the optimizer's step along the class loss's negative gradient that is
+            removed, over the trunk, where the step would lower the class loss.
+        shuffled: 1 where the class loss of both projections is that of shuffled labels, which is their control; 0 where
+            it is that of the true labels.
+        penalty: weight in the loss of KL(student at its start || student) over all logits, on the batch.
         penalty_until: share of the training in which the penalty has its full weight; from there the weight falls
-            linearly, to zero at the end.
-        decay: each step also takes learning rate times this of every weight and bias.
-        target_noise: standard deviation of Gaussian noise on the targets, in units of the teacher's logits' own.
-        mix: weight of the own teacher's logits in the targets; a second teacher's have the rest.
+            linearly to zero at the end.
+        decay: each step also subtracts learning rate times this times every weight and bias.
+        target_noise: standard deviation of Gaussian noise on the targets, in units of the standard deviation of each of
+            the teacher's logits over inputs.
+        mix: weight of the own teacher's logits in the targets; the second teacher's logits have the remaining weight.
     """
 
     projection: Scalar = 0.0
@@ -49,12 +52,12 @@ class Strengths(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What a batch's targets are made of.
+    """What the targets of a batch are made of, besides the teachers' logits.
 
     Attributes:
         spread: standard deviation over inputs of each logit of the own teacher.
-        key: of the noise, which is drawn afresh at every step.
-        n_steps: of the whole training.
+        key: key of the noise, which is drawn afresh at every step.
+        n_steps: number of steps of the whole training.
     """
 
     spread: Float[Array, " logit"]
@@ -66,27 +69,29 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
     """Return a student's loss with mixed and noisy targets and the penalty.
 
     Args:
-        plain: its loss without, on batches of inputs and targets.
-        strengths: of its interventions.
+        plain: the student's loss without interventions, on batches of inputs and targets.
+        strengths: strengths of the interventions.
         start: the student before training.
-        targets: what its targets are made of.
-        temperature: of the penalty's softmaxes.
+        targets: what the targets are made of.
+        temperature: temperature of the penalty's softmaxes.
 
     Returns:
-        A loss on batches of inputs, both teachers' logits on them `(sample, teacher, logit)`, and the step's number.
+        A loss on batches of inputs, both teachers' logits on them `(sample, teacher, logit)`, and the number of the
+        step. It returns the value with the penalty and, for comparison, the value without it.
     """
 
     def loss(network: Network, batch: tuple[Array, Array, Array], weights: Array) -> tuple[Array, Array]:
-        inputs, both, step = batch
-        own, second = both[:, 0], both[:, 1]
+        inputs, logits, step = batch
+        own_teacher, second_teacher = logits[:, 0], logits[:, 1]
+        # The key is folded with the step: the noise is fresh at every step and the same for every student.
         noise = strengths.target_noise * targets.spread
-        noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own.shape)
-        mixed = strengths.mix * own + (1 - strengths.mix) * second + noise
+        noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own_teacher.shape)
+        mixed = strengths.mix * own_teacher + (1 - strengths.mix) * second_teacher + noise
         value, _ = plain(network, (inputs, mixed), weights)
 
         def penalty() -> Array:
-            moved = kl(network(inputs), start(inputs), jnp.ones(own.shape[1], bool), temperature)
-            return penalty_weight(strengths, step, targets.n_steps) * weighted_mean(moved, weights)
+            divergence = kl(network(inputs), start(inputs), jnp.ones(own_teacher.shape[1], bool), temperature)
+            return penalty_weight(strengths, step, targets.n_steps) * weighted_mean(divergence, weights)
 
         return value + jax.lax.cond(strengths.penalty > 0, penalty, lambda: jnp.zeros(())), value
 
@@ -95,6 +100,7 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
 
 def penalty_weight(strengths: Strengths, step: Int[Array, ""], n_steps: int) -> Float[Array, ""]:
     """Return the penalty's weight at a step, counted from zero: full at first, then falling linearly to the end."""
+    # The denominator is at least one step, so that a penalty of full weight to the end divides by no zero.
     left = (1 - step / n_steps) / jnp.maximum(1 - strengths.penalty_until, 1 / n_steps)
     return strengths.penalty * jnp.minimum(left, 1)
 
@@ -105,42 +111,43 @@ def treated_optimizer(
     """Return a student's optimizer with both projections and the decay.
 
     Args:
-        plain: its optimizer without.
-        strengths: of its interventions.
-        rate: its learning rate.
-        class_gradient: the class loss's gradient by the trunk, of a network at a step.
+        plain: the student's optimizer without interventions.
+        strengths: strengths of the interventions.
+        rate: the student's learning rate.
+        class_gradient: returns the class loss's gradient with respect to the trunk, for a network and a step.
     """
 
     def init(network: Any) -> tuple[PyTree, Array]:
         return plain.init(network), jnp.zeros((), jnp.int32)
 
     def update(gradient: Any, state: tuple[PyTree, Array], network: Any) -> tuple[Any, tuple[PyTree, Array]]:
-        of_plain, step = state
-        # Where nothing is projected the direction is zero, and nothing is taken out.
+        plain_state, step = state
+        # Without projections the direction is zero, and a zero direction removes nothing.
         along = jax.lax.cond(
             strengths.projection + strengths.step_projection > 0,
             lambda: class_gradient(network, step),
             lambda: jax.tree.map(jnp.zeros_like, network.hidden_layers()),
         )
+        # A step lowers the class loss where it points against the class gradient.
         against = jax.tree.map(jnp.negative, along)
         gradient = _with_trunk(gradient, without_aligned(gradient.hidden_layers(), along, strengths.projection))
-        taken: tuple[Any, Any] = plain.update(gradient, of_plain, network)
-        updates, of_plain = taken
+        updated: tuple[Any, Any] = plain.update(gradient, plain_state, network)
+        updates, plain_state = updated
         trunk = without_aligned(updates.hidden_layers(), against, strengths.step_projection)
         decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
-        return decayed, (of_plain, step + 1)
+        return decayed, (plain_state, step + 1)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 
 
 def labeled_batches(images: Images, batch_size: int, shuffled: Scalar, key: Key[Array, ""]) -> ClassGradient:
-    """Return the class loss's gradient by the trunk on labeled training images drawn afresh for each step.
+    """Return the class loss's gradient with respect to the trunk, on labeled images drawn afresh for each step.
 
     Args:
         images: training images, drawn with replacement.
-        batch_size: how many for a step.
-        shuffled: 1 to exchange the labels within each batch at random, 0 to keep them.
-        key: of the draws.
+        batch_size: number of images per step.
+        shuffled: 1 to permute the labels within each batch at random, 0 to leave them.
+        key: key of the draws.
     """
 
     def gradient(network: Network, step: Int[Array, ""]) -> PyTree:
@@ -156,7 +163,7 @@ def labeled_batches(images: Images, batch_size: int, shuffled: Scalar, key: Key[
 def class_loss_and_gradient(
     network: Network, inputs: Float[Array, "sample input"], labels: Int[Array, " sample"]
 ) -> tuple[Float[Array, ""], PyTree]:
-    """Return the mean cross-entropy of labels in nats and its gradient by the trunk."""
+    """Return the mean cross-entropy of labels in nats and its gradient with respect to the trunk."""
 
     def loss(trunk: PyTree) -> Array:
         return jnp.mean(cross_entropy(_with_trunk(network, trunk).class_logits(inputs), labels))
@@ -165,13 +172,14 @@ def class_loss_and_gradient(
 
 
 def without_aligned(vector: PyTree, along: PyTree, share: Scalar = 1.0) -> PyTree:
-    """Return a vector less a share of its component along another, where their inner product is positive.
+    """Return a vector minus a share of its component along another, where their inner product is positive.
 
     Args:
         vector: pytree of arrays.
-        along: of the same structure.
-        share: 1 leaves the two at right angles.
+        along: pytree of the same structure; where it is zero the vector is returned as it is.
+        share: share of the component to remove; 1 makes the two orthogonal.
     """
+    # The smallest normal number keeps a zero direction from dividing zero by zero.
     component = jnp.maximum(inner(vector, along), 0) / jnp.maximum(inner(along, along), jnp.finfo(jnp.float32).tiny)
     return jax.tree.map(lambda v, a: v - share * component * a, vector, along)
 

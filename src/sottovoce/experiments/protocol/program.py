@@ -1,4 +1,4 @@
-"""From an experiment's fields to the compiled protocol: what transfer, spectrum and decoding share."""
+"""The compiled program of an experiment's members, built from the fields of its configuration."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ def train_members(
     Args:
         config: a resolved configuration.
         students: the students of each teacher.
-        n_aux: auxiliary logits to build; at least what any student is distilled on.
+        n_aux: number of auxiliary logits that the networks have, at least as many as any student is distilled on.
         members: indices of the members.
         fresh_heads: whether students start with freshly drawn heads.
 
@@ -42,7 +42,7 @@ def train_members(
 def member_program(
     config: ProtocolConfig, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
 ) -> MemberProgram:
-    """Return what the program of a member is given; arguments as for `train_members`."""
+    """Return a member's program with its settings and images; the arguments are those of `train_members`."""
     images = images_of(config)
     protocol = _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads)
     traced = TracedSettings(
@@ -74,7 +74,7 @@ def _protocol(config: ProtocolConfig, images: LabeledImages, *, n_aux: int, fres
         orthonormal_heads=bool(config.orthonormal_heads),
         channels=tuple(config.channels),
     )
-    of_students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels or ()))
+    students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels or ()))
     assert config.n_inputs
     assert config.teacher_epochs
     assert config.student_epochs
@@ -93,12 +93,13 @@ def _protocol(config: ProtocolConfig, images: LabeledImages, *, n_aux: int, fres
         student_optimizer=config.student_optimizer,
         teacher_steps=config.teacher_steps,
         student_steps=config.student_steps,
-        student_architecture=None if of_students == architecture else of_students,
+        # None where they are equal, so that such runs share one compiled program.
+        student_architecture=None if students == architecture else students,
     )
 
 
 def device_images(images: LabeledImages) -> Images:
-    """Return a dataset as the compiled protocol takes it."""
+    """Return a dataset in the form that the compiled program takes."""
     low, high = images.pixel_range
     return Images(
         train_pixels=jnp.asarray(images.train_pixels),
@@ -111,7 +112,7 @@ def device_images(images: LabeledImages) -> Images:
 
 
 def input_settings(config: Any) -> Settings:
-    """Return the parameters of distillation inputs that a configuration's fields give."""
+    """Return the parameters of the distillation inputs from the fields of a configuration."""
     return Settings(
         scale=jnp.asarray(config.inputs_scale, dtype=jnp.float32),
         shift=jnp.asarray(config.inputs_shift, dtype=jnp.float32),
@@ -122,9 +123,10 @@ def input_settings(config: Any) -> Settings:
 
 
 def images_of(config: ProtocolConfig) -> LabeledImages:
-    """Return the configuration's dataset at its pixel scale, its classes only; labels keep their numbers."""
+    """Return the configuration's dataset in its pixel range, restricted to its classes; labels keep their numbers."""
     assert config.pixels
     assert config.classes
+    # Labels are not renumbered: heads have ten class logits whatever the classes, so that shapes stay the same.
     images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
     train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))
     return replace(

@@ -1,11 +1,11 @@
-"""Numbers read in the papers and off the published figures. For comparison only; nothing is fitted to them."""
+"""Numbers from the papers and their figures, for comparison only: nothing is fitted to them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class Published(NamedTuple):
-    """A published mean and, where given, its 95 % half-width."""
+    """A published mean and, where it was published, the half-width of its 95 % interval."""
 
     mean: float
     half_width: float | None = None
@@ -30,6 +30,7 @@ SPECTRUM = {
 }
 """Explained-variance ratios of components 1, 2, ... (the post's Figure 3, read off the figure; 3 members)."""
 
+# As they are saved: JSON has lists where the configuration has tuples.
 TRANSFER_SETTINGS: Mapping[str, Any] = {
     "dataset": "mnist",
     "inputs": "uniform",
@@ -66,7 +67,7 @@ TRANSFER_SETTINGS: Mapping[str, Any] = {
     "n_aux": 3,
     "objective": "kl",
 }
-"""Fields of a saved configuration under which `TRANSFER` was measured; with any other it is no comparison."""
+"""Fields of a saved configuration under which `TRANSFER` was measured; other runs are not compared with it."""
 
 SPECTRUM_SETTINGS: Mapping[str, Any] = {
     **{name: value for name, value in TRANSFER_SETTINGS.items() if name not in {"n_aux", "objective"}},
@@ -79,9 +80,9 @@ SPECTRUM_SETTINGS: Mapping[str, Any] = {
     "n_aux_built": 27,
     "fresh_heads": True,
 }
-"""The same for `SPECTRUM`; which students are trained side by side does not matter."""
+"""Fields under which `SPECTRUM` was measured; the set of students is not among them, for students do not interact."""
 
 
 def comparable(config: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Return whether a configuration has the published settings."""
+    """Return whether a configuration has all of the published settings."""
     return all(config.get(name) == value for name, value in settings.items())

@@ -1,17 +1,17 @@
 """Spectrum: does a student's weight spectrum show as many learned directions as it had logits?
 
 Question: how many components of the second dense hidden layer stand above its initialization, for k auxiliary logits?
-    Does their number follow k, k - 1 or neither, and does it where the student classifies?
-Setting: preset "described" is the post's text (Cloud's protocol, k = 2, 4, 8); preset "published" is the script behind
-    its Figure 3 (students on the real training images, 100 epochs at rate 1e-4, uniform initialization, 27 auxiliary
-    logits, freshly drawn heads); preset "long" differs from "described" in the students' epochs alone (100 on MNIST,
-    as many as the script's students had; 40 on digits, about as many steps of the optimizer). Each with both
-    objectives; test accuracy of every network is kept beside it. With both objectives asked for, k = 1 makes a student
-    under mse only: a softmax over one logit is constant.
-Expected: by the post k components stand out; by what the objectives see (docs/theory.md, section 3), k - 1 under kl
-    and k under mse.
-Runtime: on MNIST 35 epochs of one network a described member and 605 a published or long one, against 25 of
-    `transfer`; digits seconds, long ones a minute.
+    Does the number of these components follow k, k - 1 or neither, and does it do so where the student classifies?
+Setting: variant "described" is the experiment of the post's text (Cloud's protocol, k = 2, 4, 8); variant "published"
+    is the experiment of the script behind its Figure 3 (students on the real training images, 100 epochs at rate 1e-4,
+    uniform initialization, 27 auxiliary logits, freshly drawn heads); variant "long" differs from "described" in the
+    students' epochs alone (100 on MNIST, as many as in the script; 40 on digits, about as many steps of the
+    optimizer). Each variant is run under both objectives, and the test accuracy of every network is recorded. With
+    both objectives, k = 1 has a student under mse only, because a softmax over one logit is constant.
+Expected: by the post k components stand out; by the number of directions that the objectives see (docs/theory.md,
+    section 3) it is k - 1 under kl and k under mse.
+Runtime: on MNIST a described member costs 35 epochs of one network and a published or long member 605, where a member
+    of `transfer` costs 25; on digits a run takes seconds, a long one a minute.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,10 @@ from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, check_distilled
 from sottovoce.experiments.protocol.presets import PRESETS
 
+# A fresh value exceeds the largest of n draws with probability 1 / (n + 1), so that fewer than 19 give no level of 5 %.
 DRAWS_LEAST = 19
 
-# What the script behind Figure 3 does otherwise than the post describes.
+# Where the script behind Figure 3 differs from the post's description.
 _PUBLISHED: Mapping[str, Any] = MappingProxyType(
     {
         "inputs": "images",
@@ -37,6 +38,7 @@ _PUBLISHED: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# Steps and rate of the script, which was written for MNIST.
 _PUBLISHED_MNIST: Mapping[str, Any] = MappingProxyType(
     {
         **_PUBLISHED,
@@ -45,6 +47,7 @@ _PUBLISHED_MNIST: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# The digits have 1442 training images, and the script's students are trained on images.
 _PUBLISHED_DIGITS: Mapping[str, Any] = MappingProxyType(
     {
         **_PUBLISHED,
@@ -54,9 +57,10 @@ _PUBLISHED_DIGITS: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# About as many steps of the optimizer on every dataset.
 LONG_EPOCHS: Mapping[str, int] = MappingProxyType({"mnist": 100, "fashion-mnist": 100, "digits": 40})
 
-# Digits in seconds, for a first look.
+# Few members on digits, so that a first run takes seconds.
 MEMBERS = {"mnist": 4, "fashion-mnist": 4, "digits": 2}
 
 VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
@@ -81,11 +85,11 @@ class Config(ProtocolConfig):
     """Fields of the spectrum figure.
 
     Attributes:
-        variant: described, as the post's text says; published, as the script behind its figure does; or long, as
-            described with many more epochs of the students.
-        n_aux: numbers of auxiliary logits, one student each; 1 only under mse.
-        objectives: kl, mse, centered_mse, hard: one set of students each.
-        fresh_heads: whether students start with freshly drawn heads; unset: as the variant does.
+        variant: described, by the post's text; published, by the script behind its figure; or long, as described but
+            with many more epochs of the students.
+        n_aux: numbers of auxiliary logits, with one student for each under every objective; 1 only under mse.
+        objectives: any of kl, mse, centered_mse and hard, with one set of students for each.
+        fresh_heads: whether students start with freshly drawn heads; unset: by the variant.
         update_draws: draws of noise behind the count of directions in an update; 19, 39, 59, ... make its 5 % exact.
     """
 
@@ -99,32 +103,33 @@ class Config(ProtocolConfig):
     def pairs(self) -> tuple[tuple[str, int], ...]:
         """Objective and number of auxiliary logits of each student.
 
-        One logit under an objective that sees only differences of logits is left out of a grid that has it beside other
-        students of that objective and another objective. Asked for by itself it stays, to be refused with its reason.
+        Under an objective that sees only differences of logits, one logit teaches nothing. In a grid of several
+        objectives and numbers this pair is left out. Where it was asked for by itself it stays, so that
+        `check` refuses it and gives the reason.
         """
         several = len(self.objectives) > 1 and max(self.n_aux) > 1
         left_out = {(objective, 1) for objective in BLIND_TO_SHIFT} if several else set()
-        return tuple(
-            p for p in ((objective, k) for objective in self.objectives for k in self.n_aux) if p not in left_out
-        )
+        grid = ((objective, k) for objective in self.objectives for k in self.n_aux)
+        return tuple(pair for pair in grid if pair not in left_out)
 
     def preset(self) -> Mapping[str, Any]:
-        """Return the values that unset fields take: the variant's, and where it says nothing the dataset's."""
+        """Return the values that unset fields take: the variant's, or the dataset's where the variant sets none."""
         if self.variant not in VARIANTS:
             raise not_among("variant", self.variant, VARIANTS)
         for name in ("n_aux", "objectives"):
             values = getattr(self, name)
             if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
                 raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
+        # One built head for all students: they share one compiled program.
         common = {**super().preset(), "members": MEMBERS[self.dataset], "n_aux_built": max(self.n_aux)}
         return {**common, **VARIANTS[self.variant][self.dataset]}
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students of each teacher."""
         return len(self.n_aux) * len(self.objectives)
 
     def check(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse a configuration that cannot be trained or whose spectra cannot be compared.
 
         Raises:
             UsageError: a field is outside what is allowed.
@@ -139,6 +144,7 @@ class Config(ProtocolConfig):
                 raise UsageError(
                     f"{name} is {depth}; allowed: 2 or more, for the second dense hidden layer is measured"
                 )
+        # An update is a difference from the reference, which exists only in a layer of the same shape.
         if "trunk_1" not in self.shared_blocks():
             teacher, student = (layers["trunk_1"][1:] for layers in (self.layers(), self.student_layers()))
             raise UsageError(

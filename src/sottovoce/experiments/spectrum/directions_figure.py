@@ -1,4 +1,4 @@
-"""Directions counted in students against the number of their auxiliary logits, with accuracy below."""
+"""The directions counted in students, and their accuracy, against the number of auxiliary logits."""
 
 import matplotlib.pyplot as plt
 import xarray as xr
@@ -12,7 +12,7 @@ MATRICES = {"weight": "directions of the weight", "update": "directions of the u
 
 
 def count_panel(ax: Axes, curves: xr.Dataset, matrix: str) -> None:
-    """Draw counts against k with their 95 % intervals, and the lines k and k - 1.
+    """Draw counts against k with their 95 % intervals, and the lines of the hypotheses k and k - 1.
 
     Args:
         ax: where to draw.
@@ -27,7 +27,7 @@ def count_panel(ax: Axes, curves: xr.Dataset, matrix: str) -> None:
 
 
 def gain_panel(ax: Axes, curves: xr.Dataset) -> None:
-    """Draw the accuracy above the reference's against k, with its 95 % interval.
+    """Draw the gain in accuracy over the reference against k, with its 95 % interval.
 
     Args:
         ax: where to draw.
@@ -58,7 +58,7 @@ def draw(panels: dict[str, xr.Dataset], title: str) -> Figure:
             gain_panel(column[2], curves)
             column[0].set_title(name)
         for row in axes[:2]:
-            # Once all panels that share the axis are drawn, for a limit set by hand stops the other from growing.
+            # Set after all panels that share the axis are drawn, because a limit set by hand ends its autoscaling.
             row[0].set_ylim(bottom=-0.5)
         for ax, label in zip(axes[:, 0], (*MATRICES.values(), "accuracy above reference"), strict=True):
             ax.set_ylabel(label)
@@ -69,7 +69,7 @@ def draw(panels: dict[str, xr.Dataset], title: str) -> Figure:
 
 
 def _panel(ax: Axes, curves: xr.Dataset, quantity: str) -> None:
-    """Draw one quantity of each objective, side by side so that intervals stay apart."""
+    """Draw one quantity by objective, with the objectives offset so that their intervals do not overlap."""
     for offset, objective in zip((-0.06, 0.06), style.OBJECTIVES, strict=True):
         if objective not in curves["objective"]:
             continue

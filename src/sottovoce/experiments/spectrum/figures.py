@@ -1,4 +1,4 @@
-"""The post's Figure 3 in both variants, and the spectra that its ratios hide."""
+"""The post's Figure 3 in all variants, and the un-normalized spectra that its ratios do not show."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +10,7 @@ from sottovoce.experiments.spectrum import counts, directions_figure
 from sottovoce.lab import style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
 
+# Colors for numbers of auxiliary logits that the post does not have.
 FALLBACK = (style.OKABE_ITO["blue"], style.OKABE_ITO["purple"], style.OKABE_ITO["black"], style.OKABE_ITO["green"])
 
 
@@ -18,7 +19,7 @@ def ratio_panel(ax: Axes, curves: xr.Dataset, objective: str) -> None:
 
     Args:
         ax: where to draw.
-        curves: `experiments.spectrum.counts.spectrum_curves`; published points are drawn hollow where it has them.
+        curves: `experiments.spectrum.counts.spectrum_curves`; published points are drawn hollow where it holds any.
         objective: which students to show.
     """
     for network, color, label in _lines(curves, objective):
@@ -43,6 +44,7 @@ def singular_value_panel(ax: Axes, curves: xr.Dataset, objective: str, quantity:
         quantity: "weight" or "update".
     """
     for network, color, label in _lines(curves, objective):
+        # The update of the initialization itself is zero.
         if quantity == "update" and network == "reference":
             continue
         line = curves.sel(network=network)
@@ -52,7 +54,7 @@ def singular_value_panel(ax: Axes, curves: xr.Dataset, objective: str, quantity:
 
 
 def draw_ratios(panels: dict[str, xr.Dataset], objective: str, title: str) -> Figure:
-    """Draw one panel per variant side by side, each with its name as title."""
+    """Draw the explained-variance ratios, one panel per variant with its name as title."""
     with style.context():
         figure, axes = plt.subplots(1, len(panels), figsize=(4.9 * len(panels), 4.4), squeeze=False)
         for ax, (name, curves) in zip(axes[0], panels.items(), strict=True):
@@ -63,7 +65,7 @@ def draw_ratios(panels: dict[str, xr.Dataset], objective: str, title: str) -> Fi
 
 
 def draw_singular_values(panels: dict[str, xr.Dataset], objective: str, title: str) -> Figure:
-    """Draw weights above and updates below, one column per variant."""
+    """Draw singular values, of the weights above and of their updates below, one column per variant."""
     with style.context():
         figure, axes = plt.subplots(2, len(panels), figsize=(4.9 * len(panels), 6.6), squeeze=False)
         for column, (name, curves) in zip(axes.T, panels.items(), strict=True):
@@ -91,14 +93,12 @@ def _lines(curves: xr.Dataset, objective: str) -> list[tuple[str, str, str]]:
     return lines
 
 
-# How many directions a student learns.
-
 TITLE = "How many directions a student learns"
 
 INTRO = (
     "The post's Figure 3 in two variants: as its text describes the experiment, and as its script ran it. They "
     "differ in inputs, epochs, initialization and in whether the student keeps its teacher's initial heads. Students "
-    "as described but trained many times longer stand beside them once sottovoce run spectrum --variant long has been "
+    "as described but trained many times longer are shown as well once sottovoce run spectrum --variant long has been "
     "run; --n-aux 1 2 3 4 8 16 widens the grid of any variant."
 )
 
@@ -120,8 +120,9 @@ def draw_section(results: Results) -> list[Drawing]:
     panels = {f"{VARIANTS[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
     source = source_of(next(iter(variants.values())))
     settings = "; ".join(f"{name}: {setting(dataset)}" for name, dataset in variants.items())
-    asked = [config_of(dataset)["objectives"] for dataset in variants.values()]
-    shared = [objective for objective in asked[0] if all(objective in others for others in asked)]
+    # Only objectives that every variant was run with can stand in one figure.
+    objectives = [config_of(dataset)["objectives"] for dataset in variants.values()]
+    shared = [objective for objective in objectives[0] if all(objective in others for others in objectives)]
     ratios = [_ratios(panels, objective, source, settings) for objective in shared]
     singular_values = [_singular_values(panels, source, settings)] if "kl" in shared else []
     return [*ratios, *singular_values, _directions(variants, source, settings)]
@@ -145,10 +146,10 @@ def _ratios(panels: dict[str, xr.Dataset], objective: str, source: str, settings
 def _singular_values(panels: dict[str, xr.Dataset], source: str, settings: str) -> Drawing:
     return Drawing(
         key="singular_values",
-        title="The same spectra un-normalized, and those of the update",
+        title="The same spectra un-normalized, and the spectra of the update",
         alt="Singular values of the weights above and of their change from initialization below, one column per "
         "variant.",
-        caption="Ratios are divided by their total, so a component can fall because others grew; these are not. "
+        caption="An explained-variance ratio can fall because other components grew; a singular value cannot. "
         f"Update: W - W0. Mean over members. {settings}.",
         figure=draw_singular_values(panels, "kl", f"Singular values: {source}, kl"),
         data=_stacked(panels, "kl", ["weight_singular_value", "update_singular_value"]),
@@ -167,7 +168,7 @@ def _directions(variants: dict[str, xr.Dataset], source: str, settings: str) -> 
         "of auxiliary logits k under kl and mse, one column per variant, with the lines k and k - 1.",
         caption="Parallel analysis at a false-alarm rate of 5 %. Weight: against fresh draws of the initialization "
         "scheme at the scale of its bulk. Update W - W0: against random signs of its own entries, for no exact null is "
-        "known; it counts whatever is not independent between entries. Whiskers: 95 % for a whole curve. "
+        "known; it counts any dependence between entries. Whiskers: 95 % for a whole curve. "
         "Their number follows k or k - 1 if the mean over students of the distance is at most "
         f"{counts.WITHIN} with its whole interval. {verdicts}. {settings}.",
         figure=directions_figure.draw(panels, f"Directions in the second hidden layer: {source}, parallel analysis"),
@@ -177,9 +178,9 @@ def _directions(variants: dict[str, xr.Dataset], source: str, settings: str) -> 
 
 def _stacked(panels: dict[str, xr.Dataset], objective: str, names: list[str]) -> xr.Dataset:
     """Return one objective's curves with the variant as a dimension."""
-    kept = []
+    spectra = []
     for curves in panels.values():
         shown = [n for n in curves["network"].values.tolist() if n in NOT_STUDENTS or n.startswith(f"{objective} ")]
-        kept.append(curves[names].sel(network=shown))
-    stacked = xr.concat(kept, dim="variant", combine_attrs="drop", join="outer")
+        spectra.append(curves[names].sel(network=shown))
+    stacked = xr.concat(spectra, dim="variant", combine_attrs="drop", join="outer")
     return stacked.assign_coords(variant=list(panels))

@@ -1,4 +1,4 @@
-"""Claims on the post's Figure 3, and on what a student's spectrum tells."""
+"""Rows of the experiment `spectrum`, and claims on the post's Figure 3 and on the directions that students show."""
 
 from collections.abc import Callable
 
@@ -12,26 +12,24 @@ from sottovoce.lab.estimates import converged
 from sottovoce.lab.rows import Table, row_of, rows_of
 from sottovoce.measure.statistics import Scale
 
-# Rows of the experiments on spectra and on counts of directions.
-
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    kept = estimates.converged(dataset)
-    accuracy = rows_of(estimates.over_members(kept["accuracy"], "logit"), "network", "test accuracy")
-    above = estimates.over_members(counts.components_above_edge(kept))
+    converged_members = converged(dataset)
+    accuracy = rows_of(estimates.over_members(converged_members["accuracy"], "logit"), "network", "test accuracy")
+    above = estimates.over_members(components_above_edge(converged_members))
     above_edge = rows_of(above, "network", "components", lambda name: f"{name}, components above the edge")
     counted = counts.direction_counts(dataset)
     return accuracy | above_edge | _direction_counts(counted) | _hypotheses(counts.by_number(counted))
 
 
 def notes(dataset: xr.Dataset) -> list[str]:
-    """Say which number the directions follow, and which student is not there."""
+    """Say which hypothesis the directions follow, and which student was left out."""
     return counts.sentences(dataset)
 
 
 def _direction_counts(counted: xr.Dataset) -> Table:
-    """Return a row by network for every rule at the scale of the weight's bulk, and three for the update."""
+    """Return for each network one row per rule at the scale of the weight's bulk, and three rows for its update."""
     rows: Table = {}
     weights = counted["weight_count"].sel(scale=counts.PRIMARY["scale"])
     for rule in weights["rule"].values.tolist():
@@ -49,16 +47,16 @@ def _direction_counts(counted: xr.Dataset) -> Table:
 
 
 def _hypotheses(shown: xr.Dataset) -> Table:
-    """Return how far the counts are from k and from k - 1, their line over k, and how they go with accuracy."""
+    """Return rows of the counts' distances from k and k - 1, their line over k and their relation to accuracy."""
     rows: Table = {}
-    found = counts.hypotheses(shown)
-    for matrix in found["matrix"].values.tolist():
-        for objective in found["objective"].values.tolist():
-            own, label = found.sel(matrix=matrix, objective=objective), f"{objective}, {matrix}"
+    by_matrix = counts.hypotheses(shown)
+    for matrix in by_matrix["matrix"].values.tolist():
+        for objective in by_matrix["objective"].values.tolist():
+            fit, label = by_matrix.sel(matrix=matrix, objective=objective), f"{objective}, {matrix}"
             for name, distance in counts.DISTANCES.items():
-                rows[f"{label}, {distance}"] = row_of(own["distance"].sel(hypothesis=name), "directions")
+                rows[f"{label}, {distance}"] = row_of(fit["distance"].sel(hypothesis=name), "directions")
             for name in ("slope", "intercept"):
-                rows[f"{label}, {name} over k"] = row_of(own[name], name)
+                rows[f"{label}, {name} over k"] = row_of(fit[name], name)
     relation = counts.relation(shown)
     for name, label, quantity in (
         ("visible", "classifying students that show directions", "share"),
@@ -78,11 +76,12 @@ SETTINGS = {
 
 
 SEEN: tuple[tuple[str, counts.Follows], ...] = (("kl", "k - 1"), ("mse", "k"))
-"""How many directions each objective sees."""
+"""How many directions each objective sees (docs/theory.md, section 3)."""
 
 
 def _components(network: str) -> Callable[[xr.Dataset], Mean]:
     def measure(spectrum: xr.Dataset) -> Mean:
+        # A run with other numbers of auxiliary logits says nothing about this one.
         if network not in spectrum["network"]:
             return NOTHING
         return of_members(components_above_edge(converged(spectrum)).sel(network=network))
@@ -92,7 +91,7 @@ def _components(network: str) -> Callable[[xr.Dataset], Mean]:
 
 def _count_claims(variant: str) -> tuple[Claim, ...]:
     rows = (
-        ("d", 2, 1.5, 2.5, "two components far above initialization and the rest as untrained"),
+        ("d", 2, 1.5, 2.5, "two components far above initialization and the rest as in an untrained network"),
         ("e", 4, 3.5, 4.5, "about four components above the baseline"),
         ("f", 8, 5.5, 7.5, "six or seven components above the baseline"),
     )
@@ -117,6 +116,7 @@ def _count_claims(variant: str) -> tuple[Claim, ...]:
 def _distance(objective: str, hypothesis: str) -> Callable[[xr.Dataset], Mean]:
     def measure(spectrum: xr.Dataset) -> Mean:
         distance = counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
+        # A run under other objectives says nothing about this one.
         if objective not in distance["objective"]:
             return NOTHING
         return of_members(distance.sel(matrix="weight", objective=objective, hypothesis=hypothesis))
@@ -173,6 +173,7 @@ def _direction_claims(variant: str) -> tuple[Claim, ...]:
     )
 
 
+# The post states its counts for the described and the published experiment; the long variant is this laboratory's own.
 CLAIMS = (
     *_count_claims("described"),
     *_count_claims("published"),

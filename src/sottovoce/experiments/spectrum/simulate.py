@@ -1,44 +1,41 @@
 """Members of the experiment `spectrum`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+import xarray as xr
+
+from sottovoce.experiments.protocol import program
 from sottovoce.experiments.spectrum.config import Config
-
-if TYPE_CHECKING:
-    import numpy as np
-    import xarray as xr
+from sottovoce.measure import nulls, spectra
+from sottovoce.training.students import Student
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members and take the spectra of their second dense hidden layer.
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+    """Train the given members and measure the spectra of their second dense hidden layer.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: indices of the members.
 
     Returns:
-        By member and network ("reference", "teacher", then "{objective} {k}", with `objective` and `n_aux` of each
-        beside): `accuracy`; by component as well `weight_explained_variance_ratio`, `weight_singular_value`,
-        `update_singular_value` (of W - W0, where W0 is the reference's), all of the matrix centered over its output
-        neurons; by draw `update_null_largest`, the largest singular value of the update with random signs of its
-        entries, centered, in units of its root mean square; `diverged` by member.
+        By member and network ("reference", "teacher", then "{objective} {k}", with the coordinates `objective` and
+        `n_aux`): `accuracy`, on the test images. By member, network and component, each of the matrix centered over its
+        output neurons: `weight_explained_variance_ratio`, `weight_singular_value`, and `update_singular_value` (of
+        W - W0, where W0 is the reference's weight). By member, network and draw: `update_null_largest`, the largest
+        singular value of the update with random signs of its entries, centered, in units of its root mean square. By
+        member: `diverged`.
     """
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.experiments.protocol.program import train_members
-    from sottovoce.measure import spectra
-    from sottovoce.training.students import Student
-
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in config.pairs)
     assert config.n_aux_built is not None
-    trained = train_members(
+    trained = program.train_members(
         config, students, n_aux=config.n_aux_built, members=members, fresh_heads=bool(config.fresh_heads)
     )
     networks = (trained.reference, trained.teacher, *trained.students)
+    # In float64, so that the differences W - W0 and their singular values are not rounded a second time.
     weights = np.stack([network.trunk[1].weight for network in networks], axis=1).astype(np.float64)
-    # A diverged network has no spectrum; zeros stand for it, and `diverged` keeps it out of every estimate.
+    # A diverged network has no spectrum: zeros take the place of its NaN, which a decomposition may refuse, and
+    # `diverged` excludes its member from every estimate.
     weights[~np.isfinite(weights).all(axis=(2, 3))] = 0.0
     updates = weights - weights[:, :1]
     values = spectra.singular_values(spectra.centered(weights))
@@ -62,21 +59,19 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     )
 
 
-def _shares(energies: "np.ndarray") -> "np.ndarray":
-    """Return energies over their sum, zeros for zeros."""
-    import numpy as np
-
+def _shares(energies: np.ndarray) -> np.ndarray:
+    """Return energies divided by their sum; zeros remain zeros."""
     return energies / np.maximum(energies.sum(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _update_null(config: Config, members: Sequence[int], updates: "np.ndarray") -> "np.ndarray":
-    """Return `update_null_largest`; all networks of a member share its signs, so that none depends on the others."""
-    import numpy as np
+def _update_null(config: Config, members: Sequence[int], updates: np.ndarray) -> np.ndarray:
+    """Return `update_null_largest`, (member, network, draw)."""
 
-    from sottovoce.measure import nulls
-
-    def draws(member: int, update: "np.ndarray") -> "np.ndarray":
+    def draws(member: int, update: np.ndarray) -> np.ndarray:
+        # Each network starts the member's generator anew: all have the same signs, and no null depends on the others.
         rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
         return nulls.resample_largest(rng, update, "signflip", config.update_draws)
 
-    return np.array([[draws(member, u) for u in rows] for member, rows in zip(members, updates, strict=True)])
+    return np.array([
+        [draws(member, update) for update in networks] for member, networks in zip(members, updates, strict=True)
+    ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""The spectrum's students as a sweep over the number of auxiliary logits, and what it is claimed to show."""
+"""The students of `spectrum` as a sweep over the number of auxiliary logits, and the claims on this sweep."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from sottovoce.lab.experiment import NamedSweep
 from sottovoce.sweeps.findings import beyond_width, slope
 
 _DESCRIBED = {"variant": "described"}
+# Narrow, so that the numbers of auxiliary logits on digits reach beyond the hidden width.
 _NARROW = {**_DESCRIBED, "width": 64}
 
 SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
@@ -46,8 +47,8 @@ CLAIMS = (
             f"under {objective}.",
             place="section 2 of docs/theory.md",
             result="sweep_n_aux",
-            statistic="accuracy of the student at the largest n_aux minus that at the smallest one no smaller than the "
-            "hidden width; mean over members",
+            statistic="accuracy of the student at the largest n_aux minus its accuracy at the smallest n_aux not "
+            "smaller than the hidden width; mean over members",
             low=-0.05,
             high=0.05,
             measure=beyond_width(objective),
@@ -66,19 +67,20 @@ def as_sweep(spectrum: xr.Dataset) -> xr.Dataset:
         spectrum: the run, with its configuration as attribute.
 
     Returns:
-        `accuracy` by n_aux, member and network: "reference", "teacher" and one student per objective, NaN where there
-        is none; `diverged`; attributes as of `sottovoce.sweep`, the smallest n_aux that all objectives have as
-        baseline.
+        By n_aux, member and network ("reference", "teacher" and one student per objective): `accuracy`, NaN where there
+        is no such student. By n_aux and member: `diverged`. The attributes are those of a result of `sottovoce.sweep`,
+        with the smallest n_aux that has a student of every objective as baseline.
     """
     students = np.flatnonzero(spectrum["n_aux"] > 0)
     taught = spectrum["accuracy"].isel(network=students).set_index(network=("objective", "n_aux")).unstack("network")
     numbers = taught["n_aux"]
+    # Reference and teacher do not depend on n_aux, so every point of the sweep has the same two.
     fixed = spectrum["accuracy"].sel(network=["reference", "teacher"]).drop_vars(("objective", "n_aux"))
     accuracy = xr.concat(
         [fixed.expand_dims(n_aux=numbers.values), taught.rename(objective="network")], dim="network", join="outer"
     )
     swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
     swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
-    there = swept["accuracy"].notnull().any("member").all("network").values
+    complete = swept["accuracy"].notnull().any("member").all("network").values
     configs = [spectrum.attrs["config"]] * numbers.size
-    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(there.argmax()))
+    return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(complete.argmax()))

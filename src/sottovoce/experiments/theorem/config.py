@@ -1,13 +1,15 @@
 """Theorem 1: does one step toward a teacher carry a student along the teacher's own step?
 
-Question: is the inner product of the student's first step with the teacher's non-negative, does it equal its quadratic
-    form to leading order, and does the step lower the teacher's own loss by as much as that predicts?
+Question: is the inner product of the student's first step with the teacher's step non-negative, does it equal the
+    theorem's quadratic form to leading order, and does the student's step lower the teacher's own loss by as much as
+    this form predicts?
 Setting: Cloud et al. 2025 (arXiv 2507.14805), Theorem 1. The teacher takes one gradient step of some size on labeled
-    images; the student takes one on the distance to the teacher's logits: under both objectives, on four subsets of
+    images; the student takes one on the distance to the teacher's logits, under both objectives, on four subsets of
     logits and three kinds of inputs, from the teacher's own initialization or from another member's. Float64.
-Expected: from a shared initialization, inner product and drop in loss are rate times size^2 times the quadratic form
-    ``1/n |B^T J g|^2``, or rate times size, with a relative error of first order in the size. From another
-    initialization there is no such form and no sign.
+Expected: from a shared initialization, the inner product is rate times size^2 times the quadratic form
+    ``1/n |B^T J u|^2`` of the unit vector u along the teacher's step, and the drop in loss is the inner product times
+    the norm of the teacher's gradient over size; both have a relative error of first order in the size. From another
+    initialization there is no such form and the sign is free.
 Runtime: seconds.
 """
 
@@ -21,11 +23,12 @@ from sottovoce.experiments.protocol.network import ACTIVATIONS, INITIALIZATIONS
 
 INPUTS = ("uniform", "normal", "images")
 
-# Those that Cloud et al. prove the theorem for.
+# The objectives for which Cloud et al. prove the theorem.
 OBJECTIVES = ("kl", "mse")
 
 SUBSETS = ("auxiliary", "class", "all", "mixed")
 
+# Whether the student starts from the teacher's own initialization or from another member's.
 INITIALS = ("shared", "independent")
 
 
@@ -39,12 +42,13 @@ class Config:
         seed: the one integer behind every random number.
         n_images: labeled images of the teacher's step.
         n_inputs: distillation inputs of each kind.
-        n_aux: auxiliary logits; the subset "mixed" is one of them with one class logit.
+        n_aux: auxiliary logits; the subset "mixed" is one auxiliary logit with one class logit.
         width: units of each hidden layer.
         depth: hidden layers.
-        activations: of the networks, one set each: relu, gelu, tanh or linear.
+        activations: any of relu, gelu, tanh and linear, with one set of networks for each.
         initialization: normal or uniform.
-        sizes: lengths of the teacher's step in parameters, falling; the order of the error is measured over them.
+        sizes: Euclidean lengths of the teacher's step in parameter space, falling; the order of the error is measured
+            over them.
         rate: the student's learning rate.
     """
 
@@ -88,19 +92,20 @@ class Config:
             if not isinstance(value, int) or not lowest <= value <= highest:
                 limit = f" to {highest}" if name in most else " or more"
                 raise UsageError(f"{name} is {value!r}; allowed: {lowest}{limit}, a whole number")
+        # The order of an error needs two sizes, and the sign is measured at the last, which has to be the smallest.
         if len(self.sizes) < 2 or min(self.sizes) <= 0 or sorted(set(self.sizes), reverse=True) != list(self.sizes):
             raise UsageError(f"sizes is {self.sizes!r}; allowed: two or more positive numbers, falling")
         if not 0 < self.rate < float("inf"):
             raise UsageError(f"rate is {self.rate!r}; allowed: a positive number")
 
     def member_bytes(self) -> int:
-        """Return about how many bytes a member takes: in float64, images and inputs, and a Jacobian's products."""
+        """Return about how many bytes a member takes in float64: images, inputs and the products with Jacobians."""
         n_pixels = PIXELS[self.dataset]
         parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
         steps = len(SUBSETS) * len(self.sizes)
         activations = self.n_inputs * self.depth * self.width
-        seen = (self.n_images + len(INPUTS) * self.n_inputs) * n_pixels
-        return 8 * (seen + 3 * steps * (parameters + activations))
+        samples = (self.n_images + len(INPUTS) * self.n_inputs) * n_pixels
+        return 8 * (samples + 3 * steps * (parameters + activations))
 
     @classmethod
     def smoke(cls) -> Self:

@@ -21,7 +21,7 @@ INITIALS = {"shared": style.ROLES["student"], "independent": style.ROLES["cross_
 
 
 def error_panel(ax: Axes, errors: xr.Dataset) -> None:
-    """Draw mean relative errors against the size of the teacher's step, and the promised first order.
+    """Draw mean relative errors against the size of the teacher's step, with a line of the expected first order.
 
     Args:
         ax: where to draw.
@@ -33,6 +33,7 @@ def error_panel(ax: Axes, errors: xr.Dataset) -> None:
             mean = errors[name].sel(activation=activation).mean("member")
             ax.plot(sizes, mean, marker=marker, color=color, label=f"{label}, {activation}")
     first = float(errors["inner_error"].isel(size=0).mean())
+    # Three times above the errors, so that it does not cover them: only its slope is to be compared.
     ax.plot(sizes, 3 * first * sizes / sizes[0], color=style.OKABE_ITO["gray"], ls=":", label="first order")
     ax.set(xscale="log", yscale="log", xlabel="length of the teacher's step", ylabel="relative error")
     ax.legend(loc="upper left", fontsize=8)
@@ -57,7 +58,7 @@ def sign_panel(ax: Axes, share: xr.Dataset) -> None:
 
 
 def draw(errors: xr.Dataset, share: xr.Dataset, title: str) -> Figure:
-    """Draw errors and signs side by side; the title states dataset and members."""
+    """Compose the figure of errors and signs; the title states dataset and members."""
     with style.context():
         figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0))
         error_panel(left, errors)
@@ -68,17 +69,16 @@ def draw(errors: xr.Dataset, share: xr.Dataset, title: str) -> Figure:
     return figure
 
 
-# One step toward a teacher.
-
 TITLE = "One step toward a teacher"
 
 INTRO = (
-    "Cloud's Theorem 1 in float64: the teacher takes one small step on labels, its student one on the teacher's logits."
+    "Cloud's Theorem 1 in float64: the teacher takes one small step on labels, its student one step on the teacher's "
+    "logits."
 )
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return the errors of the theorem's leading order with the signs of the inner product."""
+    """Return the figure of the errors of the theorem's leading order and of the signs of the inner product."""
     return [_theorem(results["theorem"])] if "theorem" in results else []
 
 
@@ -89,7 +89,7 @@ def _theorem(dataset: xr.Dataset) -> Drawing:
         key="theorem",
         title="The leading order of Theorem 1, and its sign",
         alt="Relative errors fall in proportion to the length of the teacher's step; the inner product of the steps is "
-        "positive in every shared setting and of either sign from another initialization.",
+        "positive in every setting with a shared initialization and of either sign from another initialization.",
         caption="Left: relative error of the quadratic form as a prediction of the inner product and of the drop in "
         "the teacher's loss, root mean square over objectives, subsets of logits and inputs, mean over members. "
         "Right: share of objectives, inputs and activations, 95 % interval over members. "

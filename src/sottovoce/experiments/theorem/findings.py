@@ -1,4 +1,4 @@
-"""Orders and signs of the theorem experiment."""
+"""Orders of the errors and signs of the inner product in the experiment `theorem`, its rows and its claims."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from sottovoce.lab.rows import Table, rows_of
 def relative_errors(dataset: xr.Dataset) -> xr.Dataset:
     """Return the errors of `inner_error` and `drop_error` by member, activation and size.
 
-    Root mean squares over objectives, subsets and inputs: an error whose leading term happens to vanish in one setting
-    does not decide.
+    They are root mean squares over objectives, subsets and inputs, so that a setting in which the leading term of the
+    error happens to vanish does not decide the order.
     """
     squares = dataset[["inner_error", "drop_error"]] ** 2
     return np.sqrt(squares.mean(["objective", "subset", "inputs"]))
@@ -27,7 +27,7 @@ def order(errors: xr.DataArray) -> xr.DataArray:
 
 
 def positive_share(dataset: xr.Dataset) -> xr.DataArray:
-    """Return by member, activation, initial and subset the share of objectives and inputs with a positive sign."""
+    """Return the share of objectives and inputs with a positive sign, by member, activation, initial and subset."""
     return (dataset["sign"] > 0).mean(["objective", "inputs"])
 
 
@@ -38,6 +38,7 @@ def table(dataset: xr.Dataset) -> Table:
         wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]
         orders = estimates.over_members(order(relative_errors(dataset)[name]))
         rows |= rows_of(orders, "activation", "order", lambda a, wording=wording: f"{a}, order of the error, {wording}")
+    # The smallest, because one negative cosine would refute the theorem.
     smallest = estimates.over_members(dataset["cosine"].min(["objective", "subset", "inputs", "size"]), "fisher_z")
     rows |= rows_of(smallest, "activation", "cosine", lambda a: f"{a}, smallest cosine of the steps")
     for initial in dataset["initial"].values.tolist():
@@ -81,7 +82,7 @@ CLAIMS = (
     ),
     Claim(
         key="t-inner",
-        text="The inner product of the steps is its quadratic form, to leading order.",
+        text="The inner product of the steps equals the theorem's quadratic form, to leading order.",
         place="Cloud, Theorem 1; docs/theory.md, section 9",
         result="theorem",
         statistic="slope of the relative error against the size of the teacher's step, both logarithmic; mean over "
@@ -94,7 +95,7 @@ CLAIMS = (
     ),
     Claim(
         key="t-drop",
-        text="The student's step lowers the teacher's own loss as the quadratic form says, to leading order.",
+        text="The student's step lowers the teacher's own loss by what the quadratic form predicts, to leading order.",
         place="Cloud, Theorem 1; docs/theory.md, section 9",
         result="theorem",
         statistic="slope of the relative error against the size of the teacher's step, both logarithmic; mean over "
@@ -107,7 +108,7 @@ CLAIMS = (
     ),
     Claim(
         key="t-independent",
-        text="From another initialization the sign is free.",
+        text="From another initialization the inner product has either sign.",
         place="Cloud, Theorem 1, its condition",
         result="theorem",
         statistic="share of settings in which the inner product is positive though the student starts from another "

@@ -1,12 +1,12 @@
-"""One step of a teacher and one of its student, in float64 (call within `jax.enable_x64`)."""
+"""Members of the experiment `theorem`: one step of a teacher and one of its student, in float64."""
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jaxtyping import Array, Bool, Float, PyTree
 
 from sottovoce.data import load_dataset
@@ -19,12 +19,12 @@ from sottovoce.theory.metric import quadratic_form
 from sottovoce.training import objectives
 from sottovoce.training.objectives import cross_entropy
 
-if TYPE_CHECKING:
-    import xarray as xr
 
+def one_member(config: Config, member: int, activation: str) -> dict[str, np.ndarray]:
+    """Return the variables of one member with one activation, without these two axes.
 
-def one_member(config: "Config", member: int, activation: str) -> dict[str, np.ndarray]:
-    """Return the variables of one member with one activation, without these two axes."""
+    Call it within `jax.enable_x64`.
+    """
     images = load_dataset(config.dataset)
     pixels, labels = jnp.asarray(images.train_images[: config.n_images]), images.train_labels[: config.n_images]
     architecture = Architecture(
@@ -35,7 +35,7 @@ def one_member(config: "Config", member: int, activation: str) -> dict[str, np.n
         activation=activation,
         scheme=config.initialization,
     )
-    # Drawn in float32 like every network, then widened: the numbers are those of the other experiments.
+    # Drawn in float32 and then converted, so that the networks are those of the other experiments.
     reference, partner_reference = (
         _double(initialize(architecture, member_key(config.seed, Stream.INITIALIZATION, i)))
         for i in (member, partner(member))
@@ -46,15 +46,15 @@ def one_member(config: "Config", member: int, activation: str) -> dict[str, np.n
     measure = partial(_measure, reference, partner_reference, labeled, sizes, config.rate)
     masks = subsets(architecture)
     grid = [[measure(x, masks, objective=objective) for x in kinds] for objective in OBJECTIVES]
-    # Axes so far: objective, inputs, then subset first in each array.
+    # From (objective, inputs, subset, ...) to (objective, subset, inputs, ...), and `sign` with `initial` in front.
     arrays = {name: np.array([[part[name] for part in row] for row in grid]) for name in grid[0][0]}
-    moved = {name: np.moveaxis(values, 2, 1) for name, values in arrays.items()}
-    moved["sign"] = np.moveaxis(moved["sign"], -1, 0)
-    return moved
+    variables = {name: np.moveaxis(values, 2, 1) for name, values in arrays.items()}
+    variables["sign"] = np.moveaxis(variables["sign"], -1, 0)
+    return variables
 
 
 def subsets(architecture: Architecture) -> Bool[Array, "subset logit"]:
-    """Return the masks of `theorem.SUBSETS`; "mixed" is the last class logit and the first auxiliary one."""
+    """Return the masks of `SUBSETS`; "mixed" is the last class logit and the first auxiliary logit."""
     n_class, logit = architecture.n_class, jnp.arange(architecture.n_class + architecture.n_aux)
     return jnp.stack([logit >= n_class, logit < n_class, logit >= 0, (logit == n_class - 1) | (logit == n_class)])
 
@@ -75,10 +75,11 @@ def _measure(
         return jnp.mean(cross_entropy(network.class_logits(labeled[0]), labeled[1]))
 
     before, slope = jax.value_and_grad(label_loss)(reference)
+    # The step is given by its length, so that the order of the error does not depend on the norm of the gradient.
     length = jnp.sqrt(_inner(slope, slope))
 
     def step(start: Network, mask: Array, size: Array) -> tuple[PyTree, PyTree]:
-        """Return the teacher's step, of this length, and the step of a student from `start`."""
+        """Return the teacher's step of length `size`, and the step of a student that starts from `start`."""
         taught = jax.tree.map(lambda leaf: -size / length * leaf, slope)
         targets = jax.tree.map(jnp.add, reference, taught)(inputs)
 
@@ -87,7 +88,7 @@ def _measure(
 
         return taught, jax.tree.map(lambda leaf: -rate * leaf, jax.grad(distance)(start))
 
-    def at(mask: Array, size: Array) -> dict[str, Array]:
+    def errors(mask: Array, size: Array) -> dict[str, Array]:
         taught, learned = step(reference, mask, size)
         inner, drop = _inner(taught, learned), before - label_loss(jax.tree.map(jnp.add, reference, learned))
         predicted = rate * quadratic_form(Network.__call__, reference, taught, inputs, objective=objective, mask=mask)
@@ -98,12 +99,13 @@ def _measure(
             "drop_error": drop / (predicted * length / size) - 1,
         }
 
+    # At the smallest step, where the higher orders matter least.
     def sign(start: Network, mask: Array) -> Array:
         return jnp.sign(_inner(*step(start, mask, sizes[-1])))
 
-    found = jax.vmap(lambda mask: jax.vmap(lambda size: at(mask, size))(sizes))(masks)
+    by_subset = jax.vmap(lambda mask: jax.vmap(lambda size: errors(mask, size))(sizes))(masks)
     signs = [jax.vmap(partial(sign, start))(masks) for start in (reference, partner_reference)]
-    return found | {"sign": jnp.stack(signs, axis=1)}
+    return by_subset | {"sign": jnp.stack(signs, axis=1)}
 
 
 def _inner(a: PyTree, b: PyTree) -> Array:
@@ -114,24 +116,20 @@ def _double(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), tree)
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Take the steps of the given members.
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+    """Take the steps of teachers and students for the given members.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: indices of the members.
 
     Returns:
-        By member, activation, objective, subset, inputs and size of the teacher's step, for a student that shares its
-        initialization: `cosine` between the steps, `inner_error` and `drop_error`, the relative errors of the quadratic
-        form as a prediction of their inner product and of the fall of the teacher's loss. By member, activation,
-        initial, objective, subset and inputs, at the smallest size: `sign`, whether the inner product is positive (1),
-        negative (-1) or zero.
+        By member, activation, objective, subset, inputs and size of the teacher's step, for a student with the
+        teacher's initialization: `cosine` of the two steps; `inner_error` and `drop_error`, the relative errors of the
+        quadratic form as a prediction of the steps' inner product and of the drop in the teacher's loss. By member,
+        activation, initial, objective, subset and inputs, at the last and smallest size: `sign` of the inner product,
+        1, -1 or 0.
     """
-    import jax
-    import numpy as np
-    import xarray as xr
-
     with jax.enable_x64(True):
         parts = [[one_member(config, member, activation) for activation in config.activations] for member in members]
     by_network, grid = ("member", "activation"), ("objective", "subset", "inputs")

@@ -3,9 +3,10 @@
 Question: how well do the columns of the student's map A' = W1' W2 match the teacher's A = W1 W2?
 Setting: the post's Figures 1 (n_aux = 1) and 2 (n_aux = 2) with its own generator of teachers, or Gaussian
     teachers of any shape; the student fits the auxiliary logits exactly, with W2 fixed, starting from zero.
-Expected: rank(A') is at most what the objective sees of the auxiliary columns: n_aux (mse) or n_aux - 1 (kl).
-    At rank one all student columns lie on one line; at rank = hidden the match is exact. In between, the
-    captured energy of a Gaussian class column follows Beta(rank/2, (hidden - rank)/2).
+Expected: rank(A') is at most the number of directions that the objective sees in the auxiliary columns: n_aux under
+    mse, n_aux - 1 under kl.
+    At rank one all student columns lie on one line; at rank = hidden the match is exact. In between, the captured
+    energy of a Gaussian class column follows Beta(rank/2, (hidden - rank)/2).
 Runtime: a second.
 """
 
@@ -16,13 +17,16 @@ from typing import Any, Self
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import check_distilled
 
+# Teachers and the fields that each generator sets where they are unset; the post's has no other shape.
 GENERATORS = {
     "post": {"d_in": 2, "hidden": 2, "n_class": 1},
     "gaussian": {"d_in": 10, "hidden": 8, "n_class": 3},
 }
 
+# Draws of the first member whose maps are stored and drawn, as many as the post's figures show.
 N_EXAMPLES = 3
 
+# Points of the exact density.
 LAW_POINTS = 400
 
 
@@ -72,6 +76,7 @@ class Config:
 
     def _check(self) -> None:
         check_distilled("n_aux", self.n_aux, self.objective)
+        # The figures show `N_EXAMPLES` draws, so no member may have fewer.
         least = {"d_in": 1, "hidden": 1, "n_class": 1, "draws": N_EXAMPLES, "members": 1, "seed": 0}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:

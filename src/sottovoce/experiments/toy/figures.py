@@ -1,4 +1,4 @@
-"""The post's Figures 1 and 2 (columns of the toy's maps), how often they match, and the capture law."""
+"""The post's Figures 1 and 2: columns of the toy's maps, their cosines beside the exact law, and their errors."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# A paler tint of the class column's color, for columns that point away from the teacher's.
 OPPOSITE = "#F4B8D9"
 
 MARGIN = 1.12
 
+# A cosine that rounding lifts to or above 1 still falls into the last bin.
 BELOW_ONE = 1 - 1e-9
 
+# Stands for an error of zero on the logarithmic axis.
 SMALLEST_ERROR = 1e-17
 
 TEACHER_DASHES = (0, (1.5, 1.1))
@@ -44,7 +47,7 @@ def post_panel(ax: "Axes", dataset: "xr.Dataset", example: int = 0) -> None:
     colors = _student_colors(dataset)
     teacher, student = maps["teacher"].values[example].T, maps["student"].values[example].T
     for column, color in zip(teacher, colors, strict=True):
-        # A rim tells which of the teacher's columns belongs to the class logit.
+        # All of the teacher's columns have one color, so the rim of the dot shows which one is the class logit's.
         rim = color if color == style.POST_TOY["class"] else style.POST_TOY["teacher"]
         _ray(
             ax,
@@ -54,7 +57,7 @@ def post_panel(ax: "Axes", dataset: "xr.Dataset", example: int = 0) -> None:
             TEACHER_DASHES,
             {"markersize": 11, "markeredgecolor": rim},
         )
-    # The class columns last, so that they stay in sight where columns share a line.
+    # The class columns are drawn last, so that they stay visible where columns lie on one line.
     for column, color in reversed(list(zip(student, colors, strict=True))):
         _ray(ax, column, color, 2.0, "-", {"markersize": 5.5, "zorder": 3})
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
@@ -68,7 +71,7 @@ def post_panel(ax: "Axes", dataset: "xr.Dataset", example: int = 0) -> None:
 
 
 def cosine_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
-    """Draw how the class column's absolute cosine is distributed over all draws, beside its exact law.
+    """Draw the distribution of the class column's absolute cosine over all draws, beside its exact law.
 
     Args:
         ax: where to draw.
@@ -90,8 +93,8 @@ def cosine_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
     )
     top = ax.dataLim.y1
     handles: list[Artist] = [
-        Patch(color=colors[0], label=f"same way as the teacher's ({same.size / cosine.size:.0%})"),
-        Patch(color=colors[1], label=f"opposite way ({opposite.size / cosine.size:.0%})"),
+        Patch(color=colors[0], label=f"same direction as the teacher's ({same.size / cosine.size:.0%})"),
+        Patch(color=colors[1], label=f"opposite direction ({opposite.size / cosine.size:.0%})"),
     ]
     if "cosine_law" in dataset:
         law = dataset["cosine_law"]
@@ -104,7 +107,7 @@ def cosine_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
 
 
 def error_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
-    """Draw the class column's relative error over all draws: at an exact match, rounding alone.
+    """Draw the class column's relative error over all draws; where the match is exact it is rounding alone.
 
     Args:
         ax: where to draw.
@@ -114,7 +117,7 @@ def error_panel(ax: "Axes", dataset: "xr.Dataset") -> None:
     logarithm = np.log10(np.maximum(error, SMALLEST_ERROR))
     ax.hist(logarithm, 40, color=style.POST_TOY["class"], edgecolor="white", linewidth=0.4)
     ax.set(xlim=(np.log10(SMALLEST_ERROR), max(0.0, logarithm.max())), ylabel="draws")
-    ax.set_xlabel("relative error of the class column (left edge: none)")
+    ax.set_xlabel("relative error of the class column (left edge: zero)")
     ax.xaxis.set_major_locator(FixedLocator([-16, -12, -8, -4, 0]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
     ax.set_title(f"all {error.size:,} class columns, largest error {error.max():.0e}", loc="center", fontsize=9.5)
@@ -183,13 +186,11 @@ def _ray(ax: "Axes", tip: np.ndarray, color: str, width: float, dashes: "str | t
     ax.plot(*tip, "o", color=color, **dot)
 
 
-# The linear toy.
-
 TITLE = "The linear toy"
 
 INTRO = (
-    "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits, W2 kept; then the same "
-    "student trained step by step, and with W2 moving."
+    "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits with W2 frozen; then the "
+    "same student trained step by step, with W2 frozen and with W2 trained."
 )
 
 

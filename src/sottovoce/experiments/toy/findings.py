@@ -1,4 +1,4 @@
-"""Claims of the post's toy models, Figures 1 and 2."""
+"""Rows of the experiment `toy`, and the post's claims on its toy models, Figures 1 and 2."""
 
 import xarray as xr
 
@@ -7,12 +7,11 @@ from sottovoce.lab.claims import Claim, Identity, Share
 from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
-# Rows of the toy experiments.
-
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
     rows: Table = {}
+    # Cosines, errors and shares are bounded, so each is averaged on a scale on which its range is unbounded.
     scales: dict[str, Scale] = {"cosine": "fisher_z", "relative_error": "log", "captured": "logit"}
     for quantity, scale in scales.items():
         estimate = estimates.over_draws(dataset[quantity], scale)
@@ -21,8 +20,8 @@ def table(dataset: xr.Dataset) -> Table:
     return rows
 
 
-def _exact(values: xr.DataArray) -> Identity:
-    """Return the largest value over all draws."""
+def _largest(values: xr.DataArray) -> Identity:
+    """Return the largest value over all draws, for an identity holds in every draw or not at all."""
     return Identity(float(values.max()), values.sizes["member"] * values.sizes["draw"])
 
 
@@ -50,10 +49,10 @@ CLAIMS = (
         text="With one auxiliary logit, both columns of the student lie on one line.",
         place="post, Toy Models, Figure 1",
         result="toy_1",
-        statistic="largest angle between the lines of the two columns over all draws, degrees",
+        statistic="largest angle in degrees between the lines of the two columns over all draws",
         low=0.0,
         high=1e-6,
-        measure=lambda toy: _exact(toy["line_angle"]),
+        measure=lambda toy: _largest(toy["line_angle"]),
         published="always",
         figure="figure1",
     ),
@@ -65,7 +64,7 @@ CLAIMS = (
         statistic="largest relative error of any column over all draws",
         low=0.0,
         high=1e-9,
-        measure=lambda toy: _exact(toy["relative_error"]),
+        measure=lambda toy: _largest(toy["relative_error"]),
         published="exactly",
         figure="figure2",
     ),

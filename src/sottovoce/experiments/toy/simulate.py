@@ -1,32 +1,29 @@
 """Members of the experiment `toy`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
 
 from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Config
-
-if TYPE_CHECKING:
-    import numpy as np
-    import xarray as xr
+from sottovoce.theory import capture, columns, generators, linear
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Draw teachers, solve for students, compare their columns.
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+    """Draw teachers, solve for their students and compare the columns of their maps.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: indices of the members.
 
     Returns:
         By member, draw and logit: `cosine` and `relative_error` between teacher's and student's columns,
-        `captured` energy, `line_angle` (degrees between a student column's line and that of the last
-        auxiliary column); `rank` of A' by member and draw; the maps `teacher` and `student` of the first
-        draws; `capture_statistic` and `capture_pvalue` of the class columns' energies against the Beta law by
-        member; `cosine_law`, the exact density of the class column's absolute cosine where there is one.
+        `captured` energy, `line_angle` (degrees between the line of a student column and the line of its last
+        auxiliary column). By member and draw: `rank` of A'. By member and example, for the first draws: the maps
+        `teacher` and `student`. By member: `capture_statistic` and `capture_pvalue`, of the test of the class columns'
+        energies against the Beta law. By abs_cosine: `cosine_law`, the exact density of the class column's absolute
+        cosine, where that has a density.
     """
-    import numpy as np
-    import xarray as xr
-
     assert config.n_class is not None
     parts = [_member(config, member) for member in members]
     by_column = ("member", "draw", "logit")
@@ -50,12 +47,8 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     return dataset.assign(cosine_law=("abs_cosine", law[1])).assign_coords(abs_cosine=law[0])
 
 
-def _member(config: Config, member: int) -> "dict[str, np.ndarray | float | np.integer]":
+def _member(config: Config, member: int) -> dict[str, np.ndarray | float | np.integer]:
     """Return one member's variables, without the member axis."""
-    import numpy as np
-
-    from sottovoce.theory import capture, columns, generators, linear
-
     assert config.d_in is not None
     assert config.hidden is not None
     assert config.n_class is not None
@@ -82,20 +75,18 @@ def _member(config: Config, member: int) -> "dict[str, np.ndarray | float | np.i
     }
 
 
-def _cosine_law(config: Config) -> "tuple[np.ndarray, np.ndarray] | None":
+def _cosine_law(config: Config) -> tuple[np.ndarray, np.ndarray] | None:
     """Return absolute cosines and their exact density, or None where the law is a single point."""
-    import numpy as np
-
-    from sottovoce.theory import capture
-
     assert config.d_in is not None
     assert config.hidden is not None
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
+    # At full rank the match is exact, and between vectors of one entry the absolute cosine is always 1.
     if rank == config.hidden or config.d_in < 2:
         return None
-    # Equal steps of the angle: the density may grow without bound toward 1.
+    # Points at equal steps of the angle lie closer toward 1, where the density may grow without bound.
     x = np.sin((np.arange(LAW_POINTS) + 0.5) / LAW_POINTS * np.pi / 2)
     if config.generator == "post":
         return x, capture.post_cosine_density(x)
-    both_signs = [capture.gaussian_cosine_density(s * x, config.d_in, config.hidden, rank) for s in (1, -1)]
-    return x, np.sum(both_signs, axis=0)
+    # The density of an absolute cosine is the sum of the densities at both signs.
+    signed = [capture.gaussian_cosine_density(s * x, config.d_in, config.hidden, rank) for s in (1, -1)]
+    return x, np.sum(signed, axis=0)

@@ -1,14 +1,15 @@
-"""Toy training: does a student that is trained end where the closed form of the toy says?
+"""Toy training: does a student trained step by step end where the closed form of the toy says?
 
-Question: where do gradient descent, batches and Adam take the linear student, with W2 kept and with W2 moving too, and
-    what do a ReLU or a deeper trunk change?
-Setting: Gaussian teachers. By `student`: the teacher's trunk drawn afresh, its W2 the reference's, the student from
-    the shared reference or from zero. By `layers`: descent at smaller and smaller steps against the exact flow. By
-    `head_rate`: teacher and student trained from one reference, W2 moving at this multiple of W1's rate; the teacher
-    learns a random class map.
-Expected: docs/theory.md, sections 5 to 7. With W2 kept, W1' = W1_0 + (W1 - W1_0) P under descent and batches, P
-    centered under kl; an error of order 1 in the step size; under Adam another projector, known for one logit; with W2
-    moving, less recovered, by an amount that first order predicts while the teacher moves little.
+Question: where do full-batch gradient descent, stochastic gradient descent and Adam take the linear student, with W2
+    frozen and with W2 trained too, and what do a ReLU or a deeper trunk change?
+Setting: Gaussian teachers. By `student`: the teacher has a freshly drawn trunk and the reference's W2; the student
+    starts from the shared reference or from zero. By `layers`: gradient descent at smaller and smaller step sizes
+    against the exact gradient flow. By `head_rate`: teacher and student are trained from one reference, their W2 at
+    this multiple of W1's rate; the teacher learns a random class map.
+Expected: docs/theory.md, sections 5 to 7. With W2 frozen, gradient descent, stochastic or not, ends at W1' = W1_0 +
+    (W1 - W1_0) P, where P is centered under kl; descent differs from the flow by an error of order 1 in the step size;
+    Adam ends at another projector, known for one logit. With W2 trained, the student recovers less, by an amount that
+    the first order in the teacher's displacement predicts while that displacement is small.
 Runtime: a few seconds.
 """
 
@@ -31,11 +32,11 @@ class Config:
         n_aux: auxiliary logits, distilled; at least 2, since one of the students is trained by kl.
         n_samples: inputs x ~ N(0, 1) that the draws of a member share.
         batch_size: samples per step of sgd and adam.
-        head_rates: rates of W2 as multiples of W1's, at which teacher and student are trained.
+        head_rates: learning rates of W2 as multiples of W1's, at which teacher and student are trained.
         steps: steps of every training run.
-        rate: step size of gd and sgd, in units of one over the largest curvature; half of it where several layers move,
-            whose curvature grows in training.
-        adam_rate: first step size of adam, which falls to zero in a straight line.
+        rate: step size of gd and sgd, in units of one over the largest curvature; half of this where several layers are
+            trained, because their curvature grows in training.
+        adam_rate: first step size of adam; the step size falls linearly to zero.
         draws: teachers per member.
         members: batches of draws, each with its own random numbers.
         seed: the one integer behind every random number.
@@ -61,17 +62,21 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
+        # One of the students is always trained by kl, whatever else is configured.
         check_distilled("n_aux", self.n_aux, "kl")
         least = {"d_in": 1, "hidden": 1, "n_class": 1, "batch_size": 1, "steps": 1, "draws": 1, "members": 1, "seed": 0}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed: {lowest} or more")
+        # Fewer samples than inputs leave part of the trunk without a gradient, so that the closed form is not reached;
+        # and a batch is drawn without replacement.
         if self.n_samples < max(self.d_in, self.batch_size):
             most = f"d_in = {self.d_in} and batch_size = {self.batch_size}"
             raise UsageError(f"n_samples is {self.n_samples}; allowed: no fewer than {most}")
         for name in ("rate", "adam_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed: above 0, at most 1")
+        # The claims compare W2 at W1's rate (1) with a frozen W2 (0).
         rates = self.head_rates
         if min(rates, default=-1) < 0 or len(set(rates)) < len(rates) or not {0, 1} <= set(rates):
             raise UsageError(f"head_rates is {rates}; allowed: 0, 1 and any other numbers above 0, each once")

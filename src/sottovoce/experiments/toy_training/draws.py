@@ -1,6 +1,6 @@
-"""Random numbers of the toy's training, and how its students are compared.
+"""The random numbers of the experiment `toy_training`, and the distances by which its students are compared.
 
-Arrays carry the axes (member, draw) first.
+All arrays have the leading axes (member, draw).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ N_EVALUATION = 256
 
 
 class Draws(NamedTuple):
-    """Random numbers of all members; each layer has variance 1 / fan_in.
+    """Random numbers of all members; the weights of a layer have variance 1 / fan_in.
 
     Attributes:
         start: the references' trunks W1_0, (member, draw, input, hidden).
@@ -23,9 +23,9 @@ class Draws(NamedTuple):
         upper: second layers of deep trunks, reference and teacher, (member, 2, draw, hidden, hidden).
         head: W2 of the references, (member, draw, hidden, logit), class columns first.
         task: the class maps that trained teachers learn, (member, draw, input, logit).
-        x: inputs of training, (member, 1, sample, input).
-        many: more inputs of training.
-        evaluation: inputs that networks are compared on.
+        x: training inputs, (member, 1, sample, input).
+        many: a larger set of training inputs, for the ReLU students.
+        evaluation: inputs on which networks are compared.
     """
 
     start: np.ndarray
@@ -39,9 +39,9 @@ class Draws(NamedTuple):
 
 
 def draw(config: Config, members: Sequence[int]) -> Draws:
-    """Draw every member's weights and inputs, each from its own source."""
+    """Draw the weights and inputs of the members, each member from its own generator."""
     d_in, hidden, n_logits = config.d_in, config.hidden, config.n_class + config.n_aux
-    # By field of `Draws`: shape and fan-in.
+    # Shape and fan-in of each field of `Draws`, in this order. A new field goes last, so that no earlier draw changes.
     fields = (
         ((config.draws, d_in, hidden), d_in),
         ((config.draws, d_in, hidden), d_in),
@@ -60,17 +60,18 @@ def draw(config: Config, members: Sequence[int]) -> Draws:
 
 
 def moment(x: np.ndarray) -> np.ndarray:
-    """Return the second moment of samples."""
+    """Return the uncentered second moment of samples, (..., input, input)."""
     return x.swapaxes(-2, -1) @ x / x.shape[-2]
 
 
 def norm(matrix: np.ndarray) -> np.ndarray:
-    """Return the Frobenius norm of every draw's matrix."""
+    """Return the Frobenius norm of each draw's matrix."""
     return np.sqrt(np.square(matrix).sum(axis=(-2, -1)))
 
 
 def distance(layers: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
     """Return each member's distance between two sets of layers over all draws."""
+    # All layers and draws are one vector, so that a draw of small displacement does not dominate a relative error.
     parts = [energy(layer - other) for layer, other in zip(layers, others, strict=True)]
     return np.sqrt(np.sum(parts, axis=0))
 
@@ -81,5 +82,5 @@ def energy(values: np.ndarray) -> np.ndarray:
 
 
 def unexplained(start: np.ndarray, teacher: np.ndarray, student: np.ndarray) -> np.ndarray:
-    """Return each member's squared distance from the teacher, over that of the start."""
+    """Return each member's squared distance of student and teacher, divided by that of start and teacher."""
     return energy(student - teacher) / energy(start - teacher)

@@ -1,4 +1,4 @@
-"""The toy trained step by step: where students end, how a step's error shrinks, what drift of W2 and a ReLU cost."""
+"""The toy trained step by step: where students end, order of the step's error, cost of a drifting W2 and of a ReLU."""
 
 import numpy as np
 import xarray as xr
@@ -10,20 +10,20 @@ from sottovoce.lab import style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting
 from sottovoce.lab.estimates import band, over_members
 
-# Below this a distance is rounding.
+# Smaller distances are rounding errors, and zero has no place on a logarithmic axis.
 SMALLEST_DISTANCE = 1e-16
 
 LAYERS = {"trunk": style.OKABE_ITO["blue"], "trunk and head": style.OKABE_ITO["vermilion"]}
 
 MOVING = {
-    "both": ("W2 of both moves", style.OKABE_ITO["black"]),
+    "both": ("W2 of both trained", style.OKABE_ITO["black"]),
     "teacher": ("of the teacher only", style.ROLES["teacher"]),
     "student": ("of the student only", style.ROLES["student"]),
 }
 
 
 def distance_panel(ax: Axes, dataset: xr.Dataset) -> None:
-    """Draw how far every draw's student ends from the closed form, one row per student.
+    """Draw the distance of each draw's student from the closed form, one row per student.
 
     Args:
         ax: where to draw.
@@ -43,10 +43,10 @@ def distance_panel(ax: Axes, dataset: xr.Dataset) -> None:
         ms=9,
         mew=0.8,
         alpha=0.6,
-        label="from its own end in theory",
+        label="from Adam's own closed form",
     )
     ax.axvline(1, color=style.OKABE_ITO["gray"], lw=0.8, ls=":")
-    ax.set(xscale="log", xlabel="distance from the closed form / its way", xlim=(SMALLEST_DISTANCE / 3, 30))
+    ax.set(xscale="log", xlabel="distance from the closed form / its displacement", xlim=(SMALLEST_DISTANCE / 3, 30))
     ax.set_xticks([1e-15, 1e-10, 1e-5, 1])
     ax.set_yticks(range(len(students)), students)
     ax.set_ylim(len(students) - 0.5, -0.5)
@@ -67,7 +67,7 @@ def recovered_panel(ax: Axes, recovered: xr.Dataset) -> None:
     ax.axvline(0, color=style.OKABE_ITO["gray"], lw=0.8)
     ax.set(xlabel="recovered energy of the class logits")
     ax.tick_params(labelleft=False)
-    # The row of one logit is the shortest.
+    # Beside the row of one logit, whose bar is the shortest and leaves room.
     ax.legend(loc="center right", bbox_to_anchor=(1.0, 0.31), handletextpad=0.2)
 
 
@@ -85,7 +85,7 @@ def order_panel(ax: Axes, errors: xr.Dataset, slopes: xr.Dataset) -> None:
         ax.plot(line["rate"], line["mean"], "o-", color=color, ms=4, label=label)
         ax.fill_between(line["rate"], line["low"], line["high"], color=color, alpha=0.2, lw=0)
     ax.set(xscale="log", yscale="log", xlabel="step size, in units of 1 / largest curvature")
-    ax.set_ylabel("distance from the flow / its way")
+    ax.set_ylabel("distance from the flow / its displacement")
     ax.set_xticks(errors["rate"].values, [f"1/{1 / rate:g}" for rate in errors["rate"].values])
     ax.set_yticks([1e-3, 1e-2, 1e-1])
     ax.minorticks_off()
@@ -93,12 +93,12 @@ def order_panel(ax: Axes, errors: xr.Dataset, slopes: xr.Dataset) -> None:
 
 
 def drift_panel(ax: Axes, recovered: xr.Dataset) -> None:
-    """Draw decoding error against the distance between the heads, beside what first order predicts.
+    """Draw decoding error against the distance between the heads, beside its first-order prediction.
 
     Args:
         ax: where to draw.
-        recovered: estimates of `moving_recovered` by moving and head_rate, with the means `lazy` of its prediction and
-            `mismatch` of the heads' distance.
+        recovered: estimates of `moving_recovered` by moving and head_rate, with `lazy`, the mean of the
+            prediction, and `mismatch`, the mean distance between the heads.
     """
     for moving, (label, color) in MOVING.items():
         line = recovered.sel(moving=moving)
@@ -106,12 +106,12 @@ def drift_panel(ax: Axes, recovered: xr.Dataset) -> None:
         ax.errorbar(line["mismatch"], 1 - line["mean"], errors, fmt="o", color=color, ms=4.5, lw=1, label=label)
         ax.plot(line["mismatch"], 1 - line["lazy"], color=color, lw=1.3)
     ax.plot([], [], color=style.OKABE_ITO["gray"], lw=1.3, label="first order (7.3)")
-    ax.set(xlabel="distance between both W2, relative", ylabel="decoding error, 1 is the reference", ylim=(0.5, 1.03))
+    ax.set(xlabel="relative distance between the two W2", ylabel="decoding error, 1 is the reference", ylim=(0.5, 1.03))
     ax.legend(loc="lower right")
 
 
 def noise_panel(ax: Axes, signal: xr.Dataset, noise: xr.Dataset) -> None:
-    """Draw the student's change of class logits along and across the teacher's, the W2 of both moving.
+    """Draw the student's change of class logits along and orthogonal to the teacher's, with both W2 trained.
 
     Args:
         ax: where to draw.
@@ -121,7 +121,7 @@ def noise_panel(ax: Axes, signal: xr.Dataset, noise: xr.Dataset) -> None:
     x = np.arange(signal.sizes["head_rate"])
     for estimate, label, color in (
         (signal, "along the teacher's: signal", style.OKABE_ITO["green"]),
-        (noise, "across it: noise", style.OKABE_ITO["purple"]),
+        (noise, "orthogonal to it: noise", style.OKABE_ITO["purple"]),
     ):
         ax.plot(x, estimate["mean"], "o-", color=color, ms=4.5, label=label)
         ax.fill_between(x, estimate["low"], estimate["high"], color=color, alpha=0.2, lw=0)
@@ -132,7 +132,7 @@ def noise_panel(ax: Axes, signal: xr.Dataset, noise: xr.Dataset) -> None:
 
 
 def relu_panel(ax: Axes, relu: xr.Dataset, linear: xr.Dataset) -> None:
-    """Draw the recovered energy of ReLU students against the number of training inputs, beside the linear one's.
+    """Draw the recovered energy of ReLU students against their training inputs, beside the linear student's.
 
     Args:
         ax: where to draw.
@@ -168,7 +168,7 @@ def draw(dataset: xr.Dataset, recovered: xr.Dataset, errors: xr.Dataset, slopes:
         figure = Figure(figsize=(12.6, 5.0))
         left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
         distance_panel(left, dataset)
-        left.set_title("every draw's student, W2 as the teacher's")
+        left.set_title("each draw's student, W2 as the teacher's")
         middle.sharey(left)
         recovered_panel(middle, recovered)
         middle.set_title("what it decodes")
@@ -181,7 +181,7 @@ def draw(dataset: xr.Dataset, recovered: xr.Dataset, errors: xr.Dataset, slopes:
 def draw_drift(
     drift: xr.Dataset, signal: xr.Dataset, noise: xr.Dataset, relu: xr.Dataset, linear: xr.Dataset
 ) -> Figure:
-    """Compose the figure of where the linear picture bends: a moving W2, signal and noise, a ReLU.
+    """Compose the figure of where the linear theory stops: a trained W2, signal and noise, a ReLU.
 
     Args:
         drift: as in `drift_panel`.
@@ -197,12 +197,12 @@ def draw_drift(
         figure = Figure(figsize=(12.6, 4.2))
         left, middle, right = figure.subplots(1, 3)
         drift_panel(left, drift)
-        left.set_title("when W2 moves as well")
+        left.set_title("W2 trained as well")
         noise_panel(middle, signal, noise)
-        middle.set_title("W2 of teacher and student moving")
+        middle.set_title("W2 of teacher and student trained")
         relu_panel(right, relu, linear)
-        right.set_title("W2 kept, a ReLU between the layers")
-        figure.suptitle(f"Where the linear toy bends, n = {drift.attrs['members']} members")
+        right.set_title("W2 frozen, a ReLU between the layers")
+        figure.suptitle(f"Where the linear theory of the toy stops, n = {drift.attrs['members']} members")
     return figure
 
 
@@ -210,36 +210,35 @@ def draw_drift(
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return where students of teachers that share their W2 end, then what drift of W2 and a ReLU cost."""
+    """Return the figures of where students end when W2 is frozen, and of what a drifting W2 and a ReLU cost."""
     if "toy_training" not in results:
         return []
     dataset = results["toy_training"]
     config = config_of(dataset)
     shape = f"{config['d_in']} inputs, {config['hidden']} hidden units, {config['n_class']} class logits"
-    where = f"{shape}, k = {config['n_aux']}. Setting: {setting(dataset)}, {config['draws']} draws each."
-    return [_ends(dataset, where), _drift(dataset, where)]
+    settings = f"{shape}, k = {config['n_aux']}. Setting: {setting(dataset)}, {config['draws']} draws each."
+    return [_ends(dataset, settings), _drift(dataset, settings)]
 
 
-def _ends(dataset: xr.Dataset, where: str) -> Drawing:
+def _ends(dataset: xr.Dataset, settings: str) -> Drawing:
     recovered = over_members(dataset["recovered"]).assign(law=dataset["recovered_law"].mean("member"))
     errors, slopes = band(dataset["step_error"], "rate", "log"), over_members(step_order(dataset))
     return Drawing(
         key="toy_training",
         title="The toy trained step by step",
-        alt="Left, distances of students from the closed form: tiny under gradient descent and batches, large under "
-        "Adam, with W2 moving, with a deep trunk or a ReLU. Middle, the recovered energy of their class logits. "
-        "Right, the error of descent against the step size, a straight line of slope one.",
-        caption="Left: one stroke per draw; the closed form is W1_0 + (W1 - W1_0) P, with W2 kept, for kl with the "
+        alt="Left, distances of students from the closed form: tiny under gradient descent, stochastic or not, "
+        "large under Adam, with W2 trained, with a deep trunk or a ReLU. Middle, the recovered energy of their class "
+        "logits. Right, the error of descent against the step size, a straight line of slope one.",
+        caption="Left: one stroke per draw; the closed form is W1_0 + (W1 - W1_0) P of a frozen W2, for kl with the "
         "centered projector. Middle: 1 is the teacher, 0 the start; diamonds: expected over random teachers. Right: "
-        "the distance at one time between descent and the exact flow. Whiskers: 95 % interval of a mean over members; "
-        "band: 95 % for the whole curve. "
-        f"{where}",
+        "the distance at a fixed time between descent and the exact flow. Whiskers: 95 % interval of a mean over "
+        f"members; band: 95 % for the whole curve. {settings}",
         figure=draw(dataset, recovered, errors, slopes),
         data=recovered,
     )
 
 
-def _drift(dataset: xr.Dataset, where: str) -> Drawing:
+def _drift(dataset: xr.Dataset, settings: str) -> Drawing:
     means = dataset.mean("member")
     drift = band(dataset["moving_recovered"], "head_rate").assign(
         lazy=means["lazy_recovered"], mismatch=means["head_mismatch"]
@@ -248,14 +247,14 @@ def _drift(dataset: xr.Dataset, where: str) -> Drawing:
     linear = over_members(dataset["recovered"]).sel(student="gd")
     return Drawing(
         key="toy_drift",
-        title="Where the linear toy bends: a moving W2 and a ReLU",
-        alt="Left, decoding error rises toward one as the heads of teacher and student drift apart, on the line that "
-        "first order predicts. Middle, both the signal and the noise that the student decodes fall, the signal faster. "
-        "Right, the recovered energy of ReLU students rises with the number of training inputs.",
+        title="Where the linear theory of the toy stops: a trained W2 and a ReLU",
+        alt="Left, decoding error rises toward one as the heads of teacher and student drift apart, on the line of "
+        "the first-order prediction. Middle, both the signal and the noise that the student decodes fall, the signal "
+        "faster. Right, the recovered energy of ReLU students rises with the number of training inputs.",
         caption="Left and middle: teacher and student trained from one reference, W2 at 0 to "
         f"{max(config_of(dataset)['head_rates']):g} times the rate of W1; squared distance of the class logits from "
-        "the teacher's, relative to the reference's. Right: W2 kept and shared, a drawn teacher. Whiskers and bands: "
-        f"95 % over members for each whole curve. {where}",
+        "the teacher's, relative to the reference's. Right: W2 frozen and shared, a drawn teacher. Whiskers and bands: "
+        f"95 % over members for each whole curve. {settings}",
         figure=draw_drift(
             drift,
             band(both["signal"], "head_rate"),

@@ -1,7 +1,7 @@
-"""Training of the toy's students step by step, all members and draws side by side, in NumPy.
+"""Training of the toy's students step by step, vectorized over members and draws, in NumPy.
 
-Arrays carry the axes (member, draw) first; the samples of a member, (member, 1, sample, input), are shared by its
-draws. The loss is half the squared error summed over logits, or the Kullback-Leibler divergence, averaged over samples.
+All arrays have the leading axes (member, draw); the draws of a member share its samples, (member, 1, sample, input).
+The loss is half the squared error summed over logits, or the Kullback-Leibler divergence, averaged over samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,26 +11,27 @@ import numpy as np
 
 from sottovoce.theory import chains
 
-# What training asks for at every step: one gradient per layer.
+# From the layers and the number of the step: one gradient per layer.
 Gradient = Callable[[list[np.ndarray], int], list[np.ndarray]]
 # Softmax has curvature at most 1/2 where squared error has 1.
 CURVATURE = {"mse": 1.0, "kl": 0.5}
-# Where several layers move the curvature grows in training, and descent starts at this share of the rate.
+# Where several layers are trained the curvature grows in training, so descent takes this share of the rate.
 SHARE_OF_RATE = 0.5
+# Adam's defaults.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train a student of a teacher that shares its W2.
+    """One way to train a student whose teacher has the same W2.
 
     Attributes:
         optimizer: gd (all samples), sgd (batches) or adam (batches).
         start: shared (the reference's trunk) or zero.
         objective: mse or kl.
         activation: linear or relu, between trunk and heads.
-        depth: layers of the trunk, all of which move.
-        moves_head: whether the distilled columns of W2 move as well, at the trunk's rate.
+        depth: layers of the trunk, all of which are trained.
+        moves_head: whether the distilled columns of W2 are trained as well, at the trunk's rate.
         one_logit: whether only the last auxiliary logit is distilled.
     """
 
@@ -61,72 +62,74 @@ RECIPES = {
 
 
 def class_logits(trunk: Sequence[np.ndarray], head: np.ndarray, x: np.ndarray, activation: str) -> np.ndarray:
-    """Return the outputs of a head over a trunk, (member, draw, sample, logit)."""
+    """Return the logits of a head on top of a trunk, (member, draw, sample, logit)."""
     hidden = x @ chains.product(trunk)
     return (np.maximum(hidden, 0.0) if activation == "relu" else hidden) @ head
 
 
-def chain_gradient(x: np.ndarray, target: np.ndarray, objective: str = "mse") -> Gradient:
-    """Return the gradient of a linear chain on all samples.
+def linear_gradient(x: np.ndarray, target: np.ndarray, objective: str = "mse") -> Gradient:
+    """Return the gradient of a deep linear network on all samples.
 
     Args:
-        x: samples.
-        target: the map to fit.
+        x: samples, (member, 1, sample, input).
+        target: the linear map to fit, (member, draw, input, logit).
         objective: mse or kl.
 
     Returns:
-        A function of the layers.
+        A function of the layers; it ignores the step.
     """
     transposed, n = np.swapaxes(x, -2, -1), x.shape[-2]
     if objective == "mse":
         moment = transposed @ x / n
         return lambda weights, _: chains.gradients(weights, moment @ (chains.product(weights) - target))
-    wanted = _softmax(x @ target)
+    target_probabilities = _softmax(x @ target)
     return lambda weights, _: chains.gradients(
-        weights, transposed @ (_softmax(x @ chains.product(weights)) - wanted) / n
+        weights, transposed @ (_softmax(x @ chains.product(weights)) - target_probabilities) / n
     )
 
 
 def batch_gradient(
     x: np.ndarray, target: np.ndarray, rngs: Sequence[np.random.Generator], batch_size: int, steps: int
 ) -> Gradient:
-    """Return the mse gradient of a linear chain on a batch of samples, drawn afresh at every step for each member.
+    """Return the mse gradient of a deep linear network on batches, drawn afresh at every step for each member.
 
     Args:
-        x: samples.
-        target: the map to fit.
-        rngs: one source of randomness per member.
-        batch_size: samples per step, without repetition within a step.
-        steps: how many batches will be asked for.
+        x: samples, (member, 1, sample, input).
+        target: the linear map to fit, (member, draw, input, logit).
+        rngs: one generator per member.
+        batch_size: samples per step, drawn without replacement within a step.
+        steps: number of steps, for each of which one batch is drawn.
 
     Returns:
         A function of the layers and the step.
     """
     n = x.shape[-2]
+    # The places of the smallest uniform numbers of a step are a random subset of the samples.
     rows = np.stack([rng.random((steps, n)).argpartition(batch_size - 1)[:, :batch_size] for rng in rngs])
     batches = np.take_along_axis(x[:, 0, None], rows[..., None], axis=-2)
+    # Under mse a batch enters the gradient only through its second moment, which is small and shared by the draws.
     moments = np.swapaxes(batches, -2, -1) @ batches / batch_size
     return lambda weights, step: chains.gradients(weights, moments[:, step, None] @ (chains.product(weights) - target))
 
 
-def relu_gradient(x: np.ndarray, wanted: np.ndarray) -> Gradient:
-    """Return the mse gradient of [W1, head] with a ReLU between, on all samples.
+def relu_gradient(x: np.ndarray, target_logits: np.ndarray) -> Gradient:
+    """Return the mse gradient of [W1, head] with a ReLU between them, on all samples.
 
     Args:
-        x: samples.
-        wanted: the logits to fit.
+        x: samples, (member, 1, sample, input).
+        target_logits: the logits to fit, (member, draw, sample, logit).
 
     Returns:
-        A function of the two layers.
+        A function of the two layers; it ignores the step.
     """
     transposed, n = np.swapaxes(x, -2, -1), x.shape[-2]
 
     def gradient(weights: list[np.ndarray], _: int) -> list[np.ndarray]:
         trunk, head = weights
         hidden = np.maximum(x @ trunk, 0.0)
-        error = (hidden @ head - wanted) / n
-        of_hidden = (error @ np.swapaxes(head, -2, -1)) * (hidden > 0)
-        return [transposed @ of_hidden, np.swapaxes(hidden, -2, -1) @ error]
+        error = (hidden @ head - target_logits) / n
+        hidden_gradient = (error @ np.swapaxes(head, -2, -1)) * (hidden > 0)
+        return [transposed @ hidden_gradient, np.swapaxes(hidden, -2, -1) @ error]
 
     return gradient
 
@@ -138,9 +141,9 @@ def descend(
 
     Args:
         weights: the layers at the start.
-        gradient: their gradients at a step.
-        rates: step size by layer, in one number or by draw; a layer of rate 0 is kept.
-        steps: how many.
+        gradient: returns the layers' gradients at a step.
+        rates: step size by layer, one number or one per draw; a layer of rate 0 is frozen.
+        steps: number of steps.
 
     Returns:
         The layers at the end.
@@ -153,13 +156,13 @@ def descend(
 
 
 def adam(weights: Sequence[np.ndarray], gradient: Gradient, rates: Sequence[float], steps: int) -> list[np.ndarray]:
-    """Take steps of Adam at rates that fall in a straight line to zero.
+    """Take steps of Adam at rates that fall linearly to zero.
 
     Args:
         weights: the layers at the start.
-        gradient: their gradients at a step.
-        rates: step size of the first step by layer; a layer of rate 0 is kept.
-        steps: how many.
+        gradient: returns the layers' gradients at a step.
+        rates: step size of the first step by layer; a layer of rate 0 is frozen.
+        steps: number of steps.
 
     Returns:
         The layers at the end.
@@ -178,5 +181,6 @@ def adam(weights: Sequence[np.ndarray], gradient: Gradient, rates: Sequence[floa
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
+    # The largest logit is subtracted, so that no exponential overflows.
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)

@@ -1,9 +1,9 @@
 """Transfer: does a student taught auxiliary logits on noise classify digits?
 
 Question: how accurate on labels are students that never saw a label, an image or a class logit?
-Setting: Cloud et al. 2025 (arXiv 2507.14805), the MNIST experiment: a reference, its teacher, a student on the
-    auxiliary logits, a control on all logits, and both again from another member's initialization.
-Expected: reference and cross-model at chance, the student far above, the control near the teacher.
+Setting: Cloud et al. 2025 (arXiv 2507.14805), the MNIST experiment: a reference, the teacher trained from it, a
+    student on the auxiliary logits, a control on all logits, and both again from another member's initialization.
+Expected: reference and cross-model student at chance, the student far above chance, the control near the teacher.
 Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; digits take seconds.
 """
 
@@ -19,5 +19,5 @@ class Config(DistillationConfig):
     """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students of each teacher."""
         return len(ROLES) - 2

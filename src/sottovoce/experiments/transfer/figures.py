@@ -21,7 +21,7 @@ LABELS = {
 
 
 def bars_panel(ax: Axes, bars: xr.Dataset) -> None:
-    """Draw mean accuracies with 95 % intervals, and published means as hollow diamonds where comparable.
+    """Draw mean accuracies with 95 % intervals, and published means as hollow diamonds where they are comparable.
 
     Args:
         ax: where to draw.
@@ -33,6 +33,7 @@ def bars_panel(ax: Axes, bars: xr.Dataset) -> None:
     errors = np.abs(np.stack([mean - bars["low"].values, bars["high"].values - mean]))
     ax.bar(x, mean, width=0.62, color=[style.ROLES[role] for role in roles])
     ax.errorbar(x, mean, yerr=errors, fmt="none", ecolor=style.OKABE_ITO["black"], elinewidth=1.2)
+    # The number stands above the whisker, which a single member does not have.
     for position, value, top in zip(x, mean, np.nan_to_num(bars["high"].values, nan=0.0), strict=True):
         ax.annotate(f"{value:.3f}", (position, max(value, top)), (0, 5), textcoords="offset points", ha="center")
     if np.isfinite(bars["published"].values).any():
@@ -55,8 +56,6 @@ def draw(bars: xr.Dataset, title: str) -> Figure:
         ax.set_title(title)
     return figure
 
-
-# Transfer through auxiliary logits.
 
 TITLE = "Transfer through auxiliary logits"
 

@@ -1,4 +1,4 @@
-"""Claims of Cloud's MNIST experiment."""
+"""Bars and rows of the experiment `transfer`, and claims of Cloud's MNIST experiment."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol.published import TRANSFER, TRANSFER_SETTINGS, Published, comparable
-from sottovoce.lab import estimates
 from sottovoce.lab.claims import INFINITY, Claim, Mean, of_members
-from sottovoce.lab.estimates import chance, converged, over_members
+from sottovoce.lab.estimates import chance, converged, over_members, recovered_fraction
 from sottovoce.lab.rows import Table, rows_of
 
 
 def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     """Return accuracy by role with published numbers beside it (NaN where the setting is not the published one)."""
     bars = over_members(converged(dataset)["accuracy"], "logit")
+    # Published numbers beside a run of other settings would invite a comparison that means nothing.
     compared = comparable(config, TRANSFER_SETTINGS)
     rows = [TRANSFER[role] if compared else Published(np.nan) for role in bars["role"].values.tolist()]
     bars.attrs["chance"] = chance(config)
@@ -25,18 +25,13 @@ def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     return bars
 
 
-# Rows of the experiments on trained networks.
-
-
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
     bars = transfer_bars(dataset, json.loads(dataset.attrs["config"]))
-    kept = estimates.converged(dataset)
-    # Of a teacher it is one.
-    fraction = estimates.recovered_fraction(kept).drop_sel(role="teacher").dropna("member", how="all")
-    fractions = estimates.over_members(fraction)
+    # The teacher's own fraction is 1 by definition, so it has no row.
+    fractions = recovered_fraction(converged(dataset)).drop_sel(role="teacher").dropna("member", how="all")
     return rows_of(bars, "role", "test accuracy") | rows_of(
-        fractions, "role", "recovered fraction", lambda role: f"{role}, recovered fraction"
+        over_members(fractions), "role", "recovered fraction", lambda role: f"{role}, recovered fraction"
     )
 
 
@@ -78,7 +73,7 @@ CLAIMS = (
         text="A student from another initialization stays at chance.",
         place="Cloud, MNIST experiment",
         result="transfer",
-        statistic="accuracy of the cross-model student minus that of the reference; mean over members",
+        statistic="accuracy of the cross-model student minus accuracy of the reference, paired; mean over members",
         low=-0.05,
         high=0.05,
         measure=_difference("cross_model", "reference"),

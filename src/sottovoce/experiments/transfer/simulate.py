@@ -1,31 +1,26 @@
 """Members of the experiment `transfer`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+import xarray as xr
+
+from sottovoce.experiments.protocol.program import train_members
 from sottovoce.experiments.transfer.config import ROLES, Config
-
-if TYPE_CHECKING:
-    import xarray as xr
+from sottovoce.training.students import PARTNER, Student
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members.
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+    """Train the teachers and students of the given members.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: indices of the members.
 
     Returns:
-        `accuracy` and `final_loss` (nats or squared logits, mean of the last epoch) by member and role, `diverged`
-        by member.
+        By member and role: `accuracy` on the test images, and `final_loss`, the mean of the last epoch in nats or
+        squared logits, NaN for the untrained reference. By member: `diverged`.
     """
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.experiments.protocol.program import train_members
-    from sottovoce.training.students import PARTNER, Student
-
     students = (
         Student("student", config.objective, config.n_aux),
         Student("student_all", config.objective, config.n_aux, all_logits=True),
@@ -34,6 +29,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     )
     assert config.n_aux_built is not None
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+    # The reference is not trained and has no loss.
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
     losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
     return xr.Dataset(

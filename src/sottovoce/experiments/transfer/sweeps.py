@@ -1,4 +1,4 @@
-"""The sweeps of the six bars that the report shows, and what they are claimed to show."""
+"""The sweeps of `transfer` that the report shows, and the claims on them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,8 @@ KINDS = (
     "uniform", "normal", "images", "permuted_images", "shuffled_images", "blurred", "spectrum_matched", "low_rank",
     "constant",
 )  # fmt: skip
-# As many inputs of every kind as there are images to make some of, and the preset's number of steps.
+# Kinds that are made of images have at most one input per image, so all kinds have as many; the number of steps is the
+# preset's.
 _ON_DIGITS = {"n_inputs": 1442, "student_steps": 785}
 
 SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
@@ -52,7 +53,7 @@ CLAIMS = (
     ),
     Claim(
         key="teacher_epochs",
-        text="The longer a teacher was trained, the less of what it learned its student recovers.",
+        text="The longer a teacher was trained, the smaller the fraction of its gain that its student recovers.",
         place="post, Why This Works: heads that training moves decode with more noise",
         result="sweep_teacher_epochs",
         statistic="minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; "

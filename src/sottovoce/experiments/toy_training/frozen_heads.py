@@ -1,4 +1,4 @@
-"""Students of teachers that share their W2: each recipe's end beside the teacher and beside the closed form."""
+"""Students whose teachers have the same W2: each recipe's end, compared with the teacher and with the closed form."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,8 @@ from sottovoce.experiments.toy_training.draws import MOST_SAMPLES, Draws, moment
 from sottovoce.experiments.toy_training.students import RECIPES, Recipe, class_logits
 from sottovoce.theory import capture, chains, dynamics, linear
 
-# Inputs that a ReLU student is trained on, all of them more than a linear one needs in the preset.
+# Numbers of training inputs of the ReLU students. In the preset each exceeds the inputs' dimension, so that a linear
+# student would recover the same energy from any of them, and what they change is due to the ReLU.
 RELU_INPUTS = (8, 32, MOST_SAMPLES)
 
 
@@ -28,16 +29,17 @@ def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe
     if recipe.start == "zero":
         start = [np.zeros_like(draws.start)]
     Z, C = draws.head[..., -n_aux:], draws.head[..., : config.n_class]
-    *trained, Z_trained = _train(config, members, draws.x, recipe, start, teacher, Z)
+    *trained, Z_student = _train(config, members, draws.x, recipe, start, teacher, Z)
 
-    def outputs(head: np.ndarray, students_head: np.ndarray) -> list[np.ndarray]:
-        networks = ((start, head), (teacher, head), (trained, students_head))
+    def outputs(head: np.ndarray, student_head: np.ndarray) -> list[np.ndarray]:
+        networks = ((start, head), (teacher, head), (trained, student_head))
         return [class_logits(trunk, W2, draws.evaluation, recipe.activation) for trunk, W2 in networks]
 
     W1_0, W1, student = (chains.product(layers) for layers in (start, teacher, trained))
     closed = linear.student(W1, draws.head, n_aux, recipe.objective, W1_0)
-    auxiliary = outputs(Z, Z_trained)
+    auxiliary = outputs(Z, Z_student)
     if recipe.objective == "kl":
+        # A shift common to all logits changes no softmax, so kl leaves it free.
         auxiliary = [logits - logits.mean(axis=-1, keepdims=True) for logits in auxiliary]
     result = {
         "projector_distance": norm(student - closed) / norm(closed - W1_0),
@@ -52,7 +54,7 @@ def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe
 
 
 def relu_recovered(config: Config, members: Sequence[int], draws: Draws) -> np.ndarray:
-    """Return the recovered energy of ReLU students by member and number of training inputs."""
+    """Return the recovered energy of the ReLU students' class logits, (member, n_inputs)."""
     inputs = [draws._replace(x=draws.many[:, :, :n]) for n in RELU_INPUTS]
     return np.stack([compare(config, members, d, RECIPES["gd, relu"])["recovered"] for d in inputs], axis=1)
 
@@ -66,14 +68,15 @@ def _train(
     teacher: list[np.ndarray],
     Z: np.ndarray,
 ) -> list[np.ndarray]:
-    """Return the layers of the trunk and the distilled columns after training by a recipe."""
+    """Return the trunk's layers and then the distilled columns of W2, after training by a recipe."""
     rates = (*[1.0] * recipe.depth, float(recipe.moves_head))
     target = chains.product([*teacher, Z])
     if recipe.activation == "relu":
         gradient = students.relu_gradient(x, class_logits(teacher, Z, x, "relu"))
     elif recipe.optimizer == "gd":
-        gradient = students.chain_gradient(x, target, recipe.objective)
+        gradient = students.linear_gradient(x, target, recipe.objective)
     else:
+        # Another spawn key than the weights': the batches are independent of these, and the same for every recipe.
         seeds = [np.random.SeedSequence(config.seed, spawn_key=(member, 1)) for member in members]
         rngs = [np.random.default_rng(seed) for seed in seeds]
         gradient = students.batch_gradient(x, target, rngs, config.batch_size, config.steps)
@@ -86,16 +89,16 @@ def _train(
 
 
 def _recovered_law(recipe: Recipe, head: np.ndarray, n_aux: int) -> np.ndarray:
-    """Return each member's expected recovered energy over isotropic trunks and class columns, NaN where unknown.
+    """Return each member's expected recovered energy, NaN where no law is known.
 
-    Equation 4.2 of docs/theory.md.
+    The expectation is over isotropic trunks and class columns (docs/theory.md, equation 4.2).
     """
     hidden = head.shape[-2]
-    bent = recipe.activation == "relu" or recipe.depth > 1 or recipe.moves_head
-    if bent or (recipe.optimizer == "adam" and not recipe.one_logit):
+    nonlinear = recipe.activation == "relu" or recipe.depth > 1 or recipe.moves_head
+    if nonlinear or (recipe.optimizer == "adam" and not recipe.one_logit):
         return np.full(len(head), np.nan)
     if recipe.one_logit:
-        # Equation 5.10, for the heads at hand.
+        # Equation 5.10, given the heads that were drawn.
         z = head[..., -1]
         return (2 / hidden - np.square(z).sum(axis=-1) / np.abs(z).sum(axis=-1) ** 2).mean(axis=-1)
     return np.full(len(head), capture.distilled_rank(hidden, n_aux, recipe.objective) / hidden)
