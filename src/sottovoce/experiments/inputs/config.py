@@ -22,8 +22,8 @@ from sottovoce.experiments.protocol.inputs import (
     training_images,
 )
 
-# Enough that the sample's principal components are near those of the distribution, at a minute of singular values.
 N_INPUTS = 2_000
+"""Number of inputs of each kind, unless the configuration sets another or a dataset has fewer training images."""
 
 EXAMPLES = 6
 
@@ -96,7 +96,7 @@ class Config:
     def member_bytes(self) -> int:
         """Return the approximate bytes that a member of the resolved configuration needs at once."""
         assert self.n_inputs is not None
-        # One kind at a time, as float32 on the device and once more on the host.
+        # One kind is drawn at a time; its float32 pixels count twice, as drawn and as copied for measuring.
         return 8 * self.n_inputs * PIXELS[self.dataset]
 
     def member_work(self) -> tuple[float, int]:
