@@ -27,6 +27,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.lab.checks import check_count, check_number
 
+# The students of `transfer`, trained without intervention: the baselines of all others.
 PLAIN = ("student", "student_all", "cross_model")
 
 INTERVENTIONS = (
@@ -94,6 +95,7 @@ class Config(DistillationConfig):
         for name in self.interventions:
             if name not in INTERVENTIONS:
                 raise not_among("interventions", name, INTERVENTIONS)
+        # Two students of one role would share a name, by which results are indexed.
         if len(set(self.interventions)) < len(self.interventions):
             raise UsageError(f"interventions is {self.interventions}; allowed: none twice")
         for name in ("projection", "penalty_until", "mix"):

@@ -143,6 +143,7 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
     names = traces["student"].values.tolist()
     # Students are in the order of `Config.roles`: the three plain ones come first.
     panels = {"roles": ["teacher", *names[:3]]}
+    # The plain student is drawn again among the interventions, whose effect is the distance from its curve.
     if interventions := names[3:]:
         panels["interventions"] = ["student", *interventions]
     with style.context():
@@ -188,6 +189,7 @@ INTRO = (
     "transfer."
 )
 
+# Losses of different objectives have different units, and are compared only within one objective.
 UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 

@@ -17,6 +17,7 @@ TRACED: dict[str, tuple[str, Scale]] = {
     "teacher_accuracy": ("teacher_step", "logit"),
     "auxiliary_loss": ("step", "log"),
     "class_loss": ("step", "log"),
+    # Cosines lie between -1 and 1: on this scale the ends of their intervals do so too.
     "cosine": ("step", "fisher_z"),
     "cosine_null": ("step", "fisher_z"),
 }

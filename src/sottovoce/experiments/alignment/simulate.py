@@ -160,6 +160,7 @@ def _probe(
     # Held-out inputs share the member's filter, subspace or permutation with the students' inputs, but are other draws.
     drawn_with = program.key(Stream.PROBE_INPUTS, member)
     inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
+    # Shuffling keeps images and label frequencies, so that only the pairing of image and label is lost.
     labels, shuffle = images.train_labels[:n_probe], program.key(Stream.SHUFFLED_LABELS, member)
     return Probe(
         inputs=inputs,
@@ -258,6 +259,7 @@ def overlaps(
     (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
     class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
     class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
+    # The optimizer's state is read but not advanced: an observation must not change the training that it observes.
     parameters: Any = network
     updates: Any = optimizer.update(gradient, state, parameters)[0]
     down, step = jax.tree.map(jnp.negative, gradient.hidden_layers()), updates.hidden_layers()
@@ -335,7 +337,9 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         **{name: (by_step, observed.student[name]) for name in ("student_accuracy", "auxiliary_loss", "class_loss")},
         **{name: ((*by_step, "overlap"), observed.student[name]) for name in ("inner", "cosine", "cosine_null")},
     }
+    # The first and the last checkpoint of the teacher's training are the reference and the trained teacher.
     ends = [observed.teacher[:, [0, -1]], observed.student["student_accuracy"][:, :, -1]]
+    # A diverged student has a loss that is not finite at the end; accuracies stay finite and do not show it.
     last = np.stack([observed.student[name][:, :, -1] for name in ("auxiliary_loss", "class_loss")])
     batch = {"batch_size": protocol.batch_size}
     return xr.Dataset(

@@ -83,6 +83,7 @@ def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) ->
     aux_head = subspaces.column_basis(centered(aux) if config.objective in BLIND_TO_SHIFT else aux)
     class_head = subspaces.column_basis(centered(np.asarray(networks[0].class_head.weight, dtype=np.float64)))
     updates = last_updates(networks)
+    # Equal ranks make energies on the updates' directions comparable with the energy on the auxiliary head's span.
     own = [subspaces.update_basis(update, min(aux_head.shape[1], *update.shape)) for update in updates]
     return {
         "aux_head": [aux_head] * 2,

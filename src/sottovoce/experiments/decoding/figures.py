@@ -26,6 +26,7 @@ def graft_panel(ax: Axes, graft: xr.Dataset, probe: xr.Dataset) -> None:
     low = np.column_stack([graft["low"].transpose("body", "head"), probe["low"]])
     high = np.column_stack([graft["high"].transpose("body", "head"), probe["high"]])
     ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
+    # Numbers are written into the cells, because colors do not show intervals.
     for (row, column), value in np.ndenumerate(mean):
         text = f"{value:.3f}\n[{low[row, column]:.3f}, {high[row, column]:.3f}]"
         ax.text(column, row, text, ha="center", va="center", fontsize=8.5, color="white" if value < 0.6 else "black")

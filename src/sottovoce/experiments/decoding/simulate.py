@@ -41,6 +41,8 @@ PAIRS = tuple(combinations(NETWORKS, 2))
 # "matched" has as many of the teacher's directions as the student has; "wide" as many as the class columns span.
 TEACHER_SUBSPACES = ("matched", "wide")
 
+# Random subspaces from which the nulls' 95 % quantiles and mean angles are estimated; the nulls' mean overlaps and
+# energies are known exactly.
 NULL_DRAWS = 200
 
 
@@ -88,6 +90,7 @@ def measure(
     Returns:
         The variables of `decoding.config.DIMS`, without the member axis.
     """
+    # Nulls depend on seed and member alone, so that a member's measures do not depend on which others are computed.
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(Stream.NULL, member)))
     labels = images.test_labels
     test = [body(network, images.test_images) for network in networks]
@@ -146,6 +149,7 @@ def measure_affine(
         logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
         return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
 
+    # The map is the teacher's: it tells whether auxiliary logits mean the same in the student as in its teacher.
     x, y = distilled_logits(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
     target = read(networks[1].class_head, test[1].hidden)
     maps = {"": heads.affine_map(x, y), "_shuffled": heads.affine_map(x, y[rng.permutation(len(y))])}

@@ -50,6 +50,7 @@ def overlap_panel(ax: Axes, estimates: Estimates) -> None:
     overlap = estimates["overlap"]
     x = np.arange(overlap.sizes["teacher_subspace"])
     colors = (style.OKABE_ITO["vermilion"], style.OKABE_ITO["sky"])
+    # Colors other than the networks', because these bars compare both networks and differ by side.
     for offset, side, color in zip((-0.19, 0.19), overlap["side"].values.tolist(), colors, strict=True):
         _bars(ax, x + offset, overlap.sel(side=side), 0.36, color, f"directions {SIDES[side]}")
         _null(ax, x + offset, 0.36, *(estimates[f"overlap_random{end}"].sel(side=side) for end in ("", "_high")))

@@ -80,6 +80,7 @@ class Config:
 
     def _check(self, n_image: int) -> None:
         assert self.n_inputs is not None
+        # Fewer inputs than the figure shows would leave its strips of different lengths.
         for name, least in (("members", 1), ("n_inputs", EXAMPLES), ("seed", 0)):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: {least} or more, a whole number")

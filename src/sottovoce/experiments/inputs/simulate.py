@@ -51,6 +51,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
 
 def _measured(inputs: np.ndarray, image_shape: tuple[int, int]) -> dict[str, np.ndarray | float]:
     """Return the variables of one kind for one member, without axes of members and kinds."""
+    # Sums over millions of pixels lose digits in float32.
     x = inputs.astype(np.float64)
     # Shares of no variance would be zero divided by zero.
     varies = bool(np.ptp(x, axis=0).any())

@@ -88,6 +88,7 @@ class Config(ProtocolConfig):
                 check_distilled("n_aux", n_aux, objective)
         self.check_built(max(self.n_aux))
         self.refuse_other_trunks("predictions start at the reference")
+        # Predictors need a start that teacher and student share, and all inputs before the student is trained.
         if self.perturbation != 0:
             raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
         if self.fresh_inputs:

@@ -26,6 +26,7 @@ TITLES = {
 
 MARKERS = ("o", "s", "^", "D")
 
+# Two rows for the ten predictors of the experiment.
 COLUMNS = 5
 
 

@@ -53,6 +53,7 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
 def mean_of_others(true: xr.DataArray) -> xr.DataArray:
     """Return for each member the mean over all others, as predictor "mean_of_others"; NaN for a single member."""
     n = true.sizes["member"]
+    # A member's own student must stay out of its prediction.
     others = (true.sum("member") - true) / (n - 1) if n > 1 else true * np.nan
     return others.expand_dims(predictor=["mean_of_others"])
 

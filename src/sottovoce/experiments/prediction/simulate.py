@@ -95,6 +95,7 @@ def predict_member(
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
     program, test = prediction.member, prediction.member.test_images()
     data = distillation_set(program, teacher, program.key(Stream.DISTILLATION_INPUTS, member))
+    # The order of batches is the student's own, so that linearized training differs from it by linearization alone.
     order = program.key(Stream.STUDENT_BATCHES, member)
     first, regression, finite = _displacements(prediction, reference, data.samples)
     start = reference.class_logits(test)

@@ -59,6 +59,7 @@ class Config(DistillationConfig):
             for block in getattr(self, name):
                 if block not in known:
                     raise not_among(name, block, known)
+        # A block that the teacher does not have in this shape cannot start from the teacher's initialization.
         shared = self.shared_blocks()
         for block in self.blocks:
             if block not in shared:

@@ -58,7 +58,9 @@ def _contrast(accuracy: xr.DataArray, chosen: tuple[str, ...], names: list[str])
     """
     signed = accuracy
     for block in chosen:
+        # Multiplied by name of the dimension and its states, so that the order of the dataset's axes does not matter.
         signed = signed * xr.DataArray([-1.0, 1.0], dims=block, coords={block: list(STATES)})
+    # A main effect is a difference of two means, each over half of the cells.
     scale = 2 ** (len(names) - 1)
     return signed.sum(names) / np.float64(scale)
 

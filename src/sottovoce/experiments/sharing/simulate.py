@@ -49,6 +49,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     dims = ("member", *config.blocks)
     return xr.Dataset(
         {
+            # Roles are reference, teacher, then the students.
             "accuracy": (dims, trained.accuracy[:, 2:].reshape(shape)),
             "final_loss": (dims, trained.student_loss[:, -1].reshape(shape)),
             "reference_accuracy": ("member", trained.accuracy[:, 0]),
