@@ -1,19 +1,22 @@
 """Alignment: what does the gradient on auxiliary logits do for the class, and what stops transfer?
 
-Question: along a student's training, does its gradient on auxiliary logits point where the class loss falls, and where
-    its teacher went? Which interventions stop transfer, and what do they cost in the fit of the auxiliary logits?
-Setting: the transfer protocol, observed at steps of powers of two and at the end of each epoch, on fixed samples.
-    Overlaps are over the trunk, the one block that both gradients reach, and positive where a step on auxiliary logits
-    lowers the class loss, or goes along the teacher's displacement from initialization. Null of the class: labels
-    shuffled among the same images; of the teacher: the displacement of another member's teacher. Interventions, one
-    student each: the component along the class gradient taken out of the gradient (`projection`) or of the optimizer's
-    step (`step_projection`), each with the same for shuffled labels as its control; a KL penalty that anchors the
-    student to its initialization (`held`), weight decay (`decay`), noise on the targets (`noisy_targets`), targets
-    mixed with those of a teacher that started elsewhere, the partner's (`two_teachers`).
-Expected: to first order the class loss changes by minus the inner product of the class gradient with the step, so small
-    but steady overlaps above their nulls, and no transfer where they are taken out, at the same fit.
-Runtime: 11 students, a projected one at twice the price, where `transfer` has 4, and two teachers; digits take a core
-    about 15 seconds a member, once the program is compiled.
+Question: along a student's training, does the descent direction of the loss on auxiliary logits also lower the class
+    loss, and is it aligned with the teacher's displacement from initialization? Which interventions stop transfer, and
+    what do they cost in the fit of the auxiliary logits?
+Setting: the transfer protocol, observed on fixed samples at steps that are powers of two and at the end of each epoch.
+    Overlaps are cosines over the trunk, the one block that both gradients reach; they are positive where a step on
+    auxiliary logits lowers the class loss or moves along the teacher's displacement. The null for the class loss is a
+    class loss with labels shuffled among the same images; the null for the teacher is the displacement of another
+    member's teacher. Each intervention has one student: the component along the class gradient is projected out of the
+    gradient (`projection`) or out of the optimizer's step (`step_projection`), each with a control that projects along
+    the class gradient of shuffled labels; a KL penalty anchors the student to its initialization (`held`); weight decay
+    (`decay`); noise on the targets (`noisy_targets`); targets mixed with the logits of the partner's teacher, which
+    started from another initialization (`two_teachers`).
+Expected: to first order the class loss changes by the inner product of its gradient with the step. So overlaps should
+    be small, but steadily above their nulls, and transfer should vanish at an unchanged fit where the aligned component
+    is projected out.
+Runtime: two teachers and 11 students, where `transfer` has one teacher and 4 students; a projected student costs twice
+    as much as a plain one. Digits take one core about 15 seconds a member, once the program is compiled.
 """
 
 from collections.abc import Mapping
@@ -24,6 +27,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.lab.checks import check_count, check_number
 
+# The students of `transfer`, trained without intervention: the baselines of all others.
 PLAIN = ("student", "student_all", "cross_model")
 
 INTERVENTIONS = (
@@ -37,8 +41,9 @@ INTERVENTIONS = (
     "two_teachers",
 )
 
-# Of what with what: the gradient on auxiliary logits, the step the optimizer makes of it, and the displacement
-# from the start.
+# The first word names what is compared: the descent direction on auxiliary logits ("gradient"), the step that the
+# optimizer makes of it, or the student's displacement from initialization ("way"). The second word names what it is
+# compared with: the descent direction of the class loss, or the teacher's displacement.
 OVERLAPS = ("gradient_class", "gradient_teacher", "step_class", "step_teacher", "way_teacher")
 
 
@@ -47,15 +52,15 @@ class Config(DistillationConfig):
     """Fields of the traced students and of their interventions.
 
     Attributes:
-        interventions: which of them are tried: projection, projection_control, step_projection,
+        interventions: interventions to try, one student each: projection, projection_control, step_projection,
             step_projection_control, held, decay, noisy_targets, two_teachers.
-        projection: share of the aligned component that all projections take out, 0 to 1.
-        penalty: weight of the KL of the student's logits, all of them, from those at its start, in `held`.
-        penalty_until: share of the training before this weight falls, linearly to zero at the end.
-        decay: weight decay in `decay`: each step also takes learning rate times this of every weight and bias.
-        target_noise: noise in `noisy_targets`, in standard deviations over inputs of each of the teacher's logits.
-        mix: weight of the own teacher's logits in `two_teachers`, 0 to 1.
-        n_probe: samples of each kind on which gradients and losses are measured.
+        projection: share of the aligned component that every projection takes out, 0 to 1.
+        penalty: weight of the penalty KL(student at initialization || student) over all logits, in `held`.
+        penalty_until: share of the training with the full penalty; from there its weight falls linearly to zero.
+        decay: weight decay in `decay`; each step shrinks every weight and bias by learning rate times this.
+        target_noise: noise on the targets in `noisy_targets`, in units of each teacher logit's standard deviation.
+        mix: weight of the own teacher's logits in the targets of `two_teachers`, 0 to 1.
+        n_probe: training images, and held-out distillation inputs, on which gradients and losses are measured.
     """
 
     interventions: tuple[str, ...] = INTERVENTIONS
@@ -68,28 +73,29 @@ class Config(DistillationConfig):
     n_probe: int | None = None
 
     def preset(self) -> Mapping[str, Any]:
-        """Return the values that unset fields take."""
+        """Return the values of fields that are left unset."""
         return {**super().preset(), "members": 10, "n_probe": 1024}
 
     def roles(self) -> tuple[str, ...]:
-        """Return the names of a teacher's students."""
+        """Return the roles of one teacher's students: the plain students, then one per intervention."""
         return (*PLAIN, *self.interventions)
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students that each teacher has."""
         return len(self.roles())
 
     def check(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse a configuration with which no student can be trained or observed.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: a field has a value that is not allowed.
         """
         super().check()
         self.refuse_other_trunks("displacements of the two are compared")
         for name in self.interventions:
             if name not in INTERVENTIONS:
                 raise not_among("interventions", name, INTERVENTIONS)
+        # Two students of one role would share a name, by which results are indexed.
         if len(set(self.interventions)) < len(self.interventions):
             raise UsageError(f"interventions is {self.interventions}; allowed: none twice")
         for name in ("projection", "penalty_until", "mix"):
@@ -100,6 +106,7 @@ class Config(DistillationConfig):
         check_count("n_probe", self.n_probe)
         assert self.n_inputs is not None
         assert self.n_probe is not None
+        # Without this bound a slice of the training images would silently hold fewer samples than the inputs.
         if self.n_probe > (most := min(self.n_inputs, self.n_train())):
             raise UsageError(
                 f"n_probe is {self.n_probe}; allowed: 1 to {most}, the smaller of the {self.n_train()} training images "
@@ -108,5 +115,5 @@ class Config(DistillationConfig):
 
     @classmethod
     def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
+        """Return the smallest configuration that still trains every student, in seconds."""
         return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_probe=64)

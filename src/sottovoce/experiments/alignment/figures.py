@@ -1,4 +1,4 @@
-"""Students along their training: overlaps with their nulls, accuracy, and fit against transfer at the end."""
+"""Figures of students along their training: overlaps with their nulls, accuracy, and final fit against transfer."""
 
 import matplotlib.pyplot as plt
 import xarray as xr
@@ -11,7 +11,8 @@ from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_o
 
 _OKABE = style.OKABE_ITO
 
-# Color, dashes and marker; those drawn in one panel differ in more than one of the three.
+# Color, dashes and marker. Networks drawn in one panel differ in more than one of the three, so that they can be told
+# apart without color.
 NETWORKS = {
     "teacher": (style.ROLES["teacher"], "-.", ""),
     "student": (_OKABE["blue"], "-", "o"),
@@ -42,10 +43,12 @@ LABELS = {
 OVERLAPS = {
     "gradient_class": "gradient and class loss",
     "step_class": "step and class loss",
-    "gradient_teacher": "gradient and the teacher's way",
-    "way_teacher": "way and the teacher's way",
+    "gradient_teacher": "gradient and the teacher's displacement",
+    "way_teacher": "student's and teacher's displacement",
 }
 
+# The other students' curves would hide these: each panel shows the plain student, one that no transfer is expected of,
+# and one projection of each kind.
 TRACED = ("student", "cross_model", "projection", "step_projection")
 
 
@@ -57,11 +60,12 @@ def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
         traces: `experiments.alignment.findings.traces`.
         overlap: one of `OVERLAPS`.
     """
-    here = traces.sel(overlap=overlap)
+    selected = traces.sel(overlap=overlap)
     ax.axhline(0, color=_OKABE["gray"], lw=0.8)
-    _band(ax, here.sel(student="student"), "cosine_null", "step", "null")
-    for name in (name for name in TRACED if name in here["student"]):
-        _band(ax, here.sel(student=name), "cosine", "step", name)
+    _band(ax, selected.sel(student="student"), "cosine_null", "step", "null")
+    # A run may have been made without some of the interventions.
+    for name in (name for name in TRACED if name in selected["student"]):
+        _band(ax, selected.sel(student=name), "cosine", "step", name)
     _step_axis(ax)
 
 
@@ -71,10 +75,11 @@ def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
     Args:
         ax: where to draw.
         traces: `experiments.alignment.findings.traces`.
-        names: students, or the teacher.
+        names: roles to draw: "teacher" or students.
     """
     for name in names:
         if name == "teacher":
+            # The teacher has steps of its own, for it is trained on another number of samples.
             _band(ax, traces, "teacher_accuracy", "teacher_step", name)
         else:
             _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
@@ -90,13 +95,13 @@ def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
     Args:
         ax: where to draw.
         outcomes: `experiments.alignment.findings.outcomes`.
-        unit: of the auxiliary loss.
+        unit: unit of the auxiliary loss.
     """
     fit, accuracy = outcomes["auxiliary_loss"], outcomes["accuracy"]
     for name in accuracy["student"].values.tolist():
         color, dashes, marker = NETWORKS[name]
         x, y = fit.sel(student=name), accuracy.sel(student=name)
-        errors = [[[float(abs(at["mean"] - at[end]))] for end in ("low", "high")] for at in (x, y)]
+        errors = [[[float(abs(value["mean"] - value[end]))] for end in ("low", "high")] for value in (x, y)]
         ax.errorbar(
             [float(x["mean"])], [float(y["mean"])], xerr=errors[0], yerr=errors[1], marker=marker, ms=8, color=color,
             mfc="white" if dashes == ":" else color, ls="", lw=1, label=label(name),
@@ -107,12 +112,12 @@ def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
 
 
 def label(network: str) -> str:
-    """Return a network's name in words."""
+    """Return a network's name as legends show it."""
     return LABELS.get(network, network)
 
 
 def draw_traces(traces: xr.Dataset, title: str) -> Figure:
-    """Draw overlaps along training, one panel each; the title states dataset and members."""
+    """Draw one panel per overlap along training; the title states dataset and members."""
     with style.context():
         figure, axes = plt.subplots(2, 2, figsize=(9.6, 6.4), sharex=True)
         for ax, (overlap, heading) in zip(axes.ravel(), OVERLAPS.items(), strict=True):
@@ -129,9 +134,16 @@ def draw_traces(traces: xr.Dataset, title: str) -> Figure:
 
 
 def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
-    """Draw accuracy along training, of roles and of interventions if any; the title states dataset and members."""
+    """Draw accuracy along training of the plain students and, beside them, of interventions if there are any.
+
+    Args:
+        traces: `experiments.alignment.findings.traces`.
+        title: states dataset and members.
+    """
     names = traces["student"].values.tolist()
+    # Students are in the order of `Config.roles`: the three plain ones come first.
     panels = {"roles": ["teacher", *names[:3]]}
+    # The plain student is drawn again among the interventions, whose effect is the distance from its curve.
     if interventions := names[3:]:
         panels["interventions"] = ["student", *interventions]
     with style.context():
@@ -145,7 +157,7 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
 
 
 def draw_outcomes(outcomes: dict[str, xr.Dataset], unit: str, title: str) -> Figure:
-    """Draw fit against transfer; the title states dataset and members."""
+    """Draw final accuracy against final fit of the auxiliary logits; the title states dataset and members."""
     with style.context():
         figure, ax = plt.subplots(figsize=(8.4, 4.6))
         outcome_panel(ax, outcomes, unit)
@@ -163,25 +175,26 @@ def _band(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -
 
 
 def _step_axis(ax: Axes) -> None:
+    # Checkpoints are powers of two, but the first is step 0, which a logarithmic axis cannot show.
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
     ax.set_xlim(left=0)
     ax.set_xlabel("training step")
 
 
-# What the gradient on auxiliary logits does for the class, and what stops transfer.
-
 TITLE = "Alignment along training, and what stops transfer"
 
 INTRO = (
-    "To first order a step changes the class loss by its inner product with that loss's gradient. Here it is followed "
-    "along the students' training, with and without interventions that might stop transfer."
+    "To first order a training step changes the class loss by the inner product of the step with that loss's gradient. "
+    "This inner product is followed along the students' training, with and without interventions that might stop "
+    "transfer."
 )
 
+# Losses of different objectives have different units, and are compared only within one objective.
 UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return overlaps and accuracies along training, and fit against transfer."""
+    """Return the figures of overlaps and of accuracies along training, and of fit against transfer."""
     if "alignment" not in results:
         return []
     dataset = results["alignment"]
@@ -195,13 +208,14 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
     return Drawing(
         key="alignment",
         title="Overlaps along training",
-        alt="Cosines along training, of gradient and of optimizer step with the class loss's descent, of gradient and "
-        "of the student's own way with the teacher's, each with its null.",
-        caption="Cosines over the trunk; above zero: a step on auxiliary logits lowers the class loss, or goes the "
-        "teacher's way, the difference of its trunk before and after its training. Gradient: of the distillation loss "
-        f"on auxiliary logits, on {n_probe:,} inputs held apart; step: what the student's optimizer makes of it, "
-        f"projection included; class loss: of {n_probe:,} training images. Null of the class loss: labels shuffled; of "
-        "the teacher's way: that of another member's teacher. Bands: 95 % for the whole curve. Setting: "
+        alt="Cosines along training, each with its null: of gradient and of optimizer step with the descent direction "
+        "of the class loss, and of gradient and of the student's displacement with the teacher's displacement.",
+        caption="Cosines over the trunk. A value above zero means that a step on auxiliary logits lowers the class "
+        "loss, or moves along the teacher's displacement (its trunk after training minus before). Gradient: descent "
+        f"direction of the distillation loss on auxiliary logits, on {n_probe:,} held-out inputs. Step: what the "
+        "student's optimizer makes of this gradient, projection included. Class loss: measured on "
+        f"{n_probe:,} training images. Null of the class loss: labels shuffled. Null of the teacher's displacement: "
+        "the displacement of another member's teacher. Bands: 95 % for the whole curve. Setting: "
         f"{setting(dataset)}.",
         figure=draw_traces(traces, f"Alignment: {where}"),
         data=traces.drop_dims("teacher_step"),
@@ -215,7 +229,7 @@ def _accuracy(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         key="alignment_accuracy",
         title="Accuracy along training",
         alt="Test accuracy against training step for teacher, students and cross-model, and for every intervention.",
-        caption="The teacher's steps are those of its own training. Bands: 95 % for the whole curve. "
+        caption="The teacher's curve is over the steps of its own training. Bands: 95 % for the whole curve. "
         f"Setting: {setting(dataset)}.",
         figure=draw_accuracy(traces, f"Accuracy along training: {where}"),
         data=traces[names],
@@ -229,13 +243,14 @@ def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
     return Drawing(
         key="alignment_outcomes",
         title="Fit and transfer",
-        alt="Scatter of test accuracy at the end against the loss on auxiliary logits at the end, one point per "
+        alt="Scatter of test accuracy against the loss on auxiliary logits, both at the end of training, one point per "
         "student.",
-        caption="Fit: distillation loss on auxiliary logits against the own teacher's logits as they are, on inputs "
-        f"held apart. Projected out {config['projection']:g}; penalty {config['penalty']:g} up to "
-        f"{config['penalty_until']:g} of the training; decay {config['decay']:g}; noise {config['target_noise']:g} "
-        f"standard deviations; share of the own teacher among two {config['mix']:g}. Controls: projected along class "
-        "gradients of shuffled labels. Dotted: chance. Whiskers: 95 % interval over members. Setting: "
+        caption="Fit: distillation loss on auxiliary logits against the own teacher's unmodified logits, on held-out "
+        f"inputs. Share projected out: {config['projection']:g}; penalty: {config['penalty']:g} for the first "
+        f"{config['penalty_until']:g} of the training; weight decay: {config['decay']:g}; target noise: "
+        f"{config['target_noise']:g} standard deviations; weight of the own teacher among two: {config['mix']:g}. "
+        "Controls: projected along class gradients of shuffled labels. Dotted: chance. Whiskers: 95 % interval over "
+        "members. Setting: "
         f"{setting(dataset)}.",
         figure=draw_outcomes(ends, UNITS[config["objective"]], f"Fit and transfer: {where}"),
         data=xr.concat(list(ends.values()), dim="quantity").assign_coords(quantity=list(ends)),

@@ -1,15 +1,15 @@
-"""Students watched along their training, and what interventions do to fit and transfer."""
+"""Estimates, table rows and claims on overlaps along training and on what interventions do to fit and transfer."""
 
 from functools import partial
 
 import xarray as xr
 
-from sottovoce.lab import estimates
 from sottovoce.lab.claims import INFINITY, NOTHING, Claim, Evidence, Mean, Ratio, of_members
 from sottovoce.lab.estimates import band, converged, over_members, ratio
 from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
+# The student without intervention that is distilled on auxiliary logits alone, to which all others are compared.
 PLAIN = "student"
 
 TRACED: dict[str, tuple[str, Scale]] = {
@@ -17,50 +17,51 @@ TRACED: dict[str, tuple[str, Scale]] = {
     "teacher_accuracy": ("teacher_step", "logit"),
     "auxiliary_loss": ("step", "log"),
     "class_loss": ("step", "log"),
+    # Cosines lie between -1 and 1: on this scale the ends of their intervals do so too.
     "cosine": ("step", "fisher_z"),
     "cosine_null": ("step", "fisher_z"),
 }
-"""What is followed along training: over which dimension, and on which scale its intervals are."""
+"""Variables followed along training, each with its dimension of steps and the scale of its intervals."""
 
 SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
 
 
 def traces(dataset: xr.Dataset) -> xr.Dataset:
-    """Estimate what was seen along training.
+    """Estimate curves along training.
 
     Args:
         dataset: result of the experiment `alignment`.
 
     Returns:
         Means over members of the variables of `TRACED`, each with `_low` and `_high`, bands that contain the whole
-        curve; attribute `members`.
+        curve with 95 % confidence; attribute `members`, the number of members that converged.
     """
-    kept = converged(dataset)
-    found = xr.Dataset(attrs={"members": kept.sizes["member"]})
+    converged_members = converged(dataset)
+    curves = xr.Dataset(attrs={"members": converged_members.sizes["member"]})
     for name, (along, scale) in TRACED.items():
-        estimate = band(kept[name], along, scale)
+        estimate = band(converged_members[name], along, scale)
         for suffix, part in SUFFIXES.items():
-            found[name + suffix] = estimate[part]
-    return found
+            curves[name + suffix] = estimate[part]
+    return curves
 
 
 def outcomes(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
-    """Estimate how students end.
+    """Estimate accuracy and fit of every student at the end of its training.
 
     Args:
         dataset: result of the experiment `alignment`.
 
     Returns:
-        Estimates over members by student: `accuracy`, `gain` over the reference, `change` from the plain student's
-        accuracy, `auxiliary_loss` against the own teacher's clean logits, and `ratio` of its mean to the plain
-        student's. Differences and ratios are paired over members.
+        Estimates over members by student: `accuracy`; `gain`, the accuracy minus the reference's; `change`, the
+        accuracy minus the plain student's; `auxiliary_loss` against the own teacher's unmodified logits; and `ratio`,
+        the mean of this loss over the plain student's mean. Differences and ratios are paired over members.
     """
-    kept = converged(dataset)
-    accuracy = kept["student_accuracy"].isel(step=-1, drop=True)
-    loss = kept["auxiliary_loss"].isel(step=-1, drop=True)
+    converged_members = converged(dataset)
+    accuracy = converged_members["student_accuracy"].isel(step=-1, drop=True)
+    loss = converged_members["auxiliary_loss"].isel(step=-1, drop=True)
     return {
         "accuracy": over_members(accuracy, "logit"),
-        "gain": over_members(accuracy - kept["accuracy"].sel(role="reference", drop=True)),
+        "gain": over_members(accuracy - converged_members["accuracy"].sel(role="reference", drop=True)),
         "change": over_members(accuracy - accuracy.sel(student=PLAIN, drop=True)),
         "auxiliary_loss": over_members(loss, "log"),
         "ratio": ratio(loss, loss.sel(student=PLAIN, drop=True)),
@@ -68,18 +69,19 @@ def outcomes(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
 
 
 def mean_cosines(dataset: xr.Dataset) -> xr.Dataset:
-    """Return `cosine`, `cosine_null` and `excess`, the one less the other, by member: means over checkpoints."""
-    kept = converged(dataset)[["cosine", "cosine_null"]]
-    return kept.assign(excess=kept["cosine"] - kept["cosine_null"]).mean("step")
+    """Return `cosine`, `cosine_null` and their difference `excess`, averaged over checkpoints, for each member."""
+    cosines = converged(dataset)[["cosine", "cosine_null"]]
+    # A displacement is zero before the first step, where its cosine is NaN; the mean leaves that checkpoint out.
+    return cosines.assign(excess=cosines["cosine"] - cosines["cosine_null"]).mean("step")
 
 
 def excess(dataset: xr.Dataset, overlap: str) -> Mean:
-    """Return the plain student's cosine less its null, mean over checkpoints."""
+    """Return the plain student's cosine minus its null, averaged over checkpoints, for each member."""
     return of_members(mean_cosines(dataset)["excess"].sel(student=PLAIN, overlap=overlap))
 
 
 def accuracy_above(dataset: xr.Dataset, student: str, other: str) -> Mean:
-    """Return a student's accuracy less another role's; nothing where the student was not trained."""
+    """Return a student's accuracy minus another role's for each member; `NOTHING` where it was not trained."""
     accuracy = converged(dataset)["accuracy"]
     if student not in accuracy["role"]:
         return NOTHING
@@ -87,14 +89,12 @@ def accuracy_above(dataset: xr.Dataset, student: str, other: str) -> Mean:
 
 
 def fit_ratio(dataset: xr.Dataset, student: str) -> Evidence:
-    """Return a student's auxiliary loss at the end over the plain student's; nothing where it was not trained."""
+    """Return a student's final auxiliary loss over the plain student's; `NOTHING` where it was not trained."""
     if student not in dataset["student"]:
         return NOTHING
     loss = converged(dataset)["auxiliary_loss"].isel(step=-1)
     return Ratio(loss.sel(student=student).values, loss.sel(student=PLAIN).values)
 
-
-# Rows of the experiment on alignment and interventions.
 
 OUTCOMES = {
     "change": ("change of accuracy", "{}, accuracy less the student's"),
@@ -110,43 +110,41 @@ WORDS = {
     "way_teacher": "way and the teacher's way",
 }
 
-# Of the students whose overlaps the table says; the result holds all.
+# A row for every student and overlap would make the table unreadable; the dataset holds all of them.
 SHOWN = ("student", "cross_model", "projection", "step_projection")
 
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    rows = rows_of(estimates.over_members(estimates.converged(dataset)["accuracy"], "logit"), "role", "test accuracy")
+    rows = rows_of(over_members(converged(dataset)["accuracy"], "logit"), "role", "test accuracy")
     ends = outcomes(dataset)
     for name, (quantity, wording) in OUTCOMES.items():
         rows |= rows_of(ends[name], "student", quantity, wording.format)
     cosines = mean_cosines(dataset)
     for student in (name for name in SHOWN if name in cosines["student"]):
         for variable, null in (("cosine", ""), ("cosine_null", ", null")):
-            estimate = estimates.over_members(cosines[variable].sel(student=student), "fisher_z")
+            estimate = over_members(cosines[variable].sel(student=student), "fisher_z")
             rows |= rows_of(
                 estimate, "overlap", "mean cosine", lambda o, s=student, n=null: f"{s}, cosine of {WORDS[o]}{n}"
             )
     return rows
 
 
-# Claims on the alignment of gradients along training, and on what stops transfer.
-
 PLACE = "hypothesis of this laboratory; docs/interventions.md"
 
 OVERLAPS = {
     "gradient_class": "The gradient on auxiliary logits is aligned with the gradient of the class loss",
-    "step_class": "The step that the optimizer makes of it lowers the class loss",
-    "gradient_teacher": "The gradient on auxiliary logits points the way that the teacher went",
+    "step_class": "The optimizer's step on auxiliary logits lowers the class loss",
+    "gradient_teacher": "The gradient on auxiliary logits points along the teacher's displacement from initialization",
 }
 
 INTERVENTIONS = {
     "projection": "Taking the component along the class gradient out of the gradient",
     "step_projection": "Taking the component along the class gradient out of the optimizer's step",
-    "held": "A penalty that holds the student at its start early in training",
+    "held": "A KL penalty that anchors the student to its initialization early in training",
     "decay": "Weight decay",
     "noisy_targets": "Noise on the targets",
-    "two_teachers": "Mixing the targets with those of a teacher that started elsewhere",
+    "two_teachers": "Mixing the targets with the logits of a teacher that started from another initialization",
 }
 
 CONTROLS = {
@@ -160,7 +158,7 @@ _ALIGNED = tuple(
         text=f"{text}, along a student's training.",
         place=PLACE,
         result="alignment",
-        statistic="cosine over the trunk less its null, mean over checkpoints; mean over members",
+        statistic="cosine over the trunk minus its null, mean over checkpoints; mean over members",
         low=0.0,
         high=INFINITY,
         measure=partial(excess, overlap=overlap),
@@ -189,11 +187,10 @@ _STOPPED = tuple(
 _FITTED = tuple(
     Claim(
         key=f"fit-{name}",
-        text=f"{text} leaves the fit of the auxiliary logits as it is.",
+        text=f"{text} leaves the fit of the auxiliary logits unchanged.",
         place=PLACE,
         result="alignment",
-        statistic="auxiliary loss at the end on inputs held apart over that of the plain student; ratio of means over "
-        "members",
+        statistic="auxiliary loss at the end on held-out inputs over the plain student's; ratio of means over members",
         low=0.0,
         high=1.1,
         measure=partial(fit_ratio, student=name),
@@ -206,7 +203,7 @@ _FITTED = tuple(
 _CONTROLLED = tuple(
     Claim(
         key=f"control-{name}",
-        text=f"{text} leaves transfer as it is.",
+        text=f"{text} leaves transfer unchanged.",
         place=PLACE,
         result="alignment",
         statistic="accuracy of the student at the end minus that of the plain student; mean over members",

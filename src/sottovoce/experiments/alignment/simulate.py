@@ -1,13 +1,15 @@
-"""One member's teacher and students, observed along their training, as one pure function of its index."""
+"""Training of one member's teachers and students, observed at checkpoints, as a pure function of the member's index."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+import xarray as xr
 from jaxtyping import Array, Float, Int, PyTree
 
 from sottovoce.data.inputs import input_rows
@@ -23,27 +25,25 @@ from sottovoce.experiments.protocol.interventions import (
     treated_loss,
     treated_optimizer,
 )
+from sottovoce.experiments.protocol.program import member_program
 from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream, partner
 from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
 from sottovoce.training.ensemble import for_members, sharded
-from sottovoce.training.loop import Loss, Training, train_observed
+from sottovoce.training.loop import Loss, Training, checkpoints, train_observed
 from sottovoce.training.program import DistillationSet, MemberProgram
 from sottovoce.training.protocol import initial_networks, student_sources, student_starts, train_teacher
-from sottovoce.training.students import Students
-
-if TYPE_CHECKING:
-    import xarray as xr
+from sottovoce.training.students import PARTNER, REFERENCE, Student, Students
 
 
 class ObservedProgram(eqx.Module):
-    """What the program of an observed member is given.
+    """Settings and arrays from which one member is trained and observed.
 
     Attributes:
         member: the program of the member itself; its first student is distilled on auxiliary logits alone.
-        strengths: of every student's interventions, each on an axis of students.
-        n_probe: samples of each kind that students are observed on.
+        strengths: strengths of every student's interventions, each array with a leading axis of students.
+        n_probe: number of distillation inputs, and of training images, on which students are observed.
     """
 
     member: MemberProgram
@@ -52,11 +52,12 @@ class ObservedProgram(eqx.Module):
 
 
 class Observed(NamedTuple):
-    """What is observed of a member.
+    """Observations of one member at the checkpoints of its training.
 
     Attributes:
-        teacher: its test accuracy at each checkpoint of its training.
-        student: by name what `simulate` returns of the students, by student, checkpoint and, of overlaps, these.
+        teacher: the teacher's test accuracy at each checkpoint of the teacher's training.
+        student: the variables that `simulate` describes for students, by name; axes are student, checkpoint and, for
+            inner products and cosines, overlap.
     """
 
     teacher: Float[Array, " teacher_step"]
@@ -64,12 +65,12 @@ class Observed(NamedTuple):
 
 
 class TreatedStudent(NamedTuple):
-    """A student with its interventions; several of them have all arrays on a leading axis.
+    """A student with its interventions; for several students all arrays have a leading axis.
 
     Attributes:
         start: the student before training.
-        arrays: what sets it apart from the other students.
-        strengths: of its interventions.
+        arrays: the student's mask of distilled logits, objective, start weights and trained blocks.
+        strengths: strengths of the student's interventions.
     """
 
     start: Network
@@ -78,15 +79,15 @@ class TreatedStudent(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """What students are observed on: fixed samples, and two teachers' displacements from initialization.
+    """Fixed samples on which students are observed, and two teachers' displacements from initialization.
 
     Attributes:
-        inputs: distillation inputs held apart.
-        targets: the own teacher's logits on them.
+        inputs: held-out distillation inputs.
+        targets: the own teacher's logits on these inputs.
         images: training images.
-        labels: theirs, and the same labels exchanged among the images.
-        displacement: what the own teacher's training added to its trunk.
-        partner_displacement: the same of the partner's teacher.
+        labels: the images' labels, and below them the same labels shuffled among the images.
+        displacement: the own teacher's trunk after training minus the trunk before.
+        partner_displacement: the same difference for the partner's teacher.
     """
 
     inputs: Float[Array, "sample input"]
@@ -101,11 +102,11 @@ def observe_members(program: ObservedProgram, members: Sequence[int]) -> Observe
     """Train the given members and observe them.
 
     Args:
-        program: what the program of each of them is given; one compilation per value of its static parts.
+        program: settings and arrays that all members share; one compilation per value of its static parts.
         members: the members' indices.
 
     Returns:
-        Everything with a leading member axis, as NumPy arrays.
+        The observations with a leading member axis, as NumPy arrays.
     """
     return for_members(partial(_observe_sharded, program), members)
 
@@ -125,17 +126,22 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
     initial = initial_networks(program, member)
     loop = partial(train_observed, observe=lambda network, _state: score(network))
     train = axes.map_over_leading_axis(lambda start, i: train_teacher(program, start, i, loop=loop))
-    # Beside the member's own teacher its partner's, as it is trained there.
+    # The partner's teacher is trained with the partner's index, so that it is the very teacher of that member.
     before, indices = [initial.reference, initial.partner], [member, jnp.asarray(partner(member))]
     after, seen = train(axes.stack(before), jnp.stack(indices))
     teacher, partner_teacher = axes.unstack(after)
 
-    def both(inputs: Array) -> Array:
+    def logits_of_both_teachers(inputs: Array) -> Array:
         return jnp.stack([teacher(inputs), partner_teacher(inputs)], axis=1)
 
-    data = distillation_set(program, both, program.key(Stream.DISTILLATION_INPUTS, member))
-    moved, partner_moved = _displacement(initial.reference, teacher), _displacement(initial.partner, partner_teacher)
-    probe = _probe(observed, member, teacher, displacement=moved, partner_displacement=partner_moved)
+    data = distillation_set(program, logits_of_both_teachers, program.key(Stream.DISTILLATION_INPUTS, member))
+    probe = _probe(
+        observed,
+        member,
+        teacher,
+        displacement=_displacement(initial.reference, teacher),
+        partner_displacement=_displacement(initial.partner, partner_teacher),
+    )
     starts = student_starts(program, student_sources(program, initial, teacher, member), member)
     students = TreatedStudent(starts, program.traced.students, observed.strengths)
     observe = partial(_observe_student, program, data, probe, score, member)
@@ -145,15 +151,16 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
 def _probe(
     observed: ObservedProgram, member: Array, teacher: Network, *, displacement: PyTree, partner_displacement: PyTree
 ) -> Probe:
-    """Return the fixed samples of a member, with the teachers' displacements."""
+    """Return the fixed samples of a member together with the teachers' displacements."""
     program, n_probe = observed.member, observed.n_probe
     protocol, images = program.protocol, program.images
     key = program.key(Stream.DISTILLATION_INPUTS, member)
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
     row = input_rows(protocol.inputs, key, shape, images.train_pixels, program.traced.inputs, images.scaled)
-    # Of the same filter, subspace or permutation as those that students are trained on, but other draws.
+    # Held-out inputs share the member's filter, subspace or permutation with the students' inputs, but are other draws.
     drawn_with = program.key(Stream.PROBE_INPUTS, member)
     inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
+    # Shuffling keeps images and label frequencies, so that only the pairing of image and label is lost.
     labels, shuffle = images.train_labels[:n_probe], program.key(Stream.SHUFFLED_LABELS, member)
     return Probe(
         inputs=inputs,
@@ -173,13 +180,14 @@ def _observe_student(
     member: Array,
     student: TreatedStudent,
 ) -> dict[str, Array]:
-    """Train one student and return what is observed of it at each checkpoint."""
+    """Train one student and return its observations at each checkpoint."""
     training = student_training(program, data, jnp.std(probe.targets, axis=0), member, student)
+    # All students are observed with the first one's mask: `student_all` too on the loss of auxiliary logits alone.
     on_aux_logits = student_loss(program, student.arrays._replace(masks=program.traced.students.masks[0]))
 
     def observe(network: Network, state: PyTree) -> dict[str, Array]:
-        found = overlaps(network, state, on_aux_logits, training.optimizer, student.start, probe)
-        return {"student_accuracy": score(network), **found}
+        measured = overlaps(network, state, on_aux_logits, training.optimizer, student.start, probe)
+        return {"student_accuracy": score(network), **measured}
 
     return train_observed(student.start, training, program.key(Stream.STUDENT_BATCHES, member), observe)[1]
 
@@ -199,6 +207,9 @@ def student_training(
         spread: standard deviation over inputs of each logit of the own teacher.
         member: the member's index.
         student: the student.
+
+    Returns:
+        A training run on batches of inputs, both teachers' logits and the number of the step.
     """
     protocol, traced, strengths = program.protocol, program.traced, student.strengths
     targets = Targets(spread, program.key(Stream.TARGET_NOISE, member), protocol.student_batches_in_all())
@@ -207,8 +218,9 @@ def student_training(
     plain_loss, plain_optimizer = student_loss(program, student.arrays), student_optimizer(program, student.arrays)
 
     def with_step(samples: PyTree, step: Array) -> tuple[Array, Array, Array]:
-        inputs, both = samples if data.transform_batch is None else data.transform_batch(samples, step)
-        return inputs, both, step
+        # The noise and the penalty depend on the step, which the plain loss does not see.
+        inputs, logits = samples if data.transform_batch is None else data.transform_batch(samples, step)
+        return inputs, logits, step
 
     return Training(
         treated_loss(plain_loss, strengths, student.start, targets, traced.temperature),
@@ -229,25 +241,30 @@ def overlaps(
     start: Network,
     probe: Probe,
 ) -> dict[str, Array]:
-    """Return losses and, in the order of `alignment.OVERLAPS`, inner products and cosines with their nulls.
+    """Return losses and, in the order of `alignment.config.OVERLAPS`, inner products and cosines with their nulls.
 
     Args:
         network: a student at a checkpoint of its training.
-        state: its optimizer's.
+        state: the state of the student's optimizer.
         on_aux_logits: the distillation loss on auxiliary logits.
-        optimizer: the student's own.
+        optimizer: the student's own optimizer.
         start: the student before training.
-        probe: what it is observed on.
+        probe: the samples and displacements that it is compared with.
+
+    Returns:
+        `auxiliary_loss` and `class_loss` (nats), scalars; `inner`, `cosine` and `cosine_null`, one entry per overlap.
+        A cosine is NaN where one of its two vectors is zero.
     """
     samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
     (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
     class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
     class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
+    # The optimizer's state is read but not advanced: an observation must not change the training that it observes.
     parameters: Any = network
     updates: Any = optimizer.update(gradient, state, parameters)[0]
     down, step = jax.tree.map(jnp.negative, gradient.hidden_layers()), updates.hidden_layers()
-    # What is compared, what it is compared with, and the null of that.
-    pairs = [
+    # Each entry: the student's vector, the vector it is compared with, and the null of the latter.
+    comparisons = [
         (down, class_down, null_down),
         (down, probe.displacement, probe.partner_displacement),
         (step, class_down, null_down),
@@ -257,21 +274,19 @@ def overlaps(
     return {
         "auxiliary_loss": aux_loss,
         "class_loss": class_losses[0],
-        "inner": jnp.stack([inner(a, b) for a, b, _ in pairs]),
-        "cosine": jnp.stack([cosine(a, b) for a, b, _ in pairs]),
-        "cosine_null": jnp.stack([cosine(a, b) for a, _, b in pairs]),
+        "inner": jnp.stack([inner(vector, other) for vector, other, _ in comparisons]),
+        "cosine": jnp.stack([cosine(vector, other) for vector, other, _ in comparisons]),
+        "cosine_null": jnp.stack([cosine(vector, null) for vector, _, null in comparisons]),
     }
 
 
 def _displacement(before: Network, after: Network) -> PyTree:
-    """Return what training added to a trunk."""
+    """Return the difference of two trunks, the later one minus the earlier."""
     return jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers())
 
 
-def strengths(config: Config) -> "dict[str, Strengths]":
-    """Return what each student is given, by role."""
-    from sottovoce.experiments.protocol.interventions import Strengths
-
+def strengths(config: Config) -> dict[str, Strengths]:
+    """Return the strengths of each student's interventions, by role; plain students have none."""
     treated = {
         "projection": Strengths(projection=config.projection),
         "projection_control": Strengths(projection=config.projection, shuffled=1.0),
@@ -285,28 +300,20 @@ def strengths(config: Config) -> "dict[str, Strengths]":
     return {role: treated.get(role, Strengths()) for role in config.roles()}
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and observe them along their training.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: the members' indices.
 
     Returns:
-        By member and role `accuracy`, at the end. By member, student and step `student_accuracy` on the test images,
-        `auxiliary_loss` on distillation inputs held apart, against the own teacher's logits as they are, and
-        `class_loss`, in nats, on training images; by overlap too, `inner`, `cosine` and `cosine_null` (those of the
-        optimizer's step as long as it is). By member and teacher_step `teacher_accuracy`. `diverged` by member.
+        By member and role: `accuracy` on the test images at the end of training. By member, student and step:
+        `student_accuracy` on the test images; `auxiliary_loss` on held-out distillation inputs, against the own
+        teacher's unmodified logits; `class_loss` on training images, in nats. By member, student, step and overlap:
+        `inner`, `cosine` and `cosine_null`; inner products with the optimizer's step scale with the step's length.
+        By member and teacher_step: `teacher_accuracy`. By member: `diverged`.
     """
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.experiments.protocol.program import member_program
-    from sottovoce.training.loop import checkpoints
-    from sottovoce.training.students import PARTNER, REFERENCE, Student
-
     given = strengths(config)
     students = tuple(
         Student(
@@ -320,6 +327,7 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
     )
     assert config.n_aux_built
     assert config.n_probe
+    # Strengths are traced, so that one compiled program trains students with and without interventions.
     stacked = jax.tree.map(lambda *values: jnp.asarray(values, jnp.float32), *given.values())
     program = member_program(config, students, n_aux=config.n_aux_built)
     observed = observe_members(ObservedProgram(program, stacked, config.n_probe), members)
@@ -329,7 +337,9 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         **{name: (by_step, observed.student[name]) for name in ("student_accuracy", "auxiliary_loss", "class_loss")},
         **{name: ((*by_step, "overlap"), observed.student[name]) for name in ("inner", "cosine", "cosine_null")},
     }
+    # The first and the last checkpoint of the teacher's training are the reference and the trained teacher.
     ends = [observed.teacher[:, [0, -1]], observed.student["student_accuracy"][:, :, -1]]
+    # A diverged student has a loss that is not finite at the end; accuracies stay finite and do not show it.
     last = np.stack([observed.student[name][:, :, -1] for name in ("auxiliary_loss", "class_loss")])
     batch = {"batch_size": protocol.batch_size}
     return xr.Dataset(

@@ -1,4 +1,4 @@
-"""The three networks of a member as arrays: what `decoding` measures on them starts from here."""
+"""Hidden features and update subspaces of a member's three networks, from which `decoding` computes its measures."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from sottovoce.networks.layers import Linear
 from sottovoce.networks.mlp import ACTIVATIONS, Network
 
 NETWORKS = ("reference", "teacher", "student")
+# The reference is the initialization itself, so only the other two have an update.
 UPDATED = NETWORKS[1:]
 SUBSPACES = ("aux_head", "class_head", "teacher_update", "own_update")
 
@@ -22,12 +23,12 @@ Measured = dict[str, np.ndarray]
 
 
 class Body(NamedTuple):
-    """What a network makes of images below its heads.
+    """Inputs and outputs of a network's last hidden layer on images.
 
     Attributes:
-        below: what enters the last hidden layer.
-        preactivation: what the last hidden layer gives before its activation.
-        hidden: the activations that enter the heads.
+        below: inputs of the last hidden layer.
+        preactivation: outputs of the last hidden layer before its activation.
+        hidden: hidden features, the activations that enter the heads.
     """
 
     below: Float[np.ndarray, "sample input"]
@@ -46,17 +47,17 @@ def _body(network: Network, images: Array) -> tuple[Array, Array, Array]:
 
 
 def body(network: Network, images: Float[np.ndarray, "sample input"]) -> Body:
-    """Return a network's last hidden layer on images."""
+    """Return inputs and outputs of a network's last hidden layer on images, in float64."""
     return Body(*(np.asarray(values, dtype=np.float64) for values in _body(network, jnp.asarray(images))))
 
 
 def read(head: Linear, hidden: Float[np.ndarray, "sample hidden"]) -> Float[np.ndarray, "sample logit"]:
-    """Return the logits of a head on hidden features, whoever made them."""
+    """Return the logits of a head on hidden features, which may be those of another network (model stitching)."""
     return hidden @ np.asarray(head.weight) + np.asarray(head.bias)
 
 
 def last_updates(networks: Sequence[Network]) -> list[Float[np.ndarray, "input output"]]:
-    """Return W - W0 of the last hidden layer of each of `UPDATED`."""
+    """Return the update W - W0 of the last hidden layer, W0 the reference's weights, for each of `UPDATED`."""
     weights = [np.asarray(network.trunk[-1].weight, dtype=np.float64) for network in networks]
     return [weight - weights[0] for weight in weights[1:]]
 
@@ -66,20 +67,23 @@ def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) ->
 
     Args:
         networks: reference, teacher and student.
-        config: of the experiment.
+        config: the experiment's configuration.
 
     Returns:
-        By name of `SUBSPACES` the orthonormal columns, of rank r, the directions that the objective sees, but for
-        `class_head`:
+        Orthonormal columns `(hidden, rank)` by name of `SUBSPACES`:
         `aux_head`: span of the distilled columns of the initial auxiliary head, centered unless the objective is mse
-        (docs/theory.md, section 3).
-        `class_head`: span of the centered columns of the initial class head, all that an argmax can depend on.
-        `teacher_update`, `own_update`: the strongest output directions of the teacher's and of the network's update.
+        (docs/theory.md, section 3). Its rank r is the number of directions that the objective sees.
+        `class_head`: span of the centered columns of the initial class head, all that an argmax can depend on; its
+        rank is the class columns' own.
+        `teacher_update`, `own_update`: the r strongest output directions of the teacher's update and of the network's
+        own, fewer if the layer has fewer.
     """
+    # A softmax ignores a common shift of all logits, so it teaches nothing along the columns' mean.
     aux = np.asarray(networks[0].aux_head.weight, dtype=np.float64)[:, : config.n_aux]
     aux_head = subspaces.column_basis(centered(aux) if config.objective in BLIND_TO_SHIFT else aux)
     class_head = subspaces.column_basis(centered(np.asarray(networks[0].class_head.weight, dtype=np.float64)))
     updates = last_updates(networks)
+    # Equal ranks make energies on the updates' directions comparable with the energy on the auxiliary head's span.
     own = [subspaces.update_basis(update, min(aux_head.shape[1], *update.shape)) for update in updates]
     return {
         "aux_head": [aux_head] * 2,

@@ -1,14 +1,16 @@
 """Decoding: how do the directions that a student learned get used?
 
-Question: can the untrained class head read digits from the teacher's body, and the teacher's head from the student's?
-    In which directions of hidden space does the student move, are they the teacher's, and what do they carry?
-Setting: the transfer protocol; bodies and class heads of reference, teacher and student are exchanged; linear probes
-    and an affine map from auxiliary to class logits read digits; the updates of the last hidden layer are compared
-    with each other and with the spans of both heads, and only a part of each is kept. Every overlap beside its null.
+Question: can the untrained class head read digits from the teacher's hidden features, and the teacher's class head from
+    the student's? In which directions of hidden space does the student's update write, are they the teacher's, and how
+    much accuracy do they carry?
+Setting: the transfer protocol. Every class head of reference, teacher and student reads the hidden features of every
+    body (model stitching). Linear probes, and an affine map from auxiliary to class logits, read digits too. The
+    updates of the last hidden layer are compared with each other and with the spans of both heads, and accuracy is
+    measured with only a part of each update. Every overlap stands beside its null.
 Expected: by the post, the class head stays close enough to initialization to decode the teacher's directions. By the
-    linear theory (docs/theory.md, section 2) the student's update writes into the span of the distilled auxiliary
-    columns and nowhere else, and reads what the teacher's update reads.
-Runtime: 10 epochs of one network a member at the published settings, against 25 of `transfer`.
+    linear theory (docs/theory.md, section 2), the student's update writes into the span of the distilled auxiliary
+    columns and nowhere else, and reads from the directions that the teacher's update reads from.
+Runtime: 10 epochs of training per member at the published settings, where `transfer` needs 25.
 """
 
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from typing import Any
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 
 PROBE_IMAGES = 5_000
+"""Number of training images, the first ones, to which probes and the affine map are fitted."""
 
 _SUBSPACE, _PART = ("network", "subspace"), ("network", "scope", "subspace", "part")
 
@@ -42,19 +45,19 @@ DIMS = {
 
 @dataclass(frozen=True)
 class Config(DistillationConfig):
-    """Fields of the experiment: the protocol's and one objective on one number of auxiliary logits."""
+    """Fields of the experiment: the protocol's fields, one objective and one number of auxiliary logits."""
 
     def preset(self) -> Mapping[str, Any]:
-        """Return the values that unset fields take."""
+        """Return the values of fields that are left unset."""
         preset = super().preset()
-        # Digits in seconds, for a first look.
+        # A first look at the digits should take seconds.
         return {**preset, "members": 4} if self.dataset == "digits" else preset
 
     def check(self) -> None:
-        """Refuse what cannot be trained with, or not be measured.
+        """Refuse a configuration whose networks cannot be trained, or whose updates cannot be compared.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: a field has a value that is not allowed.
         """
         super().check()
         self.refuse_other_trunks("updates of the same layers are compared")

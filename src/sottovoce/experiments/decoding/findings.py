@@ -1,23 +1,20 @@
-"""Claims on how the learned directions get used, the post's last section, and what the linear theory says of them."""
+"""Table rows and claims on how the learned directions get used, from the post's last section and the linear theory."""
 
 from collections.abc import Callable
 
 import xarray as xr
 
-from sottovoce.lab import estimates
 from sottovoce.lab.claims import INFINITY, Claim, Mean, Ratio, of_members
-from sottovoce.lab.estimates import converged, fraction_of
+from sottovoce.lab.estimates import converged, fraction_of, over_members
 from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
 
 def part_recovered_fraction(decoding: xr.Dataset) -> xr.DataArray:
-    """Return the same of every part of a change, dimensions of `part_accuracy`."""
+    """Return the recovered fraction of every part of a change, with the dimensions of `part_accuracy`."""
     teacher = decoding["graft_accuracy"].sel(body="teacher", head="teacher", drop=True)
     return fraction_of(decoding, decoding["part_accuracy"], teacher)
 
-
-# Rows of the experiment `decoding`.
 
 _DECODING = {
     "graft_accuracy": ("test accuracy", "{body} body, {head} class head"),
@@ -47,7 +44,6 @@ _DECODING = {
 }
 """Variables of `decoding` in the order of its table, with their quantity and the wording of their rows."""
 
-
 _PART_NAMES = (
     "unchanged_accuracy",
     "whole_accuracy",
@@ -56,14 +52,14 @@ _PART_NAMES = (
     "part_recovered_fraction",
 )
 
-
 _DECODING_SHOWN = {
+    # The reference does not drift, and its accuracy by label is that of an untrained network.
     **{name: {"body": ["teacher", "student"]} for name in ("relative_drift", "label_accuracy")},
     **{name: {"network": ["student"]} for name in _PART_NAMES},
 }
-"""Where a table shows less than the dataset holds."""
+"""Selections of the variables of which the table shows only a part."""
 
-
+# Accuracies and shares lie between 0 and 1 and drifts are positive: on these scales their intervals do so too.
 _SCALES: dict[str, Scale] = {
     "test accuracy": "logit",
     "share of energy": "logit",
@@ -80,13 +76,13 @@ def scale_of(variable: str) -> Scale:
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    kept = estimates.converged(dataset)
-    kept = kept.assign(part_recovered_fraction=part_recovered_fraction(kept))
+    converged_members = converged(dataset)
+    measured = converged_members.assign(part_recovered_fraction=part_recovered_fraction(converged_members))
     rows: Table = {}
     for name, (quantity, wording) in _DECODING.items():
-        values = kept[name].sel(_DECODING_SHOWN.get(name, {}))
+        values = measured[name].sel(_DECODING_SHOWN.get(name, {}))
         dims = [str(dim) for dim in values.dims if dim != "member"]
-        estimate = estimates.over_members(values.stack(row=dims), scale_of(name))
+        estimate = over_members(values.stack(row=dims), scale_of(name))
         rows |= rows_of(
             estimate, "row", quantity, lambda at, w=wording, d=dims: w.format(**dict(zip(d, at, strict=True)))
         )
@@ -101,22 +97,28 @@ def _initial_head_reads_teacher(decoding: xr.Dataset) -> Mean:
     return of_members(converged(decoding)["graft_accuracy"].sel(body="teacher", head="reference"), "logit")
 
 
-def _above_random(name: str, **where: str) -> Callable[[xr.Dataset], Mean]:
+def _above_random(name: str, **selection: str) -> Callable[[xr.Dataset], Mean]:
+    """Return the statistic of a claim that a measure exceeds the 95 % quantile of random subspaces."""
+
     def measure(decoding: xr.Dataset) -> Mean:
-        kept = converged(decoding).sel(where)
-        return of_members(kept[name] - kept[f"{name}_random_high"])
+        selected = converged(decoding).sel(selection)
+        return of_members(selected[name] - selected[f"{name}_random_high"])
 
     return measure
 
 
 def _share_of_gain(part: str) -> Callable[[xr.Dataset], Ratio]:
-    """Return the share of the student's gain that the part on span(Z) keeps, or that goes without it."""
+    """Return the statistic of a claim on span(Z), as a share of the student's gain in accuracy over the reference.
+
+    Args:
+        part: "on", the gain with the part on span(Z) alone; "off", the loss from leaving that part out.
+    """
 
     def measure(decoding: xr.Dataset) -> Ratio:
-        kept = converged(decoding).sel(network="student", scope="trunk")
-        gain = kept["whole_accuracy"] - kept["unchanged_accuracy"]
-        accuracy = kept["part_accuracy"].sel(subspace="aux_head", part=part)
-        change = accuracy - kept["unchanged_accuracy"] if part == "on" else kept["whole_accuracy"] - accuracy
+        student = converged(decoding).sel(network="student", scope="trunk")
+        gain = student["whole_accuracy"] - student["unchanged_accuracy"]
+        accuracy = student["part_accuracy"].sel(subspace="aux_head", part=part)
+        change = accuracy - student["unchanged_accuracy"] if part == "on" else student["whole_accuracy"] - accuracy
         return Ratio(change.values, gain.values)
 
     return measure
@@ -159,8 +161,8 @@ CLAIMS = (
         text="The student's update writes into the span of the distilled auxiliary columns more than chance.",
         place=_THEORY,
         result="decoding",
-        statistic="share of the energy of the student's last hidden update on span(Z), less the 95 % quantile of "
-        "random subspaces of the same rank; mean over members",
+        statistic="share of the energy of the student's update of the last hidden layer on span(Z), minus the 95 % "
+        "quantile of random subspaces of the same rank; mean over members",
         low=0.0,
         high=INFINITY,
         measure=_above_random("energy", network="student", subspace="aux_head"),
@@ -172,7 +174,7 @@ CLAIMS = (
         text="The part of the student's change on span(Z) carries most of its accuracy.",
         place=_THEORY,
         result="decoding",
-        statistic="accuracy with that part alone less the reference's, over the student's less the reference's, all "
+        statistic="accuracy with that part alone minus the reference's, over the student's minus the reference's, all "
         "under the initial class head; ratio of means over members",
         low=0.5,
         high=INFINITY,
@@ -185,8 +187,8 @@ CLAIMS = (
         text="Without the part of its change on span(Z) the student loses most of its accuracy.",
         place=_THEORY,
         result="decoding",
-        statistic="accuracy of the student less that without the part, over the student's less the reference's; ratio "
-        "of means over members",
+        statistic="accuracy of the student minus its accuracy without that part, over the student's minus the "
+        "reference's; ratio of means over members",
         low=0.5,
         high=INFINITY,
         measure=_share_of_gain("off"),
@@ -200,7 +202,7 @@ CLAIMS = (
             place="post, Why This Works",
             result="decoding",
             statistic=f"mean squared cosine of the principal angles between the strongest {side} directions of both "
-            "updates, as many as the student was taught, less the 95 % quantile of random subspaces; mean over members",
+            "updates, as many as the objective teaches, minus the 95 % quantile of random subspaces; mean over members",
             low=0.0,
             high=INFINITY,
             measure=_above_random("overlap", side=side, teacher_subspace="matched"),
@@ -211,10 +213,10 @@ CLAIMS = (
     ),
     Claim(
         key="i-similarity",
-        text="Distillation brings the student's hidden features nearer to its teacher's.",
+        text="Distillation makes the student's hidden features more similar to its teacher's.",
         place="post, last section",
         result="decoding",
-        statistic="debiased linear CKA on test images between teacher and student less that between teacher and "
+        statistic="debiased linear CKA on test images between teacher and student minus the CKA between teacher and "
         "reference, paired; mean over members",
         low=0.0,
         high=INFINITY,

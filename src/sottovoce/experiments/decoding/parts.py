@@ -1,11 +1,11 @@
-"""What each part of an update carries: only what it writes into a subspace of hidden space is kept, or left out.
+"""Accuracy with only the part of an update that writes into a subspace of hidden space, or without that part.
 
-The pre-activation of the last hidden layer is h W + b. With P the projector on a subspace, the part of its change that
-lies on it, or off it, is added to what it was, then the activation and the reference's class head follow: a projection
-before the ReLU, not of the hidden features. In scope "last_layer" the layers below are the network's own and only
-the last layer's update is projected, W0 + (W - W0) P and b0 + (b - b0) P. In scope "trunk" the whole change of the
-pre-activation from the reference's is, whichever layer caused it: for a linear trunk W1_0 + (W1 - W1_0) P of
-docs/theory.md, section 2.
+The pre-activation of the last hidden layer is h W + b. With P the projector on a subspace, the part of the
+pre-activation's change that lies on the subspace, or off it, is added to the unchanged pre-activation; then the
+activation and the reference's class head follow. So the projection acts before the activation, not on the hidden
+features. In scope "last_layer" the layers below are the network's own, and only the last layer's update is projected:
+W0 + (W - W0) P and b0 + (b - b0) P. In scope "trunk" the whole change of the pre-activation from the reference's is
+projected, whichever layer caused it. For a linear trunk this is W1_0 + (W1 - W1_0) P of docs/theory.md, section 2.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from sottovoce.networks.mlp import ACTIVATIONS, Network
 
 PARTS = ("on", "off")
 SCOPES = ("trunk", "last_layer")
+# Random subspaces behind each null. They are few because every one of them costs passes over all test images.
 DRAWS = 10
 
 
@@ -34,16 +35,17 @@ def measure_parts(
 
     Args:
         networks: reference, teacher and student.
-        bodies: theirs, on test images.
-        spans: subspaces of hidden space for teacher and student, by name.
-        labels: of the images.
+        bodies: inputs and outputs of each network's last hidden layer on test images.
+        spans: subspaces of hidden space by name, one for the teacher and one for the student.
+        labels: the test images' labels.
         rng: source of random numbers.
 
     Returns:
         By network, scope, subspace and part ("on" or "off" the subspace): `part_accuracy`, and `part_accuracy_random`,
-        its mean over random subspaces of the same rank. By network and scope: `unchanged_accuracy` and
-        `whole_accuracy`, with nothing and with all of the change; in scope "last_layer" nothing leaves the layers below
-        moved. By network: `last_alone_accuracy`, with the last hidden layer moved and those below as in the reference.
+        the mean of this accuracy over random subspaces of the same rank. By network and scope: `unchanged_accuracy` and
+        `whole_accuracy`, with none and with all of the change; in scope "last_layer" the layers below stay the
+        network's own in both. By network: `last_alone_accuracy`, with the network's last hidden layer on the
+        reference's layers below.
     """
     accuracy = _Accuracy(networks[0], labels)
     ranks = sorted({Q.shape[1] for row in spans.values() for Q in row})
@@ -51,6 +53,7 @@ def measure_parts(
     drawn = {rank: [subspaces.random_basis(rng, hidden, rank) for _ in range(DRAWS)] for rank in ranks}
     rows: dict[str, list] = {}
     for i, body in enumerate(bodies[1:]):
+        # In the order of `SCOPES`: nothing has changed, or only the layers below the last have.
         for start in (bodies[0].preactivation, read(networks[0].trunk[-1], body.below)):
             change = body.preactivation - start
             random = {rank: np.mean([accuracy.parts(start, change, Q) for Q in drawn[rank]], axis=0) for rank in ranks}
@@ -77,7 +80,7 @@ class _Accuracy:
         return heads.accuracy(read(self._reference.class_head, hidden), self._labels)
 
     def parts(self, start: np.ndarray, change: np.ndarray, basis: np.ndarray) -> tuple[float, float]:
-        """Return the accuracies with the change on a subspace alone, and off it alone."""
+        """Return two accuracies: with only the part of the change on a subspace, and with only the part off it."""
         on = subspaces.projected(change, basis)
         return self(start + on), self(start + change - on)
 

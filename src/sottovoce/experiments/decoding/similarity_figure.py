@@ -1,4 +1,4 @@
-"""Reference, teacher and student compared: accuracy by digit, similarity of hidden features, the affine map."""
+"""Figure that compares reference, teacher and student: accuracy by digit, similarity of hidden features, affine map."""
 
 from collections.abc import Mapping
 
@@ -22,16 +22,22 @@ def label_panel(ax: Axes, accuracy: xr.Dataset) -> None:
     """
     labels = accuracy["label"].values
     for offset, body in zip((-0.22, 0, 0.22), accuracy["body"].values.tolist(), strict=True):
-        here = accuracy.sel(body=body)
+        estimate = accuracy.sel(body=body)
         ax.errorbar(
-            labels + offset, here["mean"], yerr=_errors(here), fmt="o", ms=5, color=style.ROLES[body], label=body
+            labels + offset,
+            estimate["mean"],
+            yerr=_errors(estimate),
+            fmt="o",
+            ms=5,
+            color=style.ROLES[body],
+            label=body,
         )
-    ax.set(xticks=labels, ylim=(-0.03, 1.2), xlabel="label", ylabel="test accuracy on its images")
+    ax.set(xticks=labels, ylim=(-0.03, 1.2), xlabel="label", ylabel="test accuracy on the label's images")
     ax.set_yticks(np.linspace(0, 1, 6))
 
 
 def cka_panel(ax: Axes, estimates: Estimates) -> None:
-    """Draw the similarity of hidden features of each pair of networks, and that of shuffled images.
+    """Draw the similarity of hidden features of each pair of networks, with its null, the CKA of shuffled images.
 
     Args:
         ax: where to draw.
@@ -47,7 +53,7 @@ def cka_panel(ax: Axes, estimates: Estimates) -> None:
 
 
 def affine_panel(ax: Axes, estimates: Estimates) -> None:
-    """Draw the accuracy of class logits and of auxiliary logits read through the teacher's affine map, by network.
+    """Draw for each network the accuracy of its class logits, and of its auxiliary logits through the affine map.
 
     Args:
         ax: where to draw.
@@ -55,6 +61,7 @@ def affine_panel(ax: Axes, estimates: Estimates) -> None:
     """
     through = estimates["affine_accuracy"]
     bodies = through["body"].values.tolist()
+    # Indexing both dimensions with one array selects each body with its own class head.
     diagonal = xr.DataArray(bodies, dims="own")
     own = estimates["graft_accuracy"].sel(body=diagonal, head=diagonal)
     x = np.arange(len(bodies))

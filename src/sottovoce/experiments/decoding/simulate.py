@@ -1,4 +1,4 @@
-"""What `decoding` measures on the three networks of a member: heads, affine maps, similarity, subspaces.
+"""Measures of `decoding` on a member's three networks: exchanged heads, affine maps, similarity, subspaces of updates.
 
 An update is W - W0 of the last hidden layer; its output side is the hidden space that the heads read. Every overlap
 and every energy stands beside its nulls (docs/theory.md, section 11).
@@ -7,16 +7,17 @@ and every energy stands beside its nulls (docs/theory.md, section 11).
 from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
+import xarray as xr
 from jaxtyping import Int
 
 from sottovoce.data import LabeledImages
 from sottovoce.experiments.decoding.bodies import (
     NETWORKS,
     SUBSPACES,
+    UPDATED,
     Body,
     Measured,
     body,
@@ -25,40 +26,47 @@ from sottovoce.experiments.decoding.bodies import (
     read,
 )
 from sottovoce.experiments.decoding.config import DIMS, PROBE_IMAGES, Config
-from sottovoce.experiments.decoding.parts import measure_parts
+from sottovoce.experiments.decoding.parts import PARTS, SCOPES, measure_parts
 from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.experiments.protocol.program import images_of, train_members
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
 from sottovoce.training.program import Member
-from sottovoce.training.students import blocks_of
-
-if TYPE_CHECKING:
-    import xarray as xr
-
+from sottovoce.training.students import Student, blocks_of
 
 PAIRS = tuple(combinations(NETWORKS, 2))
 
+# "matched" has as many of the teacher's directions as the student has; "wide" as many as the class columns span.
 TEACHER_SUBSPACES = ("matched", "wide")
 
+# Random subspaces from which the nulls' 95 % quantiles and mean angles are estimated; the nulls' mean overlaps and
+# energies are known exactly.
 NULL_DRAWS = 200
 
 
 def measure_members(
     config: DistillationConfig, members: Sequence[int], trained: Member, images: LabeledImages, n_probe: int
 ) -> Measured:
-    """Measure trained members one after another; arguments as for `measure`.
+    """Measure trained members one after another.
+
+    Args:
+        config: a resolved configuration.
+        members: the members' indices.
+        trained: the members' networks and losses, with a leading member axis.
+        images: the dataset.
+        n_probe: as for `measure`.
 
     Returns:
-        The variables of `experiments.decoding` with a leading member axis, NaN for those that diverged; `diverged`.
+        The variables of `decoding.config.DIMS` with a leading member axis, NaN for members that diverged; `diverged`.
     """
     diverged = [not np.isfinite(losses).all() for losses in trained.student_loss[:, -1]]
     rows = []
     for i, member in enumerate(members):
         networks = jax.tree.map(lambda leaf, i=i: leaf[i], [trained.reference, trained.teacher, *trained.students])
         if diverged[i]:
-            # Measured on the reference alone, for the shapes.
+            # Singular values of NaN raise errors, so the reference stands in for all three to give the shapes.
             shapes = measure(config, member, networks[:1] * 3, images, n_probe)
             rows.append({name: np.full_like(values, np.nan, dtype=np.float64) for name, values in shapes.items()})
         else:
@@ -77,17 +85,19 @@ def measure(
         member: the member's index; nulls are drawn from its own stream.
         networks: reference, teacher and student.
         images: the dataset.
-        n_probe: training images, the first, that probes and the affine map are fitted to.
+        n_probe: number of training images, the first ones, to which probes and the affine map are fitted.
 
     Returns:
-        The variables of `experiments.decoding`, without the member axis.
+        The variables of `decoding.config.DIMS`, without the member axis.
     """
+    # Nulls depend on seed and member alone, so that a member's measures do not depend on which others are computed.
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(Stream.NULL, member)))
     labels = images.test_labels
     test = [body(network, images.test_images) for network in networks]
     train = [body(network, images.train_images[:n_probe]) for network in networks]
     spans = hidden_subspaces(networks, config)
     rank, wide = (spans[name][0].shape[1] for name in ("own_update", "class_head"))
+    # An update has at most as many singular directions as the smaller side of its matrix.
     wide = min(wide, *networks[0].trunk[-1].weight.shape)
     return {
         **measure_heads(networks, test, labels),
@@ -125,33 +135,34 @@ def measure_affine(
     labels: Int[np.ndarray, " sample"],
     rng: np.random.Generator,
 ) -> Measured:
-    """Fit the teacher's class logits to its auxiliary logits, and read every body's auxiliary logits through the map.
+    """Fit an affine map from the teacher's auxiliary to its class logits; read every network's auxiliary logits by it.
 
-    Auxiliary logits are the distilled ones as the objective sees them: less their mean, which only mse teaches
-    (docs/theory.md, section 3).
+    Only distilled logits are read, and only what the objective sees of them: all objectives but mse ignore a common
+    shift, so for those the mean over logits is subtracted (docs/theory.md, section 3).
 
     Returns:
-        `affine_accuracy`, and `affine_r2` against the teacher's class logits on the test images, by body; the same
-        with `_shuffled` from a map fitted to pairs of different images.
+        By body: `affine_accuracy`, and `affine_r2` against the teacher's class logits on the test images. The same two
+        with `_shuffled`, from a map that is fitted to logits of different images.
     """
 
-    def seen(network: Network, body: Body) -> np.ndarray:
+    def distilled_logits(network: Network, body: Body) -> np.ndarray:
         logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
         return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
 
-    x, y = seen(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
+    # The map is the teacher's: it tells whether auxiliary logits mean the same in the student as in its teacher.
+    x, y = distilled_logits(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)
     target = read(networks[1].class_head, test[1].hidden)
     maps = {"": heads.affine_map(x, y), "_shuffled": heads.affine_map(x, y[rng.permutation(len(y))])}
     measured = {}
     for name, (weight, bias) in maps.items():
-        predicted = [seen(*pair) @ weight + bias for pair in zip(networks, test, strict=True)]
+        predicted = [distilled_logits(*pair) @ weight + bias for pair in zip(networks, test, strict=True)]
         measured[f"affine_accuracy{name}"] = np.array([heads.accuracy(p, labels) for p in predicted])
         measured[f"affine_r2{name}"] = np.array([heads.r_squared(p, target) for p in predicted])
     return measured
 
 
 def measure_similarity(test: Sequence[Body], rng: np.random.Generator) -> Measured:
-    """Return debiased `cka` of hidden features on test images by `PAIRS`, and once more with one's images shuffled."""
+    """Return debiased `cka` of hidden features on test images by `PAIRS`, and its null `cka_shuffled`."""
     shuffled = rng.permutation(len(test[0].hidden))
     pairs = [(test[NETWORKS.index(a)].hidden, test[NETWORKS.index(b)].hidden) for a, b in PAIRS]
     return {
@@ -166,11 +177,13 @@ def measure_energies(
     """Return the energy of each update on each subspace, and its nulls.
 
     Returns:
-        By network and subspace: `energy`; `energy_random`, exact mean over random subspaces of the same rank, and
-        `energy_random_high`, their 95 % quantile; `energy_shuffled`, exact mean over permutations of hidden units.
+        By network and subspace: `energy`, the share of the update's squared norm; `energy_random`, the exact mean over
+        random subspaces of the same rank, and `energy_random_high`, their 95 % quantile; `energy_shuffled`, the exact
+        mean over permutations of hidden units.
     """
     updates = last_updates(networks)
     rows = [[(dw, spans[name][i]) for name in SUBSPACES] for i, dw in enumerate(updates)]
+    # Quantiles depend on a subspace's rank alone, so they are drawn once for each rank.
     ranks = {Q.shape[1] for row in rows for _, Q in row}
     high = [
         {r: np.quantile(subspaces.random_energies(rng, dw, r, NULL_DRAWS), subspaces.LEVEL) for r in sorted(ranks)}
@@ -189,56 +202,48 @@ def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.
 
     Args:
         networks: reference, teacher and student.
-        rank: the student's directions, and the teacher's in "matched".
-        wide: the teacher's directions in "wide".
+        rank: number of the student's directions, and of the teacher's in "matched".
+        wide: number of the teacher's directions in "wide".
         rng: source of random numbers.
 
     Returns:
-        By side and `TEACHER_SUBSPACES`: `overlap`; `overlap_random`, exact mean over random subspaces, and
-        `overlap_random_high`, their 95 % quantile; `overlap_shuffled`, exact mean over permutations of units. By side
-        and angle, between subspaces of equal rank: `principal_angle` in degrees, and `principal_angle_random`, mean
-        over random ones.
+        By side and `TEACHER_SUBSPACES`: `overlap`; `overlap_random`, the exact mean over random subspaces, and
+        `overlap_random_high`, their 95 % quantile; `overlap_shuffled`, the exact mean over permutations of units. By
+        side and angle, between subspaces of equal rank: `principal_angle`, and `principal_angle_random`, its mean over
+        random subspaces, both in degrees.
     """
     teacher, student = last_updates(networks)
     rows: dict[str, list] = {}
     for side in subspaces.SIDES:
-        mine = subspaces.update_basis(student, rank, side)
-        theirs = [subspaces.update_basis(teacher, other, side) for other in (rank, wide)]
-        found = [subspaces.overlap_with_nulls(rng, mine, other, NULL_DRAWS) for other in theirs]
-        drawn = subspaces.random_angles(rng, len(mine), rank, rank, NULL_DRAWS)
+        of_student = subspaces.update_basis(student, rank, side)
+        of_teacher = [subspaces.update_basis(teacher, teacher_rank, side) for teacher_rank in (rank, wide)]
+        overlaps = [subspaces.overlap_with_nulls(rng, of_student, basis, NULL_DRAWS) for basis in of_teacher]
+        random_angles = subspaces.random_angles(rng, len(of_student), rank, rank, NULL_DRAWS)
         for name, values in {
-            "overlap": [pair.overlap for pair in found],
-            "overlap_random": [pair.random for pair in found],
-            "overlap_random_high": [pair.random_high for pair in found],
-            "overlap_shuffled": [pair.shuffled for pair in found],
-            "principal_angle": np.degrees(subspaces.principal_angles(mine, theirs[0])),
-            "principal_angle_random": np.degrees(drawn).mean(axis=0),
+            "overlap": [overlap.overlap for overlap in overlaps],
+            "overlap_random": [overlap.random for overlap in overlaps],
+            "overlap_random_high": [overlap.random_high for overlap in overlaps],
+            "overlap_shuffled": [overlap.shuffled for overlap in overlaps],
+            "principal_angle": np.degrees(subspaces.principal_angles(of_student, of_teacher[0])),
+            "principal_angle_random": np.degrees(random_angles).mean(axis=0),
         }.items():
             rows.setdefault(name, []).append(values)
     return {name: np.array(values) for name, values in rows.items()}
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
-    """Train the given members and measure how their directions get used.
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+    """Train the given members and measure how the learned directions get used.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: the members' indices.
 
     Returns:
-        The variables of `DIMS` by member; those of a member that diverged are NaN. `graft_accuracy`: of each body
-        under each class head; `probe_accuracy`: of a linear probe; `relative_drift`: |W - W0|_F / |W0|_F of each
-        block's weights; `label_accuracy`: of each network by digit. The others are described in `measure` and
-        `parts`. `diverged` by member.
+        The variables of `DIMS` by member, NaN for a member that diverged. `graft_accuracy` is the accuracy of each
+        body under each class head, `probe_accuracy` that of a linear probe on each body, `relative_drift` is
+        |W - W0|_F / |W0|_F of each block's weights, and `label_accuracy` each network's accuracy by digit. The
+        functions `measure_*` describe the others. `diverged` by member.
     """
-    import xarray as xr
-
-    from sottovoce.experiments.decoding import bodies as decoding_bodies
-    from sottovoce.experiments.decoding import parts
-    from sottovoce.experiments.protocol.program import images_of, train_members
-    from sottovoce.measure import subspaces
-    from sottovoce.training.students import Student
-
     assert config.n_aux_built is not None
     trained = train_members(
         config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
@@ -252,17 +257,17 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
         },
         coords={
             "member": list(members),
-            "body": list(decoding_bodies.NETWORKS),
-            "head": list(decoding_bodies.NETWORKS),
+            "body": list(NETWORKS),
+            "head": list(NETWORKS),
             "pair": [" and ".join(pair) for pair in PAIRS],
             "label": list(range(images.n_class)),
             "block": list(config.student_blocks()),
-            "network": list(decoding_bodies.UPDATED),
-            "subspace": list(decoding_bodies.SUBSPACES),
+            "network": list(UPDATED),
+            "subspace": list(SUBSPACES),
             "side": list(subspaces.SIDES),
             "teacher_subspace": list(TEACHER_SUBSPACES),
             "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
-            "scope": list(parts.SCOPES),
-            "part": list(parts.PARTS),
+            "scope": list(SCOPES),
+            "part": list(PARTS),
         },
     )

@@ -1,4 +1,4 @@
-"""Where updates write, what they share, and what each part of them carries: every bar beside its null."""
+"""Figures of where updates write, what they share, and what accuracy their parts carry: every bar beside its null."""
 
 from collections.abc import Mapping
 
@@ -24,11 +24,11 @@ Estimates = Mapping[str, xr.Dataset]
 
 
 def energy_panel(ax: Axes, estimates: Estimates) -> None:
-    """Draw the share of energy of teacher's and student's update on each subspace, with what chance gives.
+    """Draw the share of energy of the teacher's and the student's update on each subspace, with its chance level.
 
     Args:
         ax: where to draw.
-        estimates: of `energy`, `energy_random` and `energy_random_high`, by network and subspace.
+        estimates: estimates of `energy`, `energy_random` and `energy_random_high`, by network and subspace.
     """
     energy = estimates["energy"]
     x = np.arange(energy.sizes["subspace"])
@@ -40,16 +40,17 @@ def energy_panel(ax: Axes, estimates: Estimates) -> None:
 
 
 def overlap_panel(ax: Axes, estimates: Estimates) -> None:
-    """Draw the overlap of the student's strongest update directions with the teacher's, by side, with both nulls.
+    """Draw the overlap of the student's strongest update directions with the teacher's, with both of its nulls.
 
     Args:
         ax: where to draw.
-        estimates: of `overlap`, `overlap_random`, `overlap_random_high` and `overlap_shuffled`, by side and
+        estimates: estimates of `overlap`, `overlap_random`, `overlap_random_high` and `overlap_shuffled`, by side and
             teacher_subspace.
     """
     overlap = estimates["overlap"]
     x = np.arange(overlap.sizes["teacher_subspace"])
     colors = (style.OKABE_ITO["vermilion"], style.OKABE_ITO["sky"])
+    # Colors other than the networks', because these bars compare both networks and differ by side.
     for offset, side, color in zip((-0.19, 0.19), overlap["side"].values.tolist(), colors, strict=True):
         _bars(ax, x + offset, overlap.sel(side=side), 0.36, color, f"directions {SIDES[side]}")
         _null(ax, x + offset, 0.36, *(estimates[f"overlap_random{end}"].sel(side=side) for end in ("", "_high")))
@@ -64,19 +65,19 @@ def parts_panel(ax: Axes, estimates: Estimates, network: str, scope: str) -> Non
 
     Args:
         ax: where to draw.
-        estimates: of `part_accuracy`, `part_accuracy_random`, `unchanged_accuracy` and `whole_accuracy`.
+        estimates: estimates of `part_accuracy`, `part_accuracy_random`, `unchanged_accuracy` and `whole_accuracy`.
         network: "teacher" or "student".
         scope: "trunk" or "last_layer".
     """
     names = ("part_accuracy", "part_accuracy_random", "unchanged_accuracy", "whole_accuracy")
-    here = {name: estimates[name].sel(network=network, scope=scope) for name in names}
-    accuracy, random = here["part_accuracy"], here["part_accuracy_random"]
+    selected = {name: estimates[name].sel(network=network, scope=scope) for name in names}
+    accuracy, random = selected["part_accuracy"], selected["part_accuracy_random"]
     x = np.arange(accuracy.sizes["subspace"])
     for offset, (part, color) in zip((-0.19, 0.19), PARTS.items(), strict=True):
         _bars(ax, x + offset, accuracy.sel(part=part), 0.36, color, f"part {part} the subspace")
         _null(ax, x + offset, 0.36, random.sel(part=part))
     for name, label, line in (("whole", "all of the change", "-"), ("unchanged", "none of it", ":")):
-        level = float(here[f"{name}_accuracy"]["mean"])
+        level = float(selected[f"{name}_accuracy"]["mean"])
         ax.axhline(level, color=style.OKABE_ITO["gray"], ls=line, lw=1.2, zorder=0, label=label)
     ax.set_xticks(x, [SUBSPACES[name] for name in accuracy["subspace"].values.tolist()])
     ax.set(ylim=(0, 1.02), ylabel="test accuracy", title=f"{network}, {SCOPES[scope]}")
@@ -89,7 +90,7 @@ def _bars(ax: Axes, x: np.ndarray, estimate: xr.Dataset, width: float, color: st
 
 
 def _null(ax: Axes, x: np.ndarray, width: float, mean: xr.Dataset, high: xr.Dataset | None = None) -> None:
-    """Draw short black lines at what random subspaces of the same rank give: mean, and dashed the 95 % quantile."""
+    """Draw short black lines at the mean of random subspaces of the same rank and, dashed, at their 95 % quantile."""
     ends = (x - width / 2, x + width / 2)
     ax.hlines(mean["mean"], *ends, color="black", lw=1.8, label=_once(ax, "random subspace, mean"))
     if high is not None:
@@ -98,12 +99,12 @@ def _null(ax: Axes, x: np.ndarray, width: float, mean: xr.Dataset, high: xr.Data
 
 
 def _once(ax: Axes, label: str) -> str:
-    """Return the label, or one that legends leave out if the axes have it already."""
+    """Return the label, or if the axes have it already a label that legends leave out."""
     return f"_{label}" if label in ax.get_legend_handles_labels()[1] else label
 
 
 def draw(estimates: Estimates, title: str) -> Figure:
-    """Draw energies and overlaps side by side; the title states dataset and members."""
+    """Draw the panel of energies beside the panel of overlaps; the title states dataset and members."""
     with style.context():
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.2), width_ratios=[1.25, 1])
         energy_panel(left, estimates)
@@ -117,7 +118,7 @@ def draw(estimates: Estimates, title: str) -> Figure:
 
 
 def draw_parts(estimates: Estimates, title: str) -> Figure:
-    """Draw what parts carry, a row per scope and a column per network; the title states dataset and members."""
+    """Draw the accuracy of parts, a row per scope and a column per network; the title states dataset and members."""
     with style.context():
         figure, axes = plt.subplots(2, 2, figsize=(10.4, 7.2), sharey=True)
         for row, scope in zip(axes, SCOPES, strict=True):

@@ -1,10 +1,11 @@
 """Inputs: what do the kinds of distillation inputs look like, and how do they vary?
 
-Question: what mean, spread and principal components does each kind have, beside the images that the teacher saw?
+Question: what mean, standard deviation and principal components does each kind of input have, compared with the images
+    that the teacher is trained on?
 Setting: the inputs that `transfer` would draw for the same dataset, seed, member and parameters; nothing is trained.
-Expected: noise and images differ in how many directions hold their variance: white noise spreads it evenly, a low rank
-    r holds all of it in r components, images and noise of their spectrum lie between.
-Runtime: seconds on digits, about a minute on MNIST, most of it for singular values.
+Expected: noise and images differ in the number of directions that hold their variance. White noise spreads it evenly,
+    noise of rank r holds all of it in r components, and images and noise with the spectrum of images lie between.
+Runtime: seconds on digits and about a minute on MNIST, most of it for singular values.
 """
 
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from sottovoce.experiments.protocol.inputs import (
 )
 
 N_INPUTS = 2_000
+"""Number of inputs of each kind, unless the configuration sets another or a dataset has fewer training images."""
 
 EXAMPLES = 6
 
@@ -34,16 +36,16 @@ class Config:
 
     Attributes:
         dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
-        kinds: kinds of distillation inputs.
+        kinds: kinds of distillation inputs to draw.
         members: replicates, each with its own inputs.
-        seed: the one integer behind every random number.
-        n_inputs: inputs of each kind; unset: 2000, or as many as there are training images.
-        pixels: scale of the images, symmetric [-1, 1] or unit [0, 1].
-        inputs_scale: inputs are multiplied by this,
-        inputs_shift: then this is added.
-        inputs_length_scale: of blurred noise, standard deviation in pixels of the Gaussian it is averaged with.
-        inputs_rank: of low_rank noise, dimensions of the member's subspace that holds it.
-        inputs_alpha: of a mixture, weight of the uniform noise.
+        seed: the one integer from which all random numbers follow.
+        n_inputs: number of inputs of each kind; unset: 2000, or the number of training images if that is smaller.
+        pixels: range of the images' pixels, symmetric [-1, 1] or unit [0, 1].
+        inputs_scale: factor by which every input is multiplied.
+        inputs_shift: number that is added to every input after scaling.
+        inputs_length_scale: standard deviation, in pixels, of the Gaussian kernel of blurred noise.
+        inputs_rank: dimension of the subspace that low_rank noise of a member lies in.
+        inputs_alpha: weight of the uniform noise in a mixture.
     """
 
     dataset: str = "auto"
@@ -62,8 +64,9 @@ class Config:
         """Return the configuration with the dataset chosen and the number of inputs filled in.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: a field has a value that is not allowed.
         """
+        # Imported here because `--help` loads this module, and must not wait for array libraries.
         from sottovoce.data import choose_dataset
 
         config = replace(self, dataset=choose_dataset(self.dataset))
@@ -77,6 +80,7 @@ class Config:
 
     def _check(self, n_image: int) -> None:
         assert self.n_inputs is not None
+        # Fewer inputs than the figure shows would leave its strips of different lengths.
         for name, least in (("members", 1), ("n_inputs", EXAMPLES), ("seed", 0)):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: {least} or more, a whole number")
@@ -91,15 +95,16 @@ class Config:
         check_parameters(self, self.kinds, PIXELS[self.dataset])
 
     def member_bytes(self) -> int:
-        """Return about how many bytes a member of the resolved configuration takes: one kind's inputs, drawn twice."""
+        """Return the approximate bytes that a member of the resolved configuration needs at once."""
         assert self.n_inputs is not None
+        # One kind is drawn at a time; its float32 pixels count twice, as drawn and as copied for measuring.
         return 8 * self.n_inputs * PIXELS[self.dataset]
 
     def member_work(self) -> tuple[float, int]:
-        """Return operations and steps of a member's training: none."""
+        """Return the operations and the steps of a member's training, both zero because nothing is trained."""
         return 0.0, 0
 
     @classmethod
     def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
+        """Return a configuration with one noise, one image kind and one low rank, which runs in seconds."""
         return cls(dataset="digits", kinds=("uniform", "images", "low_rank"), members=2, n_inputs=50)

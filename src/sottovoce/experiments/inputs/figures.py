@@ -1,4 +1,4 @@
-"""The gallery of distillation inputs: examples of each kind, and how many directions hold their variance."""
+"""Figure of distillation inputs: examples of each kind, and the share of variance in their principal components."""
 
 from typing import Any
 
@@ -9,20 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from sottovoce.experiments.inputs.config import COMPONENTS
 from sottovoce.lab import estimates, style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting
 
+# Colors of the kinds that are made of training images, and of those that are not.
 OF_IMAGES = style.OKABE_ITO["orange"]
 
 NOISE = style.OKABE_ITO["blue"]
 
 
 def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
-    """Draw examples of one kind side by side, black to white over the widest range among them, symmetric about zero.
+    """Draw a strip of one kind's examples in gray, from black to white over their common range, symmetric about zero.
 
     Args:
         ax: where to draw.
-        examples: by example_index, row and column.
+        examples: pixels by example_index, row and column.
     """
     images = np.asarray(examples.transpose("example_index", "row", "column"))
     gap = max(1, images.shape[2] // 10)
@@ -33,26 +35,27 @@ def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
         strip[:, start : start + width] = image
         frame = Rectangle((start - 0.5, -0.5), width, height, fill=False, color=style.OKABE_ITO["gray"], clip_on=False)
         ax.add_patch(frame)
+    # With zero at mid-gray, a shift of the inputs shows as a change of brightness.
     limit = np.abs(images).max()
     ax.imshow(strip, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
     ax.set_axis_off()
 
 
 def share_panel(ax: Axes, shares: xr.Dataset, of_images: list[str], components: int) -> None:
-    """Draw for each kind the share of its variance that the first components hold, with its interval.
+    """Draw for each kind the share of its variance in the first principal components, with its 95 % interval.
 
     Args:
         ax: where to draw.
         shares: estimates of `share` by kind.
         of_images: the kinds that are made of training images.
-        components: how many components.
+        components: number of components.
     """
     kinds = shares["kind"].values.tolist()
     y = np.arange(len(kinds))
     errors = np.abs(np.stack([shares["mean"] - shares["low"], shares["high"] - shares["mean"]]))
     ax.barh(y, shares["mean"], 0.6, xerr=errors, color=[OF_IMAGES if kind in of_images else NOISE for kind in kinds])
-    for at, mean, high in zip(y.tolist(), shares["mean"].values, shares["high"].values, strict=True):
-        ax.text(high + 0.03, at, f"{mean:.2f}", va="center", fontsize=8.5)
+    for position, mean, high in zip(y.tolist(), shares["mean"].values, shares["high"].values, strict=True):
+        ax.text(high + 0.03, position, f"{mean:.2f}", va="center", fontsize=8.5)
     ax.set(yticks=y, yticklabels=[kind.replace("_", " ") for kind in kinds], xlim=(0, 1.2), xticks=(0, 0.5, 1))
     ax.set_xlabel(f"share of variance in {components} components")
     ax.invert_yaxis()
@@ -70,10 +73,10 @@ def draw(
 
     Args:
         examples: `example` of one member, by kind, example_index, row and column.
-        labels: what stands over each kind's strip.
+        labels: title of each kind's strip.
         shares: estimates of `share` by kind.
         of_images: the kinds that are made of training images.
-        components: how many components the shares count.
+        components: number of components that the shares count.
         title: states dataset, seed, inputs and members.
 
     Returns:
@@ -96,13 +99,11 @@ def draw(
     return figure
 
 
-# What students are distilled on.
-
 TITLE = "Distillation inputs"
 
 INTRO = (
-    "Every kind of input on which a student can be distilled, as its seed draws it: examples, parameters, range, and "
-    "how many directions hold its variance."
+    "Every kind of input on which a student can be distilled, drawn as for a student of the same seed: examples, "
+    "parameters, range, and the share of variance in the first principal components."
 )
 
 FROM_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
@@ -111,11 +112,9 @@ PARAMETERS = {"blurred": "inputs_length_scale", "low_rank": "inputs_rank", "mixt
 
 WORDS = {"inputs_length_scale": "length scale {:g} px", "inputs_rank": "rank {:d}", "inputs_alpha": "alpha = {:g}"}
 
-COMPONENTS = 10
-
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return the gallery."""
+    """Return the figure of inputs, if they have been drawn."""
     return [_gallery(results["inputs"])] if "inputs" in results else []
 
 
@@ -123,17 +122,17 @@ def _gallery(dataset: xr.Dataset) -> Drawing:
     config = config_of(dataset)
     shares = estimates.over_members(dataset["share"], "logit")
     shown = dataset.isel(member=0)
-    where = f"{config['dataset']}, seed {config['seed']}"
     return Drawing(
         key="inputs",
         title="A gallery of distillation inputs",
         alt="Six examples of each kind of input, and bars of the share of variance in ten principal components: "
         + ", ".join(f"{kind} {float(shares['mean'].sel(kind=kind)):.2f}" for kind in shares["kind"].values),
-        caption=f"Examples of member {int(shown['member'])}, each strip from black at minus its largest absolute value "
-        "to white at plus that; numbers over them: lowest to highest value, standard deviation. Right: share of the "
-        f"variance of {config['n_inputs']:,} inputs in their first {COMPONENTS} principal components (of a sample, so "
-        "above that of the law); orange: kinds made of training images. Whiskers: 95 % interval over "
-        f"members. Every input times {config['inputs_scale']:g}, plus {config['inputs_shift']:g}. Setting: "
+        caption=f"Examples of member {int(shown['member'])}. Gray levels of each strip run from black at minus its "
+        "largest absolute value to white at plus this value. The title of a strip gives lowest and highest value and "
+        f"standard deviation. Right: share of the variance of {config['n_inputs']:,} inputs in their first "
+        f"{COMPONENTS} principal components (estimated from this sample, and so higher than the distribution's); "
+        "orange: kinds made of training images. Whiskers: 95 % interval over members. Every input is multiplied by "
+        f"{config['inputs_scale']:g}, then {config['inputs_shift']:g} is added. Setting: "
         f"{setting(dataset)}.",
         figure=draw(
             shown["example"],
@@ -141,7 +140,8 @@ def _gallery(dataset: xr.Dataset) -> Drawing:
             shares,
             list(FROM_IMAGES),
             COMPONENTS,
-            f"Distillation inputs: {where}, {config['n_inputs']:,} a kind, n = {shares.attrs['members']} members",
+            f"Distillation inputs: {config['dataset']}, seed {config['seed']}, {config['n_inputs']:,} of each kind, "
+            f"n = {shares.attrs['members']} members",
         ),
         data=shares,
     )

@@ -1,8 +1,8 @@
-"""Rows of the experiment `inputs`."""
+"""Table rows of the experiment `inputs`."""
 
 import xarray as xr
 
-from sottovoce.lab import estimates
+from sottovoce.lab.estimates import over_members
 from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
@@ -16,6 +16,6 @@ def table(dataset: xr.Dataset) -> Table:
         "share": ("share of variance in 10 components", "logit"),
     }
     for variable, (quantity, scale) in quantities.items():
-        estimate = estimates.over_members(dataset[variable], scale)
+        estimate = over_members(dataset[variable], scale)
         rows |= rows_of(estimate, "kind", quantity, lambda kind, quantity=quantity: f"{kind}, {quantity}")
     return rows

@@ -1,19 +1,21 @@
 """Prediction: how good a student will be, from what exists before it is trained.
 
-Question: do the initial heads, the linearized network or the first gradient step tell the class logits and the test
+Question: do the initial heads, the first gradient step or the linearized network predict the class logits and the test
     accuracy of a student, for each member, number of auxiliary logits and objective?
 Setting: the transfer protocol. Each predictor sees reference, teacher and distillation inputs and knows optimizer and
-    schedule, but takes no step of a student. `head_gram` reads the heads and the teacher's logits. `first_update`,
-    `kernel_regression`, `finite_time` and `linearized` follow the network linearized at the reference: for one gradient
-    step, to the fit of all targets, for as long a flow as the optimizer's steps amount to at the first slope, and
-    through the student's own batches and optimizer. `reference_kernel` and `teacher_kernel`
-    read the network itself at the parameters where a linearized one ends, expanded at the reference or at the teacher;
-    `self_consistent` lies between the two as far as the share of the teacher's accuracy that it predicts. Two rows are
-    no predictions: `relinearized`, expanded anew in each epoch, shows what linearization costs, and `retrained`,
-    another student on other inputs, what is chance.
-Expected: by the linear toy, the heads tell it all. A first look at three logits on MNIST, outside of this package: the
-    linearized network gives the direction of the change but half its size or less, and far too low an accuracy.
-Runtime: five trainings for each student of `transfer`, three of them linearized at twice the price.
+    schedule, but takes no training step of a student. `head_gram` reads the heads and the teacher's logits. Four
+    predictors use the network linearized at the reference: `first_update` takes one gradient step, `kernel_regression`
+    fits all targets, `finite_time` follows gradient flow for a time that lowers the loss, at its initial slope, as far
+    as the optimizer's steps would, and `linearized` trains with the student's own batches and optimizer.
+    `reference_kernel` and `teacher_kernel` evaluate the network itself at the parameters where training of a linearized
+    network ends, expanded at the reference or at the teacher. `self_consistent` interpolates between these two by the
+    share of the teacher's accuracy that it predicts. Two more are no predictions: `relinearized`, which is expanded
+    anew in each epoch, shows the cost of linearization, and `retrained`, another student on other inputs, shows
+    how much is chance.
+Expected: in the linear toy the heads determine the student. In a first look at three logits on MNIST, outside of this
+    package, the linearized network gave the direction of the change of logits but at most half its size, and far too
+    low an accuracy.
+Runtime: five trainings for each student, where `transfer` has one; three of them are linearized at twice the price.
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.experiments.protocol.distillation import check_distilled
 
-# Those with a metric on logits (theory.metric).
+# Kernels need an objective with a metric on logits (`theory.metric`).
 OBJECTIVES = ("kl", "mse")
 
 PREDICTORS = (
@@ -46,8 +48,8 @@ class Config(ProtocolConfig):
     """Fields of the predictions.
 
     Attributes:
-        n_aux: numbers of auxiliary logits, one student each.
-        objectives: objectives, one set of students each.
+        n_aux: numbers of auxiliary logits; each objective has one student for each.
+        objectives: objectives, kl or mse; each has its own students.
         directions: dimension of the Krylov space in which kernel regression is solved.
     """
 
@@ -56,7 +58,12 @@ class Config(ProtocolConfig):
     directions: int = 8
 
     def preset(self) -> Mapping[str, Any]:
-        """Return the values that unset fields take."""
+        """Return the values of fields that are left unset.
+
+        Raises:
+            UsageError: n_aux or objectives is empty, no tuple, or names a value twice.
+        """
+        # Checked here already, because the number of logits to build is the maximum of n_aux.
         for name in ("n_aux", "objectives"):
             values = getattr(self, name)
             if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
@@ -64,14 +71,14 @@ class Config(ProtocolConfig):
         return {**super().preset(), "members": 6, "n_aux_built": max(self.n_aux)}
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students that each teacher has."""
         return len(self.n_aux) * len(self.objectives)
 
     def check(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse a configuration whose students cannot be trained or predicted.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: a field has a value that is not allowed.
         """
         super().check()
         for objective in self.objectives:
@@ -81,6 +88,7 @@ class Config(ProtocolConfig):
                 check_distilled("n_aux", n_aux, objective)
         self.check_built(max(self.n_aux))
         self.refuse_other_trunks("predictions start at the reference")
+        # Predictors need a start that teacher and student share, and all inputs before the student is trained.
         if self.perturbation != 0:
             raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
         if self.fresh_inputs:
@@ -90,7 +98,7 @@ class Config(ProtocolConfig):
 
     @classmethod
     def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
+        """Return a configuration that trains and predicts small networks in seconds."""
         return cls(
             dataset="digits",
             members=2,

@@ -1,4 +1,4 @@
-"""Training a network that is linearized around a base, and moving the base along (docs/theory.md, section 10)."""
+"""Training of a network that is linearized at a base, which may follow the network (docs/theory.md, section 10)."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from jaxtyping import Array, Int, PyTree
 
 
 class Expansion(NamedTuple):
-    """What is trained: a network as a first-order expansion around another.
+    """Parameters of a network that is replaced by its first-order expansion at other parameters, the base.
 
     Attributes:
-        network: the parameters that the optimizer moves.
-        base: where the network is expanded.
+        network: parameters that the optimizer moves.
+        base: parameters at which the network is expanded, a pytree of the same structure.
     """
 
     network: PyTree
@@ -26,17 +26,17 @@ class _State(NamedTuple):
 
 
 def relinearizing(optimizer: optax.GradientTransformation, every: int | None) -> optax.GradientTransformation:
-    """Let an optimizer train the network of an `Expansion`, and set the base to the network after every so many steps.
+    """Let an optimizer train the network of an `Expansion`, and move the base to the network every so many steps.
 
-    With a base that is set after each step, gradients, and with them the whole run, are those of ordinary training.
-    With a base that stays, the network is linear in its parameters.
+    If the base moves after each step, gradients, and with them the whole run, are those of ordinary training. If it
+    never moves, the network is linear in its parameters.
 
     Args:
-        optimizer: trains the network; its state does not change when the base is set.
-        every: steps after which the base is set to the network, again and again; None: the base stays.
+        optimizer: optimizer of the network; its state does not change when the base moves.
+        every: number of steps between moves of the base; None: the base never moves.
 
     Returns:
-        A transformation for parameters of the type `Expansion`.
+        An optax transformation for parameters of the type `Expansion`.
     """
 
     def init(expansion: Expansion) -> _State:
@@ -45,9 +45,10 @@ def relinearizing(optimizer: optax.GradientTransformation, every: int | None) ->
     def update(gradient: Expansion, state: _State, expansion: Expansion) -> tuple[Expansion, _State]:
         changes, inner = optimizer.update(gradient.network, state.inner, expansion.network)
         steps = state.steps + 1
-        moved = jnp.zeros((), bool) if every is None else steps % every == 0
+        base_moves = jnp.zeros((), bool) if every is None else steps % every == 0
+        # optax adds updates to the parameters: this one makes the base equal to the updated network.
         base = jax.tree.map(
-            lambda network, change, base: jnp.where(moved, network + change - base, 0),
+            lambda network, change, base: jnp.where(base_moves, network + change - base, 0),
             expansion.network,
             changes,
             expansion.base,

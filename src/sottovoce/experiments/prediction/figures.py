@@ -1,4 +1,4 @@
-"""Predicted against measured accuracy of students, one panel per predictor."""
+"""Figure of predicted against measured accuracy of students, with one panel per predictor."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +10,7 @@ from sottovoce.experiments.prediction import findings
 from sottovoce.lab import estimates, style
 from sottovoce.lab.drawing import Drawing, Results, setting, source_of
 
+# A star marks panels that show no prediction; the caption explains it.
 TITLES = {
     "head_gram": "Gram matrix of the heads",
     "first_update": "first gradient step",
@@ -25,6 +26,7 @@ TITLES = {
 
 MARKERS = ("o", "s", "^", "D")
 
+# Two rows for the ten predictors of the experiment.
 COLUMNS = 5
 
 
@@ -33,15 +35,15 @@ def panel(ax: Axes, predicted: xr.DataArray, true: xr.DataArray, error: float) -
 
     Args:
         ax: where to draw.
-        predicted: accuracies by member, objective and n_aux.
-        true: the same, measured.
+        predicted: predicted accuracies by member, objective and n_aux.
+        true: measured accuracies by member, objective and n_aux.
         error: mean absolute error to print.
     """
     ax.plot([0, 1], [0, 1], color=style.OKABE_ITO["gray"], ls=":", lw=1)
     for objective in true["objective"].values.tolist():
         for marker, k in zip(MARKERS, true["n_aux"].values.tolist(), strict=False):
-            at = {"objective": objective, "n_aux": k}
-            ax.plot(true.sel(at), predicted.sel(at), marker, ms=4.5, mew=0, alpha=0.75, ls="",
+            selection = {"objective": objective, "n_aux": k}
+            ax.plot(true.sel(selection), predicted.sel(selection), marker, ms=4.5, mew=0, alpha=0.75, ls="",
                     color=style.OBJECTIVES[objective], label=f"{objective}, k = {k}")  # fmt: skip
     ax.text(0.04, 0.96, f"mean error {error:.3f}", transform=ax.transAxes, va="top", fontsize=9)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
@@ -76,23 +78,21 @@ def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
     return figure
 
 
-# Students predicted before they are trained.
-
 TITLE = "A student predicted before it is trained"
 
 INTRO = (
-    "Accuracy of every student as told by the initial heads, by the first gradient step, and by networks linearized at "
-    "the reference or at the teacher."
+    "Accuracy of every student as predicted by the initial heads, by the first gradient step, and by networks "
+    "linearized at the reference or at the teacher."
 )
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return predicted against measured accuracies."""
+    """Return the figure of predicted against measured accuracies, if the experiment has been run."""
     return [_prediction(results["prediction"])] if "prediction" in results else []
 
 
 def _prediction(dataset: xr.Dataset) -> Drawing:
-    kept = estimates.converged(dataset)
+    converged_members = estimates.converged(dataset)
     scores = findings.scores(dataset)
     errors = scores["absolute_error"].mean(["objective", "n_aux"])
     others = float(errors.sel(predictor="mean_of_others"))
@@ -100,10 +100,14 @@ def _prediction(dataset: xr.Dataset) -> Drawing:
         key="prediction",
         title="Predicted against measured accuracy",
         alt="One scatter of predicted against measured test accuracy per predictor, with the line of equality.",
-        caption="One point per member, objective and number of auxiliary logits k. * no prediction: expanded anew in "
-        "each epoch, it shows what linearization costs; another student of the same teacher on other inputs shows "
-        f"what is chance. Knowing only the mean of the other members' students gives a mean error of {others:.3f}. "
-        f"Setting: {setting(dataset)}.",
-        figure=draw(kept, errors, f"Students predicted: {source_of(dataset)}, n = {kept.sizes['member']} members"),
+        caption="One point per member, objective and number of auxiliary logits k. * no prediction: the network "
+        "linearized anew in each epoch shows the cost of linearization; another student of the same teacher on other "
+        "inputs shows how much is chance. Predicting the mean of the other members' students gives a mean error of "
+        f"{others:.3f}. Setting: {setting(dataset)}.",
+        figure=draw(
+            converged_members,
+            errors,
+            f"Students predicted: {source_of(dataset)}, n = {converged_members.sizes['member']} members",
+        ),
         data=scores,
     )

@@ -1,4 +1,4 @@
-"""What a student would learn of a teacher, from the two networks at hand: no step of a student is taken."""
+"""Transfer risk: what a student would learn from a teacher, predicted from two networks without training a student."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,24 +26,25 @@ RELIABILITY = (
     "The prediction is a hypothesis (docs/theory.md, section 10). It missed the accuracy of students trained by Adam, "
     "on average over members, by 0.054 [0.043, 0.064] on digits and on MNIST with three logits by 0.036 [0.021, 0.052] "
     "under kl and 0.032 [0.019, 0.048] under mse (95 % intervals). Nothing is known for other data, networks and "
-    "optimizers. The heads alone missed by 0.430 [0.384, 0.478] on digits: no guide to networks."
+    "optimizers. The prediction by the heads alone missed by 0.430 [0.384, 0.478] on digits: it is no guide."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Risk:
-    """A student's predicted accuracy beside what it is made of.
+    """A student's predicted accuracy and the quantities from which the prediction is computed.
 
     Attributes:
-        student_accuracy: predicted by the self-consistent kernel.
-        recovered_fraction: (student - reference) / (teacher - reference) of the accuracies; NaN if the two are equal.
-        reference_accuracy: of the reference, measured.
-        teacher_accuracy: of the teacher, measured.
-        reference_kernel: predicted accuracy of a student that keeps the reference's kernel.
-        teacher_kernel: the same with the teacher's kernel.
-        head_gram: predicted accuracy by the heads alone.
-        class_logits: the student's predicted class logits on the images, by the self-consistent kernel.
-        reliability: how far off such predictions were where that was measured.
+        student_accuracy: accuracy that the self-consistent kernel predicts for the student.
+        recovered_fraction: (student - reference) / (teacher - reference) of the accuracies; NaN if those of teacher and
+            reference are equal.
+        reference_accuracy: measured accuracy of the reference.
+        teacher_accuracy: measured accuracy of the teacher.
+        reference_kernel: accuracy predicted for a student that keeps the reference's kernel.
+        teacher_kernel: accuracy predicted for a student that has the teacher's kernel throughout.
+        head_gram: accuracy predicted by the initial heads alone.
+        class_logits: class logits on the images that the self-consistent kernel predicts for the student.
+        reliability: errors of such predictions where they were measured.
     """
 
     student_accuracy: float
@@ -83,29 +84,31 @@ def transfer_risk(
 ) -> Risk:
     """Predict what a student with the reference's initialization would learn from a teacher's auxiliary logits.
 
-    The network linearized at the reference, and once more at the teacher, is trained through the student's batches; the
-    self-consistent kernel lies between the two (docs/theory.md, section 10). Costs about four trainings of the student.
+    Two networks are trained on the student's batches, one linearized at the reference and one at the teacher; the
+    self-consistent kernel interpolates between the two (docs/theory.md, section 10). This costs about as much as four
+    trainings of the student.
 
     Args:
         reference: the network at initialization; `interop.torch.from_torch` makes one of a PyTorch module.
         teacher: the reference after its training.
-        inputs: what student and teacher see in distillation.
-        images: what the student is tested on.
-        labels: their classes.
-        n_aux: auxiliary logits distilled, the first of the auxiliary head.
+        inputs: distillation inputs, scaled as the networks are given them.
+        images: test images, scaled in the same way.
+        labels: classes of the test images.
+        n_aux: number of auxiliary logits distilled, the first ones of the auxiliary head.
         objective: "kl" or "mse".
-        epochs: passes over the inputs; the defaults of all that follows are those of Cloud et al. 2025.
+        epochs: passes over the inputs; this default and those that follow are the settings of Cloud et al. 2025.
         batch_size: samples per step.
-        learning_rate: of the optimizer.
-        optimizer: a key of `training.optimizers.OPTIMIZERS`, without weight decay.
-        temperature: of the softmaxes of "kl".
-        seed: gives the order of the inputs, that of member 0 of an experiment with this seed.
+        learning_rate: learning rate of the optimizer.
+        optimizer: a key of `training.optimizers.OPTIMIZERS`, used without weight decay.
+        temperature: temperature of the softmaxes of "kl".
+        seed: determines the order of the inputs, which is that of member 0 of an experiment with this seed.
 
     Returns:
-        The predicted accuracy, its parts, and how reliable it is.
+        The predicted accuracy, the quantities behind it, and how reliable such predictions were.
 
     Raises:
-        UsageError: the two are no networks of one shape, inputs or images do not fit them, or a setting is not allowed.
+        UsageError: reference and teacher are not networks of one architecture, inputs or images do not fit them, or a
+            setting is not allowed.
     """
     for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
         check_count(name, value)
@@ -120,6 +123,7 @@ def transfer_risk(
     protocol = Protocol(
         architecture,
         fresh_heads=False,
+        # The inputs are given, and the teacher is trained already.
         inputs="given",
         n_inputs=len(inputs),
         fresh_inputs=False,
@@ -145,8 +149,9 @@ def transfer_risk(
 
 @jax.jit
 def _logits(setting: Setting, reference: Network, teacher: Network, inputs: Array, images: Array) -> tuple[Array, ...]:
-    """Return class logits on the images: the reference's, the teacher's, and those by the kernel at either."""
+    """Return class logits on the images: of reference, teacher, and the students predicted by either's kernel."""
     data = DistillationSet((inputs, teacher(inputs)))
+    # Member 0 has the same order of inputs in an experiment of this seed, so that the two predictions can be compared.
     order = setting.key(Stream.STUDENT_BATCHES, 0)
 
     def trained(base: Network) -> Network:
@@ -159,6 +164,7 @@ def _logits(setting: Setting, reference: Network, teacher: Network, inputs: Arra
 def _risk(
     start: np.ndarray, taught: np.ndarray, by_kernel: Sequence[np.ndarray], by_heads: np.ndarray, labels: np.ndarray
 ) -> Risk:
+    """Score the predicted logits and interpolate between the two kernels' predictions."""
     at_reference, at_teacher = by_kernel
     a_0, a_T, a_r, a_t, a_heads = (heads.accuracy(z, labels) for z in (start, taught, *by_kernel, by_heads))
     share = float(predictors.self_consistent_share(np.array([a_r]), np.array([a_t]), a_0, a_T)[0])
@@ -176,10 +182,10 @@ def _risk(
 
 
 def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Architecture:
-    """Return the architecture of both.
+    """Return the architecture that reference and teacher have in common.
 
     Raises:
-        UsageError: one is no network of ours, they have two, or they do not read inputs of that width.
+        UsageError: one is not a `Network`, the two architectures differ, or they do not read inputs of this width.
     """
     for name, given in {"reference": reference, "teacher": teacher}.items():
         if not isinstance(given, Network):
@@ -187,7 +193,7 @@ def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Archit
                 f"{name} is a {type(given).__name__}; allowed: a Network, which sottovoce.interop.torch.from_torch "
                 "makes of a PyTorch module or state dict"
             )
-    found = [
+    reference_architecture, teacher_architecture = (
         Architecture(
             n_inputs=n_inputs,
             widths=tuple(layer.weight.shape[1] for layer in network.trunk),
@@ -198,16 +204,20 @@ def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Archit
             channels=tuple(layer.weight.shape[1] for layer in network.convolutions),
         )
         for network in (reference, teacher)
-    ]
-    if found[0] != found[1]:
-        raise UsageError(f"reference and teacher are {found[0]} and {found[1]}; allowed: networks of one architecture")
-    n_read, n_given = reference.trunk[0].weight.shape[0], found[0].layers()["trunk_0"].fan_in
+    )
+    if reference_architecture != teacher_architecture:
+        raise UsageError(
+            f"reference and teacher are {reference_architecture} and {teacher_architecture}; allowed: networks of one "
+            "architecture"
+        )
+    # Convolutions shrink the image, so the first dense layer reads another number of values than the inputs have.
+    n_read, n_given = reference.trunk[0].weight.shape[0], reference_architecture.layers()["trunk_0"].fan_in
     if n_given != n_read:
         raise UsageError(
             f"inputs are {n_inputs} wide, of which the first dense layer would read {n_given}; allowed: as many as it "
             f"reads, {n_read}"
         )
-    return found[0]
+    return reference_architecture
 
 
 def _check_distilled(architecture: Architecture, n_aux: int, objective: str) -> None:

@@ -1,38 +1,37 @@
-"""Predicted students of one member as one pure function of its index, sharded over devices like their training."""
+"""Predictions for one member's students as a pure function of the member's index, sharded over devices."""
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+import xarray as xr
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from sottovoce.data import LabeledImages
 from sottovoce.experiments.prediction.config import PREDICTORS, Config
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
+from sottovoce.experiments.protocol.program import images_of, member_program
+from sottovoce.measure import changes, heads
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
-from sottovoce.theory import tangent
+from sottovoce.theory import predictors, tangent
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
-from sottovoce.training.ensemble import for_members, sharded
+from sottovoce.training.ensemble import for_members, run_members, sharded
 from sottovoce.training.optimizers import flow_time, optimizer
-from sottovoce.training.program import DistillationSet, MemberProgram, Setting
-
-if TYPE_CHECKING:
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.data import LabeledImages
-    from sottovoce.training.program import Member
+from sottovoce.training.program import DistillationSet, Member, MemberProgram, Setting
+from sottovoce.training.students import Student
 
 
 class PredictionProgram(eqx.Module):
-    """What the program of a member's predictions is given.
+    """Settings and arrays from which the students of a member are predicted.
 
     Attributes:
-        member: the program of the member itself, as its students are trained.
+        member: the program by which the member's students are trained.
         objectives: the objective of each student.
         directions: dimension of the Krylov space of kernel regression.
     """
@@ -46,14 +45,16 @@ class Predicted(NamedTuple):
     """Class logits on the test images, predicted for each student.
 
     Attributes:
-        first_update: linearized at the reference, after the first gradient step alone.
-        kernel_regression: linearized at the reference, fitted by kernel regression.
-        finite_time: linearized at the reference, after gradient flow for as long as the optimizer's steps amount to.
-        linearized: linearized at the reference, trained as the student is.
-        reference_kernel: the network itself at the parameters that `linearized` ends at.
-        teacher_kernel: the same with the network linearized at the teacher, though started at the reference.
-        relinearized: trained as the student is, but linearized anew once per epoch only; read as the network itself.
-        retrained: no prediction: another student of the same teacher, on other inputs in another order.
+        first_update: logits of the network linearized at the reference, after the first gradient step alone.
+        kernel_regression: logits of the network linearized at the reference, fitted by kernel regression.
+        finite_time: logits of the network linearized at the reference, after gradient flow for the time that the
+            optimizer's steps amount to.
+        linearized: logits of the network linearized at the reference, trained as the student is.
+        reference_kernel: logits of the network itself at the parameters where training of `linearized` ends.
+        teacher_kernel: the same as `reference_kernel`, with the network linearized at the teacher, though training
+            starts at the reference.
+        relinearized: logits of the network itself, trained as the student is but linearized anew once per epoch.
+        retrained: no prediction, but another student of the same teacher, on other inputs in another order.
     """
 
     first_update: Float[Array, "student sample class"]
@@ -72,10 +73,10 @@ def predict_members(
     """Predict the students of the given members.
 
     Args:
-        prediction: what the program of each of them is given; one compilation per value of its static parts.
+        prediction: settings and arrays that all members share; one compilation per value of its static parts.
         members: the members' indices.
-        reference: their references, on a leading axis.
-        teacher: their teachers, on a leading axis.
+        reference: the members' references, with a leading member axis.
+        teacher: the members' teachers, with a leading member axis.
 
     Returns:
         Predictions with a leading member axis, as NumPy arrays.
@@ -94,10 +95,12 @@ def predict_member(
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
     program, test = prediction.member, prediction.member.test_images()
     data = distillation_set(program, teacher, program.key(Stream.DISTILLATION_INPUTS, member))
+    # The order of batches is the student's own, so that linearized training differs from it by linearization alone.
     order = program.key(Stream.STUDENT_BATCHES, member)
     first, regression, finite = _displacements(prediction, reference, data.samples)
     start = reference.class_logits(test)
     read = jax.vmap(lambda network: network.class_logits(test))
+    # A change of parameters moves the linearized network's logits by the product of the Jacobian with this change.
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
     train = partial(train_linearized, program, data, order, reference)
@@ -126,15 +129,15 @@ def train_linearized(
     """Train every student from the reference as the protocol does, but linearized at a base.
 
     Args:
-        setting: as the students are trained.
+        setting: settings by which the students are trained.
         data: the distillation inputs and the teacher's logits on them.
-        order: key of the order of the inputs in each epoch.
-        reference: where the students start.
-        base: where the network is expanded.
-        every: steps after which it is expanded anew at the student; None: never.
+        order: key that gives the order of the inputs in each epoch.
+        reference: parameters at which the students start.
+        base: parameters at which the network is expanded.
+        every: number of steps after which the network is expanded anew at the student; None: never.
 
     Returns:
-        The students' parameters on a leading axis.
+        The students' parameters with a leading axis of students.
     """
     expansion, _ = distill(
         setting,
@@ -155,16 +158,18 @@ def _displacements(
     trained_by = optimizer(protocol.student_optimizer, traced.student_rate, traced.student_decay)
     n_class, n_steps = protocol.architecture.n_class, protocol.student_batches_in_all()
     inputs, logits = samples
-    found = []
+    changes_of_students = []
+    # A loop, and no map over the leading axis, because objectives are static: they choose the metric on logits.
     for objective, mask in zip(prediction.objectives, traced.students.masks, strict=True):
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
-        how = {"objective": objective, "temperature": traced.temperature, "mask": mask[n_class:]}
-        first = tangent.first_update(*problem, **how)
+        taught = {"objective": objective, "temperature": traced.temperature, "mask": mask[n_class:]}
+        first = tangent.first_update(*problem, **taught)
+        # Kernel regression is the limit of gradient flow for infinite time; both share one Krylov space.
         times = jnp.stack([jnp.asarray(jnp.inf), flow_time(trained_by, first.gradient, n_steps)])
-        flowed = tangent.kernel_student(*problem, time=times, directions=prediction.directions, **how).parameters
+        flowed = tangent.kernel_student(*problem, time=times, directions=prediction.directions, **taught).parameters
         regression, finite = axes.unstack(flowed)
-        found.append((first.step, regression, finite))
-    return axes.stack(found)
+        changes_of_students.append((first.step, regression, finite))
+    return axes.stack(changes_of_students)
 
 
 def _aux_logits(network: Network, inputs: Array) -> Array:
@@ -177,25 +182,19 @@ def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: 
     return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
 
 
-def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
+def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and predict their students.
 
     Args:
         config: a resolved configuration.
-        members: their indices.
+        members: the members' indices.
 
     Returns:
-        By member: `reference_accuracy`, `teacher_accuracy`, `diverged`; by member, objective and n_aux:
-        `student_accuracy`; by member, predictor, objective and n_aux: the predicted `accuracy`, and `correlation` and
-        `size` (ratio of lengths) of the predicted change of class logits on the test images against the true one.
+        By member: `reference_accuracy`, `teacher_accuracy` and `diverged`. By member, objective and n_aux:
+        `student_accuracy`. By member, predictor, objective and n_aux: the predicted `accuracy`, and `correlation` and
+        `size` of the predicted change of class logits on the test images against the true change; `size` is the ratio
+        of their lengths.
     """
-    import numpy as np
-    import xarray as xr
-
-    from sottovoce.experiments.protocol.program import images_of, member_program
-    from sottovoce.training.ensemble import run_members
-    from sottovoce.training.students import Student
-
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
     assert config.n_aux_built is not None
@@ -229,16 +228,9 @@ def simulate(config: Config, members: Sequence[int]) -> "xr.Dataset":
 
 
 def _scores(
-    pairs: list[tuple[str, int]], images: "LabeledImages", trained: "Member", predicted: "Predicted", i: int
-) -> "np.ndarray":
-    """Return accuracy, correlation and size by predictor and student of the i-th member."""
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-
-    from sottovoce.measure import changes, heads
-    from sottovoce.theory import predictors
-
+    pairs: list[tuple[str, int]], images: LabeledImages, trained: Member, predicted: Predicted, i: int
+) -> np.ndarray:
+    """Return scores of the i-th member as an array by predictor, student, and accuracy, correlation and size."""
     reference, teacher, *students = (
         jax.tree.map(lambda v: v[i], network) for network in (trained.reference, trained.teacher, *trained.students)
     )
@@ -250,15 +242,15 @@ def _scores(
     accuracy = {
         name: np.array([heads.accuracy(z, images.test_labels) for z in values]) for name, values in logits.items()
     }
-    kernels = ("reference_kernel", "teacher_kernel")
     share = predictors.self_consistent_share(
         accuracy["reference_kernel"],
         accuracy["teacher_kernel"],
         heads.accuracy(start, images.test_labels),
         heads.accuracy(taught, images.test_labels),
     )
+    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent.
     for values, weight in ((accuracy, share), (logits, share[:, None, None])):
-        at_reference, at_teacher = (values[name] for name in kernels)
+        at_reference, at_teacher = values["reference_kernel"], values["teacher_kernel"]
         values["self_consistent"] = at_reference + weight * (at_teacher - at_reference)
     return np.array(
         [

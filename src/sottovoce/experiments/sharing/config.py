@@ -1,14 +1,16 @@
 """Sharing: which block of the initialization carries transfer?
 
-Question: what does a student lose if the trunk's layers, the class head or the auxiliary head do not start as the
-    teacher's did?
-Setting: the transfer protocol with one student per combination of blocks; each block is the reference's own ("shared")
-    or replaced: by an independent draw, by the trained teacher's block, or by either's - the reference's before
-    training, the teacher's after - perturbed by sigma times a draw. Blocks can be frozen. All students of a member
-    share one teacher and one set of inputs.
-Expected: by the post, the trunk and both heads must be shared: the trunk, since directions are learned relative to it,
-    the heads, since the auxiliary head writes the directions that the class head reads.
-Runtime: 2^blocks students where `transfer` has 4; digits about a minute, MNIST 85 network-epochs a member.
+Question: how much accuracy does a student lose if a layer of the trunk, the class head or the auxiliary head does not
+    start from the teacher's initialization?
+Setting: the transfer protocol with one student per combination of shared and replaced blocks. A shared block starts
+    from the reference's. A replaced block starts from an independent draw, from the trained teacher's block, or from
+    the reference's or the trained teacher's block plus sigma times a fresh draw. Blocks can be frozen. All students of
+    a member share one teacher and one set of inputs.
+Expected: by the post, the trunk and both heads must be shared: the trunk, because directions are learned relative to
+    it; the heads, because the auxiliary head determines the directions that distillation writes to, and the class head
+    reads them.
+Runtime: 2^blocks students, where `transfer` has 4; about a minute for digits, 85 epochs of one network per member for
+    MNIST.
 """
 
 from dataclasses import dataclass
@@ -27,13 +29,13 @@ class Config(DistillationConfig):
     """Fields of the factorial.
 
     Attributes:
-        blocks: which blocks are factors: conv_0, ..., trunk_0, trunk_1, ..., class_head, aux_head. Of a trunk that
-            differs from the teacher's, only what both have.
-        replacement: what a block that is not shared starts from: independent, a fresh draw of its scheme; perturbed,
-            the reference plus sigma times a fresh draw; teacher, the teacher's block after its training;
-            teacher_perturbed, the same plus sigma times a fresh draw.
-        sigma: size of the perturbation, relative to the block's initialization.
-        frozen: blocks that no student trains.
+        blocks: blocks that are factors: conv_0, ..., trunk_0, trunk_1, ..., class_head, aux_head. If the student's
+            trunk differs from the teacher's, only blocks of equal shape in both.
+        replacement: start of a replaced block: independent, a fresh draw of the initialization; perturbed, the
+            reference's block plus sigma times a fresh draw; teacher, the trained teacher's block; teacher_perturbed,
+            the trained teacher's block plus sigma times a fresh draw.
+        sigma: size of the perturbation, relative to a draw of the block's initialization.
+        frozen: blocks that are not trained in any student.
     """
 
     blocks: tuple[str, ...] = ("trunk_0", "trunk_1", "class_head", "aux_head")
@@ -42,14 +44,14 @@ class Config(DistillationConfig):
     frozen: tuple[str, ...] = ()
 
     def n_students(self) -> int:
-        """Return how many students a teacher has."""
+        """Return the number of students that each teacher has."""
         return 2 ** len(self.blocks)
 
     def check(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse a configuration with which no student can be trained, or no block can be shared.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: a field has a value that is not allowed.
         """
         super().check()
         known = self.student_blocks()
@@ -57,6 +59,7 @@ class Config(DistillationConfig):
             for block in getattr(self, name):
                 if block not in known:
                     raise not_among(name, block, known)
+        # A block that the teacher does not have in this shape cannot start from the teacher's initialization.
         shared = self.shared_blocks()
         for block in self.blocks:
             if block not in shared:
@@ -66,6 +69,7 @@ class Config(DistillationConfig):
                 )
         if not self.blocks or len(set(self.blocks)) < len(self.blocks):
             raise UsageError(f"blocks is {self.blocks}; allowed: one block or more, none twice")
+        # The class head gets no gradient from auxiliary logits, so at least one other block has to be trained.
         if set(self.frozen) >= set(known) - {"class_head"}:
             raise UsageError(f"frozen is {self.frozen}; allowed: fewer blocks, or distillation has nothing to train")
         if self.replacement not in REPLACEMENTS:
@@ -75,7 +79,7 @@ class Config(DistillationConfig):
 
     @classmethod
     def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
+        """Return a configuration with two factors that runs in seconds."""
         return cls(
             dataset="digits",
             members=2,

@@ -1,4 +1,4 @@
-"""Which block carries transfer: accuracies of every combination, and the effects of replacing blocks."""
+"""Figures on which block carries transfer: accuracy of every combination of blocks, and effects of replacing them."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,7 +19,8 @@ def cells_panel(ax: Axes, cells: xr.Dataset, blocks: list[str]) -> None:
     Args:
         ax: where to draw.
         cells: `experiments.sharing.findings.cells`.
-        blocks: the factors, in the order of the columns of marks (filled: shared; hollow: replaced).
+        blocks: the factors, in the order of the columns of marks. A filled mark stands for a shared block, a hollow
+            one for a replaced block.
     """
     mean, low, high = (cells[name].transpose(*blocks).values.ravel() for name in ("mean", "low", "high"))
     states = np.array(list(np.ndindex(*(2,) * len(blocks))))
@@ -27,12 +28,11 @@ def cells_panel(ax: Axes, cells: xr.Dataset, blocks: list[str]) -> None:
     y = np.arange(len(order))
     errors = np.abs(np.stack([mean - low, high - mean]))[:, order]
     ax.barh(y, mean[order], 0.66, xerr=errors, color=style.ROLES["student"], error_kw={"elinewidth": 1})
-    # Columns of marks left of the bars, one per block.
+    # The marks take the place of tick labels, which would spell out the state of every block in every row.
     for column, block in enumerate(blocks):
         x = -0.06 * (len(blocks) - column)
         for row, index in enumerate(order):
-            replaced = bool(states[index, column])
-            face = "white" if replaced else style.OKABE_ITO["black"]
+            face = "white" if states[index, column] else style.OKABE_ITO["black"]
             ax.plot(x, row, "o", ms=6, mfc=face, mec=style.OKABE_ITO["black"], mew=0.9, clip_on=False)
         ax.text(x, len(order) - 0.2, label(block), rotation=55, ha="left", va="bottom", fontsize=8.5)
     ax.set(ylim=(-0.6, len(order) - 0.4), yticks=[])
@@ -54,16 +54,17 @@ def effects_panel(ax: Axes, effects: xr.Dataset) -> None:
     errors = np.abs(np.stack([effects["mean"] - effects["low"], effects["high"] - effects["mean"]]))
     ax.axvline(0, color=style.OKABE_ITO["gray"], lw=0.8)
     ax.errorbar(effects["mean"], y, xerr=errors, fmt="o", ms=4.5, lw=1.2, color=style.OKABE_ITO["vermilion"])
-    ax.set_yticks(y, [_worded(name) for name in names])
+    ax.set_yticks(y, [_effect_label(name) for name in names])
     ax.set(ylim=(-0.7, len(names) - 0.3), xlabel="change of accuracy by replacing")
 
 
 def label(block: str) -> str:
-    """Return a block's name in words."""
+    """Return a block's name as the figure shows it."""
+    # Layers are counted from zero in names of blocks and from one for readers.
     return NAMES.get(block) or f"hidden layer {int(block.removeprefix('trunk_')) + 1}"
 
 
-def _worded(effect: str) -> str:
+def _effect_label(effect: str) -> str:
     if " x " in effect:
         return " x ".join(label(block) for block in effect.split(" x "))
     block, kind = effect.split(", ")
@@ -71,7 +72,7 @@ def _worded(effect: str) -> str:
 
 
 def draw(cells: xr.Dataset, effects: xr.Dataset, blocks: list[str], title: str) -> Figure:
-    """Draw both panels; the title states what replaced blocks start from, dataset and members."""
+    """Draw accuracies beside effects; the title states what replaced blocks start from, dataset and members."""
     rows = max(2 ** len(blocks), effects.sizes["effect"])
     with style.context():
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 2.2 + 0.26 * rows), width_ratios=[1.25, 1])
@@ -81,14 +82,12 @@ def draw(cells: xr.Dataset, effects: xr.Dataset, blocks: list[str], title: str) 
     return figure
 
 
-# Which block of the initialization carries transfer.
-
 TITLE = "Which block carries transfer"
 
 INTRO = (
-    "One student for every combination of blocks that start as the teacher's did or otherwise. The effect of a block "
-    "is the change of accuracy by replacing it: alone, or in the mean over all states of the others; an interaction is "
-    "how much that effect depends on another block."
+    "One student for every combination of blocks that start from the teacher's initialization or are replaced. The "
+    "effect of a block is the change of accuracy by replacing it: alone, or averaged over all states of the other "
+    "blocks. An interaction is how much this effect depends on another block."
 )
 
 REPLACED = {
@@ -99,7 +98,7 @@ REPLACED = {
 
 
 def draw_section(results: Results) -> list[Drawing]:
-    """Return the factorial, if it has been run."""
+    """Return the figure of the factorial, if it has been run."""
     if "sharing" not in results:
         return []
     dataset = results["sharing"]
@@ -113,8 +112,8 @@ def draw_section(results: Results) -> list[Drawing]:
         Drawing(
             key="sharing",
             title="Every combination of shared and replaced blocks",
-            alt="Left, bars of the student's accuracy for every combination of blocks, sorted; right, effects of "
-            "replacing each block and their interactions.",
+            alt="Left: bars of the student's accuracy for every combination of blocks, sorted. Right: effects of "
+            "replacing each block, and interactions of these effects.",
             caption=f"Replaced blocks start from {replaced}{size}.{frozen} n_aux = {config['n_aux']}, "
             f"{config['objective']}. Whiskers: 95 % interval, paired over members. Setting: "
             f"{setting(dataset)}.",
