@@ -62,8 +62,19 @@ def test_equal_members_are_no_certainty(value, n):
     values = np.full(n, value) * 0.1 + np.full(n, value) * 0.2
     assert np.isnan(statistics.interval(values)[1:]).all()
     assert statistics.equal(values)
-    assert not statistics.equal(values * np.r_[1 + 1e-12, np.ones(n - 1)])
+    assert statistics.equal(values * np.r_[1 + 1e-11, np.ones(n - 1)])
+    assert not statistics.equal(values * np.r_[1 + 1e-7, np.ones(n - 1)])
     assert np.isnan(statistics.ratio(values, 2 * values)[1:]).all()
+
+
+def test_what_rounding_leaves_of_a_difference_is_no_spread():
+    accuracies = np.random.default_rng(13).uniform(0.2, 0.8, 8)
+    rounding = (accuracies + 0.1) - accuracies - 0.1
+    assert np.ptp(rounding) > 0
+    assert np.isnan(statistics.interval(rounding)[1:]).all()
+    # Errors of that size are numbers of their own.
+    errors = 1e-17 * accuracies
+    assert np.isfinite(statistics.interval(errors, scale="log")).all()
 
 
 def test_a_mean_on_the_end_of_its_range_has_no_interval():

@@ -219,7 +219,7 @@ def verdict(evidence: Evidence, low: float, high: float) -> Verdict:
     # An identity has no sampling error, so any number of replicates decides.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    if isinstance(evidence, Mean) and statistics.equal(evidence.values):
+    if isinstance(evidence, Mean) and statistics.equal(evidence.values, evidence.scale):
         inside = bool(low <= evidence.values[0] <= high)
         return verdict(Share(evidence.n if inside else 0, evidence.n), 0.5, 1.0)
     measured = evidence.interval()

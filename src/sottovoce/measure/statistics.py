@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Bool, Float, Real
 
 from sottovoce.errors import UsageError
 
@@ -63,6 +63,8 @@ _TRANSFORMS: dict[Scale, _Transform] = {
 }
 # Values computed in float32 may pass the end of their range by rounding.
 _ROUNDING = 1e-6
+# Members whose values differ by less are equal: rounding is no spread from which an interval could be made.
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-12
 
 
 def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", level: float = 0.95) -> Interval:
@@ -185,7 +187,7 @@ def ratio(
     if n == 0 or below.mean() == 0:
         return UNDEFINED
     mean = float(above.mean() / below.mean())
-    if n < LEAST_FOR_INTERVAL or _equal(above - mean * below, np.abs(above).max()):
+    if n < LEAST_FOR_INTERVAL or np.ptp(above - mean * below) <= _RELATIVE * np.abs(above).max():
         return Interval(mean, np.nan, np.nan)
     from scipy.special import stdtrit
 
@@ -237,10 +239,10 @@ def rank_correlation(
     return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
 
 
-def equal(values: Real[np.ndarray, " member"]) -> bool:
-    """Return whether all values are one number up to the rounding of their sums; then they have no interval."""
+def equal(values: Real[np.ndarray, " member"], scale: Scale = "identity") -> bool:
+    """Return whether all values are one number up to rounding; their mean then has no interval."""
     values = np.asarray(values, dtype=np.float64)
-    return values.size > 0 and _equal(values, np.abs(values).max())
+    return values.size > 0 and bool(_constant(values, scale))
 
 
 def _spread(
@@ -258,9 +260,7 @@ def _spread(
     mean = np.clip(values.mean(axis=0), low, high)
     if n == 1:
         return mean, np.full_like(mean, np.nan)
-    largest = np.abs(values).max(axis=0)
-    constant = np.ptp(values, axis=0) <= 8 * np.finfo(float).eps * largest
-    defined = ~constant & (mean > low) & (mean < high)
+    defined = np.logical_not(_constant(values, scale)) & (mean > low) & (mean < high)
     inside = np.where(defined, mean, 0.5)
     error = values.std(axis=0, ddof=1) / np.sqrt(n) * transform.derivative(inside)
     return mean, np.where(defined, error, np.nan)
@@ -273,8 +273,15 @@ def _ends(mean: Float[Values, "*rest"], half_width: Float[Values, "*rest"], scal
     return mean, transform.inverse(middle - half_width), transform.inverse(middle + half_width)
 
 
-def _equal(values: np.ndarray, size: float) -> bool:
-    return bool(np.ptp(values) <= 8 * np.finfo(float).eps * size)
+def _constant(values: Float[np.ndarray, "member *rest"], scale: Scale) -> Bool[Values, "*rest"]:
+    """Return for each column whether its values differ by rounding alone.
+
+    A difference of numbers of size one rounds in their last digits, not in its own, so that on the identity an absolute
+    spread below `_ABSOLUTE` is none.
+    """
+    spread = np.ptp(values, axis=0)
+    smallest = np.maximum(_RELATIVE * np.abs(values).max(axis=0), _ABSOLUTE if scale == "identity" else 0.0)
+    return spread <= smallest
 
 
 def _largest_t(values: Float[np.ndarray, "member point"], level: float) -> float:

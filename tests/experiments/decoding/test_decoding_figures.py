@@ -18,7 +18,7 @@ from sottovoce.lab import estimates
 @pytest.fixture(scope="module")
 def result(smoke):
     config = {"dataset": "digits", "n_aux": 3, "objective": "kl"}
-    return smoke("decoding").assign_attrs(config=json.dumps(config), identity="0" * 64)
+    return smoke("decoding").assign_attrs(experiment="decoding", config=json.dumps(config), identity="0" * 64)
 
 
 @pytest.fixture

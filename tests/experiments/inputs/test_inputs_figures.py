@@ -22,7 +22,7 @@ from sottovoce.lab import estimates
 def result(smoke):
     config = inputs.Config.smoke().resolve()
     header = {"config": json.dumps(vars(config)), "identity": "0" * 64, "experiment": "inputs"}
-    yield smoke("inputs").assign_attrs(header)
+    yield smoke("inputs").assign_attrs(header, experiment="inputs")
     plt.close("all")
 
 

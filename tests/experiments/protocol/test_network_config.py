@@ -125,7 +125,7 @@ def test_the_teachers_trunk_in_other_words_is_not_refused():
 def test_the_teachers_trunk_in_other_words_is_the_default_bit_for_bit(smoke):
     default = transfer.Config.smoke().resolve()
     given = replace(default, student_width=(16, 16), student_depth=2, student_channels=())
-    protocols = [program.program(c, (Student("student", "kl", 3),), n_aux=3)[0] for c in (default, given)]
+    protocols = [program.member_program(c, (Student("student", "kl", 3),), n_aux=3).protocol for c in (default, given)]
     # One program: nothing about it can differ.
     assert protocols[0] == protocols[1]
     assert protocols[0].student_architecture is None

@@ -14,7 +14,9 @@ from sottovoce.lab import style
 def drawn(smoke):
     from sottovoce.experiments.toy_training.config import Config
 
-    result = smoke("toy_training").assign_attrs(identity="0" * 64, config=json.dumps(asdict(Config.smoke())))
+    result = smoke("toy_training").assign_attrs(
+        experiment="toy_training", identity="0" * 64, config=json.dumps(asdict(Config.smoke()))
+    )
     return result, lambda: drawings.draw_section({"toy_training": result})
 
 

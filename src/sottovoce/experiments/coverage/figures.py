@@ -37,7 +37,7 @@ def coverage_panel(ax: Axes, pooled: xr.Dataset) -> None:
             color=colors[i % len(colors)], label=law,
         )  # fmt: skip
     ax.set(xscale="log", xlabel="members of an experiment", ylabel="coverage")
-    ax.xaxis.set_major_locator(FixedLocator(size))
+    ax.xaxis.set_major_locator(FixedLocator(size.tolist()))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticklabels([str(value) for value in size])
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

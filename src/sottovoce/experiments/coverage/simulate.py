@@ -81,4 +81,4 @@ def _contains(rng: np.random.Generator, law: str, shape: tuple[int, int]) -> np.
         return (ends[:, 1] <= _RATIO) & (ends[:, 2] >= _RATIO)
     draw, mean, scale = _LAWS[law]
     _, low, high = statistics.intervals(draw(rng, shape), scale)
-    return (low <= mean) & (mean <= high)
+    return np.less_equal(low, mean) & np.less_equal(mean, high)
