@@ -30,7 +30,7 @@ def head_gram(
     Args:
         reference_logits: class logits of the reference, z_0.
         teacher_logits: class logits of the reference's teacher on the same inputs, z_T.
-        class_head: the initial class columns, C, linearly independent.
+        class_head: the initial class columns, C: linearly independent, so at most as many as hidden units.
         aux_head: the initial columns of the distilled logits.
         objective: "mse" or "kl".
 

@@ -22,7 +22,7 @@ from sottovoce.errors import UsageError
 from sottovoce.theory import krylov
 from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
 
-# Inputs differentiated together: enough to fill a device, few enough that their activations fit into memory.
+# Inputs differentiated together; this bounds the memory that their activations take.
 ROWS_AT_ONCE = 1_000
 
 
@@ -158,8 +158,8 @@ class FirstUpdate(NamedTuple):
 
     Attributes:
         gradient: gradient of the mean objective at the base, a pytree like the base.
-        step: a multiple of the gradient, with the length that is optimal for the linearized network; zero where the
-            gradient is.
+        step: a negative multiple of the gradient, with the length that is optimal for the linearized network; zero
+            where the gradient is zero.
     """
 
     gradient: PyTree
