@@ -76,7 +76,7 @@ def probe_accuracy(
     test_labels: Int[np.ndarray, " test"],
 ) -> float:
     """Return the test accuracy of a linear probe, a ridge regression of the labels on standardized features."""
-    # Imported here because scikit-learn takes seconds to import and the other measures do without it.
+    # Imported here because scikit-learn is slow to import and the other measures do without it.
     from sklearn.linear_model import RidgeClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -94,7 +94,7 @@ def intervals(values: Real[np.ndarray, "member *rest"], scale: Scale = "identity
     mean, step = _spread(values, scale)
     if len(values) < LEAST_FOR_INTERVAL:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    # Imported in the functions that need it: commands that only print stored estimates start without SciPy.
+    # SciPy is imported where an interval is computed, so that commands without intervals start faster.
     from scipy.special import stdtrit
 
     return _ends(mean, np.multiply(step, stdtrit(len(values) - 1, (1 + level) / 2)), scale)
@@ -200,7 +200,8 @@ def ratio(
     c = numerator.mean() ** 2 - t_squared * numerator_variance
     if a <= 0:
         return Interval(mean, np.nan, np.nan)
-    # Negative by rounding alone: the discriminant is a variance where a is positive.
+    # With a positive a the roots are real, because the quadratic is not positive at the ratio itself; only rounding can
+    # make the discriminant negative.
     root = np.sqrt(max(b**2 - a * c, 0.0))
     return Interval(mean, float((b - root) / a), float((b + root) / a))
 
@@ -313,5 +314,5 @@ def _mixing(standard: Float[np.ndarray, "member point"]) -> Float[np.ndarray, "s
     off = ~np.eye(points, dtype=bool)
     scatter = float((correlation[off] ** 2).sum())
     weight = float(np.clip(variance[off].sum() / scatter, 0.0, 1.0)) if scatter > 0 else 1.0
-    # Its Gram matrix is the shrunk correlation, and with few members it is far cheaper than a Cholesky factor of that.
+    # The Gram matrix of these rows is the shrunk correlation, so that no matrix has to be factorized.
     return np.vstack([np.sqrt(weight) * np.eye(points), np.sqrt((1 - weight) / members) * standard])
