@@ -15,7 +15,7 @@ from sottovoce.interop.torch_files import as_array, state_arrays, torch
 from sottovoce.networks.layers import Linear
 from sottovoce.networks.mlp import Network
 
-# The gelu of this package is the approximation by tanh; PyTorch's default is the exact one, which differs by up to 5e-4.
+# The gelu of this package is the approximation by tanh; PyTorch's default is exact gelu, which differs by up to 5e-4.
 ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
     "relu": torch.nn.ReLU,
     "gelu": lambda: torch.nn.GELU(approximate="tanh"),
@@ -169,9 +169,9 @@ def _check_outputs(module: torch.nn.Module, network: Network) -> None:
     # Written as a negation, because a comparison with NaN is false and NaN must be refused.
     if not difference <= TOLERANCE:
         raise UsageError(
-            f"the module's outputs differ by {difference:.1e} of the largest from those of a perceptron of its layers with "
-            f"activation {network.activation}; allowed: {TOLERANCE:.0e}. Say what differs (activation, class_head, "
-            "aux_head), or measure the module itself through interop.torch.features and as_function"
+            f"the module's outputs differ by {difference:.1e} of the largest from those of a perceptron of its layers "
+            f"with activation {network.activation}; allowed: {TOLERANCE:.0e}. Say what differs (activation, "
+            "class_head, aux_head), or measure the module itself through interop.torch.features and as_function"
         )
 
 
