@@ -26,6 +26,7 @@ import numpy as np
 from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.products import PRODUCTS
+from sottovoce.theory import generators, linear
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, MemberProgram, Protocol, TracedSettings
@@ -172,9 +173,6 @@ def speedups(members_per_minute: float) -> dict[str, float]:
 
 def toy_draws_per_s() -> float:
     """Return how many Gaussian toys (hidden 2, one auxiliary logit) are drawn and solved in closed form per second."""
-    # Imported here, so that `measure` needs no SciPy.
-    from sottovoce.theory import generators, linear
-
     rng = np.random.default_rng(0)
 
     def solve() -> None:
