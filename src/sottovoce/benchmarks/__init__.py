@@ -1,1 +1,1 @@
-"""How fast this machine is: the benchmark, its baselines in PyTorch, what predictions cost."""
+"""Measurements of speed on this machine: the benchmark, its PyTorch baselines, and the cost of predictions."""

@@ -1,7 +1,7 @@
-"""The six-bar protocol in PyTorch, written as its users would: what `sottovoce bench` compares itself with.
+"""The six-bar protocol in PyTorch, as a PyTorch user would write it: the baselines of `sottovoce bench`.
 
-The same networks, batches per epoch and losses on inputs of the same shape; no evaluation. `loop` trains member after
-member with `torch.nn`; `stacked` trains all of them at once by batched products over a leading axis.
+Networks, batches per epoch and losses are the same, on inputs of the same shape, but without evaluation. `loop` trains
+one member after another with `torch.nn`; `stacked` trains all members together by batched products over a leading axis.
 """
 
 import time
@@ -16,25 +16,27 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 N_CLASS, N_AUX = 10, 3
 RATE, BATCH = 3e-4, 1024
 SIZES = (784, 256, 256, N_CLASS + N_AUX)
-# What each student is distilled on: auxiliary logits or all, from its own initialization or another's.
+# The logits that each of the four students is distilled on: auxiliary or all logits, for students from the reference
+# and for cross-models (whose initialization does not matter for speed).
 DISTILLED = (slice(N_CLASS, None), slice(None), slice(N_CLASS, None), slice(None))
 
 
 def seconds_per_member(
     train: Callable[[int, int, int], None], n_members: int, n_samples: int, epochs: int, device: str = "cpu"
 ) -> float:
-    """Return how long a member takes.
+    """Return the training time of a member.
 
     Args:
         train: `loop` or `stacked`.
-        n_members: members trained.
-        n_samples: images, and as many noise images.
-        epochs: of the teacher, and of each student.
-        device: PyTorch's name of the device that trains.
+        n_members: number of members to train.
+        n_samples: number of images, and of noise images.
+        epochs: epochs of the teacher, and of each student.
+        device: PyTorch's name of the device to train on.
 
     Returns:
-        Seconds; a short call before that is not counted warms PyTorch up.
+        Seconds per member, not counting a short run before that warms PyTorch up.
     """
+    # Kernels run asynchronously on an accelerator, so the clock must wait for them.
     wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
     with torch.device(device):
         train(1, BATCH, 1)
@@ -67,7 +69,7 @@ def loop(n_members: int, n_samples: int, epochs: int) -> None:
 
 
 def stacked(n_members: int, n_samples: int, epochs: int) -> None:
-    """Train all members at once: weights of every member on a leading axis, products by `baddbmm`."""
+    """Train all members together, with the weights of all members on a leading axis and products by `baddbmm`."""
     images = 2 * torch.rand(n_samples, SIZES[0]) - 1
     labels = torch.randint(N_CLASS, (n_samples,))
     noise = 2 * torch.rand(n_members, n_samples, SIZES[0]) - 1
@@ -77,6 +79,7 @@ def stacked(n_members: int, n_samples: int, epochs: int) -> None:
         optimizer.zero_grad()
         x = images[rows].expand(n_members, -1, -1)
         logits = _forward(teacher, x)[..., :N_CLASS].reshape(-1, N_CLASS)
+        # The mean runs over the samples of all members; the factor restores each member's own gradient.
         (functional.cross_entropy(logits, labels[rows].repeat(n_members)) * n_members).backward()
         optimizer.step()
     with torch.no_grad():

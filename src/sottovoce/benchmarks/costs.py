@@ -1,4 +1,4 @@
-"""What predicting a student costs beside training it: seconds on this machine, for the MNIST protocol."""
+"""The cost of predicting a student compared with training it, in seconds on this machine, for the MNIST protocol."""
 
 import time
 from collections.abc import Callable
@@ -24,21 +24,24 @@ REPEATS = 3
 
 
 def prediction_seconds(program: MemberProgram, directions: int = 8, repeats: int = REPEATS) -> dict[str, float]:
-    """Time one student's training and each way of predicting it, compiled beforehand; the best of some repeats.
+    """Time the training of one student and each method of predicting it; the best of several repeats counts.
 
-    What runs through batches is timed over one epoch and multiplied by the epochs. The teacher is another draw: the
-    arithmetic does not depend on what it knows. The distillation inputs are there already.
+    All programs are compiled beforehand, and the distillation inputs are computed beforehand. Programs that iterate
+    over batches are timed for one epoch, and the time is multiplied by the number of epochs. An untrained network
+    serves as the teacher, because the time does not depend on its weights.
 
     Args:
-        program: settings and images; in place of its students one, on three logits under kl, is timed.
-        directions: of kernel regression.
-        repeats: runs of each, in turn, so that a disturbance of the machine meets all alike.
+        program: settings and images. Its students are replaced by a single one, on three logits under kl.
+        directions: dimension of the Krylov space of kernel regression.
+        repeats: number of runs of each method. The methods alternate, so that a disturbance of the machine affects all
+            of them alike.
 
     Returns:
         Seconds: `train_student_s`, and `predict_*_s` for `head_gram`, `first_update`, `kernel_regression` and
-        `linearized` (each of the two kernels of the self-consistent prediction costs as much).
+        `linearized` (each of the two kernels of the self-consistent prediction costs as much as the last).
     """
     work = _work(program, directions)
+    # The first run of each compiles it.
     for run in work.values():
         run()
     best = dict.fromkeys(work, float("inf"))
@@ -52,6 +55,7 @@ def prediction_seconds(program: MemberProgram, directions: int = 8, repeats: int
 
 
 def _work(program: MemberProgram, directions: int) -> dict[str, Callable[[], Any]]:
+    """Return the functions to time, by the names of their results."""
     architecture, n_class = program.protocol.architecture, program.protocol.architecture.n_class
     draw = jax.jit(partial(initialize, architecture))
     reference, teacher = (draw(program.key(Stream.INITIALIZATION, i)) for i in range(2))

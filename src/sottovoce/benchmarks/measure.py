@@ -1,10 +1,11 @@
-"""What this machine's matrix products can do, and what share of it training gets; all in one process, as ratios.
+"""The peak rate of this machine's matrix products, and the share of that peak that training reaches.
 
-Operations are counted from shapes: a product (m, k) by (k, n) is 2 m k n. A sample's training step through layers of
-sizes d0, ..., dL costs 2 sum(d_i d_{i+1}) forward, as much again for the weights' gradients, and as much again without
-the first layer for the activations' gradients. Evaluations and the teacher's logits on the distillation inputs count
-forward only. Activations, losses, Adam, random numbers and batches count nothing: their time is what keeps the share
-below one.
+Both are measured in one process, so that their ratio is comparable between machines. Operations are counted from
+shapes: a product (m, k) by (k, n) takes 2 m k n. A sample's training step through layers of sizes d0, ..., dL takes 2
+sum(d_i d_{i+1}) for the forward pass, the same again for the gradients of the weights, and the same without the first
+layer for the gradients of the activations. Evaluations and the teacher's logits on the distillation inputs take a
+forward pass only. Activations, losses, Adam, random numbers and batches are not counted: the time that they take keeps
+the share below one.
 """
 
 import importlib.util
@@ -25,6 +26,7 @@ import numpy as np
 from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.products import PRODUCTS
+from sottovoce.theory import generators, linear
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, MemberProgram, Protocol, TracedSettings
@@ -47,6 +49,7 @@ PROTOCOL = Protocol(
     batch_size=1024,
 )
 T = TypeVar("T")
+# The sizes of MNIST.
 N_TRAIN, N_TEST = 60_000, 10_000
 PEAK_REPEATS = 8
 TOY_DRAWS = 10_000
@@ -55,7 +58,7 @@ RSS_MEMBERS = (4, 32)
 
 @dataclass(frozen=True)
 class Rate:
-    """A product's best rate.
+    """The best rate of a product.
 
     Attributes:
         shape: (m, k, n) of the product.
@@ -70,12 +73,12 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
     """Return the exact number of floating-point operations in the matrix products of one member.
 
     Args:
-        protocol: the member's program.
-        n_train: training images.
-        n_test: test images.
+        protocol: static settings of the member.
+        n_train: number of training images.
+        n_test: number of test images.
 
     Returns:
-        Operations; a multiplication and an addition are two.
+        Operations, of which a multiplication and an addition are two.
     """
     shape = protocol.architecture
     body = [layer.products for layer in shape.layers().values()]
@@ -93,7 +96,7 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
 
 
 def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
-    """Return the best float32 rate over square products of 1024 to 4096 and the protocol's own shapes."""
+    """Return the best float32 rate over square products of sides 1024 to 4096 and products of the protocol's shapes."""
     shape, batch = protocol.architecture, protocol.batch_size
     own = [(batch, a, b) for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
     shapes = [(n, n, n) for n in (1024, 2048, 4096)] + own + [(k, m, n) for m, k, n in own]
@@ -101,13 +104,13 @@ def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
 
 
 def measure(n_members: int | None = None) -> dict[str, Any]:
-    """Measure products and training in this process; needs jax, optax, equinox and numpy.
+    """Measure matrix products and training in this process, which needs only jax, optax, equinox and numpy.
 
     Args:
-        n_members: members trained; by default one per CPU device, or 100 on an accelerator.
+        n_members: number of members to train; by default one per CPU device, or 100 on an accelerator.
 
     Returns:
-        What `sottovoce bench --json` prints, without what other processes measure.
+        The results that `sottovoce bench --json` prints, except those of `measure_machine` and `speedups`.
     """
     n_devices = devices.configure()
     members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
@@ -115,6 +118,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
     run = partial(run_members, program, members)
     _, first_s = _timed(run)
     _, train_s = _timed(run)
+    # The peak is measured before and after training, because the clock rate of a machine varies over time.
     peak = max(before, sgemm_peak(), key=lambda rate: rate.gflops)
     train_gflops = len(members) * flops_per_member(PROTOCOL, N_TRAIN, N_TEST) / train_s / 1e9
     memory = jax.local_devices()[0].memory_stats()  # None on a CPU
@@ -132,10 +136,10 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 
 
 def measure_machine() -> dict[str, Any]:
-    """Measure what needs other processes or the toy: start-up, peak memory, closed-form draws.
+    """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one.
 
     Returns:
-        The rest of what `sottovoce bench --json` prints.
+        The results that `sottovoce bench --json` prints in addition to those of `measure`.
     """
     memory = {n: peak_rss_gb(n) for n in RSS_MEMBERS}
     return {
@@ -147,30 +151,28 @@ def measure_machine() -> dict[str, Any]:
 
 
 def speedups(members_per_minute: float) -> dict[str, float]:
-    """Compare with two PyTorch baselines on the same work and device, if PyTorch is installed.
+    """Compare the speed with two PyTorch baselines on the same work and device, if PyTorch is installed.
 
     Args:
-        members_per_minute: ours, from the same run.
+        members_per_minute: the rate of this package, measured in the same run.
 
     Returns:
-        How many times as fast ours is; empty without PyTorch.
+        Speedup over each baseline; empty without PyTorch.
     """
     if importlib.util.find_spec("torch") is None:
         return {}
     from sottovoce.benchmarks import baselines
 
     device, stacked = ("cpu", 4) if jax.default_backend() == "cpu" else ("cuda", 25)
-    found = {}
+    ratios = {}
     for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, stacked)):
         seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs, device)
-        found[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
-    return found
+        ratios[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
+    return ratios
 
 
 def toy_draws_per_s() -> float:
-    """Return how many toys a second are drawn and solved in closed form (hidden 2, one auxiliary logit, Gaussian)."""
-    from sottovoce.theory import generators, linear
-
+    """Return how many Gaussian toys (hidden 2, one auxiliary logit) are drawn and solved in closed form per second."""
     rng = np.random.default_rng(0)
 
     def solve() -> None:
@@ -183,15 +185,15 @@ def toy_draws_per_s() -> float:
 
 
 def startup_s() -> float:
-    """Return the seconds that a new process takes to start and to import what training needs."""
+    """Return the seconds that a new process takes to start and to import the modules that training needs."""
     code = "import sottovoce.training.ensemble"
     return _timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1]
 
 
 def peak_rss_gb(n_members: int) -> float:
-    """Return the peak resident memory, 10^9 bytes, of a new process that trains members on the CPU, one per core.
+    """Return the peak resident memory, in 10^9 bytes, of a new process that trains members on the CPU, one per core.
 
-    One epoch each: memory does not depend on their number.
+    Networks are trained for one epoch only, because memory does not depend on the number of epochs.
     """
     code = f"from sottovoce.benchmarks.measure import _print_peak_rss; _print_peak_rss({n_members})"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -199,7 +201,7 @@ def peak_rss_gb(n_members: int) -> float:
 
 
 def synthetic_images() -> Images:
-    """Return random images and labels of MNIST's shape: the arithmetic does not depend on what they show."""
+    """Return random images and labels of MNIST's shape, which take the same time to train on as MNIST."""
     rng = np.random.default_rng(0)
     return Images(
         train_pixels=jnp.asarray(rng.integers(0, 256, (N_TRAIN, 784), dtype=np.uint8)),
@@ -239,7 +241,10 @@ def _print_peak_rss(n_members: int) -> None:
 
 
 def _peak_bytes() -> int:
-    """Return this process's peak resident memory; on Linux not by getrusage, which counts what its parent held, too."""
+    """Return the peak resident memory of this process, in bytes.
+
+    On Linux getrusage is not used, because a child process inherits the peak of its parent there.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""The user's own checkpoints and modules: as plain arrays, as our networks, and back."""
+"""Conversion of the user's own checkpoints and modules to plain arrays and to networks of this package, and back."""
 
 from sottovoce import lazy
 

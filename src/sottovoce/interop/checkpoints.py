@@ -1,4 +1,4 @@
-"""Named arrays out of the user's files; nothing that could run code is ever read."""
+"""Reading named arrays from the user's files, without ever running code that a file may contain."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ Arrays = dict[str, Num[np.ndarray, "..."]]
 
 
 def orientation_of(path: Path, orientation: str | None = None) -> str:
-    """Return how the matrices of a file are kept.
+    """Return the orientation of the matrices in a file.
 
     Args:
         path: the file.
-        orientation: what the user says of it; None: "output_input" in .pt and .pth files, since PyTorch keeps its
-            layers so, "input_output" in all others.
+        orientation: the orientation if the user gives one; None: "output_input" for .pt and .pth files, because PyTorch
+            stores its layers so, and "input_output" for all others.
 
     Returns:
         One of `ORIENTATIONS`.
@@ -41,23 +41,23 @@ def read(path: Path, orientation: str | None = None) -> Arrays:
     """Read all arrays of a checkpoint.
 
     Args:
-        path: an .npz, .npy, .safetensors, .pt or .pth file; the last two with a tensor, a state dict, or a dict that
-            holds one as "state_dict" or "model_state_dict".
-        orientation: of its matrices, as for `orientation_of`.
+        path: an .npz, .npy, .safetensors, .pt or .pth file. A .pt or .pth file contains a tensor, a state dict, or a
+            dict that has a state dict under "state_dict" or "model_state_dict".
+        orientation: orientation of the matrices, as for `orientation_of`.
 
     Returns:
-        Arrays by name, in the file's order (that of .safetensors files, which keep none: by name, numbers by value);
-        matrices `(input, output)`.
+        Arrays by name, in the order of the file; matrices `(input, output)`. A .safetensors file has no order, so its
+        arrays are sorted by name, with numbers in names compared by value.
 
     Raises:
-        UsageError: the file's kind or the orientation is not among those known.
-        DataError: the file is missing, damaged, or holds objects instead of numbers.
-        SottovoceError: the file is PyTorch's, which is not installed.
+        UsageError: the kind of the file or the orientation is unknown.
+        DataError: the file is missing or damaged, or contains objects instead of numbers.
+        SottovoceError: the file is a PyTorch file and PyTorch is not installed.
     """
     path = Path(path)
-    turned = orientation_of(path, orientation) == "output_input"
+    transposed = orientation_of(path, orientation) == "output_input"
     arrays = _arrays(path)
-    return {name: array.T if turned and array.ndim == 2 else array for name, array in arrays.items()}
+    return {name: array.T if transposed and array.ndim == 2 else array for name, array in arrays.items()}
 
 
 def weight_matrices(path: Path, layer: str | None = None, orientation: str | None = None) -> Arrays:
@@ -65,16 +65,16 @@ def weight_matrices(path: Path, layer: str | None = None, orientation: str | Non
 
     Args:
         path: as for `read`.
-        layer: name of one array; None takes every two-dimensional array.
+        layer: name of one array; None: all two-dimensional arrays.
         orientation: as for `orientation_of`.
 
     Returns:
         Matrices `(input, output)` by name.
 
     Raises:
-        UsageError: the file's kind, the layer or the orientation is not among those known.
-        DataError: the file is missing, damaged, holds objects instead of numbers, or holds no matrix.
-        SottovoceError: the file is PyTorch's, which is not installed.
+        UsageError: the kind of the file, the layer or the orientation is unknown.
+        DataError: the file is missing or damaged, contains objects instead of numbers, or contains no matrix.
+        SottovoceError: the file is a PyTorch file and PyTorch is not installed.
     """
     arrays = read(path, orientation)
     if layer is not None:
@@ -83,10 +83,10 @@ def weight_matrices(path: Path, layer: str | None = None, orientation: str | Non
         if arrays[layer].ndim != 2:
             raise UsageError(f"layer {layer!r} has shape {arrays[layer].shape}; allowed: a matrix")
         arrays = {layer: arrays[layer]}
-    found = {name: array for name, array in arrays.items() if array.ndim == 2}
-    if not found:
+    matrices = {name: array for name, array in arrays.items() if array.ndim == 2}
+    if not matrices:
         raise DataError(f"{path} holds no matrix; it holds {', '.join(arrays) or 'nothing'}")
-    return found
+    return matrices
 
 
 def _arrays(path: Path) -> Arrays:
@@ -100,22 +100,23 @@ def _arrays(path: Path) -> Arrays:
 
             return torch_files.load_arrays(path)
         if path.suffix == ".safetensors":
-            import ml_dtypes  # noqa: F401 - with it NumPy knows bfloat16
+            import ml_dtypes  # noqa: F401 - importing it registers bfloat16 with NumPy
             from safetensors.numpy import load_file
 
             return _by_name(load_file(path))
-        # Arrays of objects are pickles, which could run code: refused, whatever they hold.
+        # Arrays of objects are stored as pickles, which can run code, so they are refused whatever they contain.
         loaded = np.load(path, allow_pickle=False)
         return {path.stem: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except SottovoceError:
         raise
+    # The libraries raise errors of many types for damaged files; the user needs the file and the reason only.
     except Exception as error:
         reason = f"{type(error).__name__} {error}".splitlines()[0].strip()
         raise DataError(f"{path} cannot be read as {path.suffix}: {reason}") from error
 
 
 def _by_name(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Return arrays sorted by name, numbers within names by value, so that layer 10 comes after layer 2."""
+    """Return the arrays sorted by name, with numbers in names compared by value: layer 10 comes after layer 2."""
     return {name: arrays[name] for name in sorted(arrays, key=_parts)}
 
 

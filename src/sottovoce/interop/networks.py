@@ -1,8 +1,9 @@
-"""Named arrays as a network of ours, and a network as named arrays.
+"""Conversion of named arrays to a network of this package, and of a network to named arrays.
 
-Layer NAME is a matrix `NAME.weight` `(input, output)` and, if it has one, a bias `NAME.bias`. Our own names are
-`trunk.0`, `trunk.1`, ..., `class_head` and `aux_head`. Of other names the last layer is the head, whose first outputs
-are the class logits and whose others are the auxiliary ones, and the layers before it are the trunk, in their order.
+Layer NAME consists of a matrix `NAME.weight` `(input, output)` and optionally a bias `NAME.bias`. The names of this
+package are `trunk.0`, `trunk.1`, ..., `class_head` and `aux_head`. If the arrays have other names, the last layer is
+taken as the head, with the class logits first and the auxiliary logits after them, and the layers before it as the
+trunk, in their order.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ Arrays = Mapping[str, Num[np.ndarray, "..."]]
 
 
 def named_arrays(network: Network) -> dict[str, Num[np.ndarray, "..."]]:
-    """Return a network's weights `(input, output)` and biases under our own names, the trunk first.
+    """Return a network's weights `(input, output)` and biases under the names of this package, the trunk first.
 
     Raises:
         UsageError: the network has convolutions.
@@ -54,12 +55,12 @@ def network_from(
 
     Args:
         arrays: `NAME.weight` `(input, output)` and `NAME.bias` `(output,)` of every layer, in the order of the layers;
-            a layer without bias gets one of zeros.
+            a layer without bias gets a bias of zeros.
         n_class: number of class logits.
-        activation: between layers, a key of `networks.mlp.ACTIVATIONS`; names do not tell it.
-        class_head: name of the layer with the class logits; None: "class_head" if there is one, else the last layer. Of
-            a layer that has more outputs than classes the others are auxiliary logits.
-        aux_head: name of the layer with the auxiliary logits; None: "aux_head" if there is one, else none.
+        activation: activation between layers, a key of `networks.mlp.ACTIVATIONS`; it cannot be inferred from arrays.
+        class_head: name of the layer with the class logits; None: "class_head" if there is such a layer, else the last
+            layer. If that layer has more outputs than there are classes, the others are the auxiliary logits.
+        aux_head: name of the layer with the auxiliary logits; None: "aux_head" if there is such a layer, else none.
 
     Returns:
         A network whose arrays are float32.
@@ -68,15 +69,15 @@ def network_from(
         UsageError: a name, a shape or a value does not fit a perceptron with these heads, or the activation is unknown.
     """
     layers = _layers(arrays)
-    of_classes = _head("class_head", class_head, layers) or list(layers)[-1]
-    of_aux = _head("aux_head", aux_head, layers)
-    trunk = [name for name in layers if name not in {of_classes, of_aux}]
-    if of_classes == of_aux or not trunk:
+    class_name = _head_name("class_head", class_head, layers) or list(layers)[-1]
+    aux_name = _head_name("aux_head", aux_head, layers)
+    trunk = [name for name in layers if name not in {class_name, aux_name}]
+    if class_name == aux_name or not trunk:
         raise UsageError(f"layers are {', '.join(layers)}; allowed: one hidden layer or more below the heads")
-    for chain in ([*trunk, of_classes], [*trunk, of_aux] if of_aux else []):
-        _check_chain(chain, layers)
-    heads = layers[of_classes], layers[of_aux] if of_aux else None
-    return Network(tuple(layers[name] for name in trunk), *_split(of_classes, *heads, n_class), activation)
+    for names in ([*trunk, class_name], [*trunk, aux_name] if aux_name else []):
+        _check_widths(names, layers)
+    heads = layers[class_name], layers[aux_name] if aux_name else None
+    return Network(tuple(layers[name] for name in trunk), *_split(class_name, *heads, n_class), activation)
 
 
 def read_network(path: Path, *, n_class: int, orientation: str | None = None, **names: Any) -> Network:
@@ -92,9 +93,9 @@ def read_network(path: Path, *, n_class: int, orientation: str | None = None, **
         A network whose arrays are float32.
 
     Raises:
-        UsageError: what the file holds is no such perceptron, or an argument is not allowed.
-        DataError: the file is missing or damaged, or could run code.
-        SottovoceError: the file is PyTorch's, which is not installed.
+        UsageError: the arrays of the file do not describe a perceptron, or an argument is not allowed.
+        DataError: the file is missing or damaged, or reading it could run code.
+        SottovoceError: the file is a PyTorch file and PyTorch is not installed.
     """
     arrays = checkpoints.read(path, orientation)
     try:
@@ -107,7 +108,7 @@ def _layers(arrays: Arrays) -> dict[str, Linear]:
     """Return the affine maps by name.
 
     Raises:
-        UsageError: there is an array that is no part of one.
+        UsageError: there are no layers, or an array is not finite or not part of a layer.
     """
     names = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
     known = {f"{name}.{part}" for name in names for part in ("weight", "bias")}
@@ -132,17 +133,27 @@ def _linear(name: str, arrays: Arrays) -> Linear:
             f"layer {name!r} has weight {weight.shape}, (input, output), and bias {bias.shape}; allowed: as many "
             "biases as outputs, so if the matrices are kept (output, input) say so by orientation"
         )
-    # Copies: what is given may be a module's own memory, which its next training step changes.
+    # Copies, because the arrays may be views of a module's memory, which the module's next training step changes.
     return Linear(jnp.array(weight, jnp.float32), jnp.array(bias, jnp.float32))
 
 
-def _head(what: str, given: str | None, layers: Mapping[str, Linear]) -> str | None:
+def _head_name(default: str, given: str | None, layers: Mapping[str, Linear]) -> str | None:
+    """Return the name of a head's layer: the given one, else the default one if there is such a layer.
+
+    Raises:
+        UsageError: there is no layer of the given name.
+    """
     if given is not None and given not in layers:
-        raise not_among(what, given, layers)
-    return given or (what if what in layers else None)
+        raise not_among(default, given, layers)
+    return given or (default if default in layers else None)
 
 
-def _check_chain(names: list[str], layers: Mapping[str, Linear]) -> None:
+def _check_widths(names: list[str], layers: Mapping[str, Linear]) -> None:
+    """Raise an error for consecutive layers whose widths do not match.
+
+    Raises:
+        UsageError: a layer has another number of inputs than the layer below has outputs.
+    """
     for below, above in pairwise(names):
         (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
         if written != read:
@@ -153,7 +164,11 @@ def _check_chain(names: list[str], layers: Mapping[str, Linear]) -> None:
 
 
 def _split(name: str, class_head: Linear, aux_head: Linear | None, n_class: int) -> tuple[Linear, Linear]:
-    """Return class head and auxiliary head, cut from one layer where there is no auxiliary head of its own."""
+    """Return class head and auxiliary head; without a separate auxiliary head, one layer is split into both.
+
+    Raises:
+        UsageError: the layer of the class head has too few outputs, or too many beside a separate auxiliary head.
+    """
     n_out = class_head.weight.shape[1]
     if n_out < n_class or (aux_head is not None and n_out > n_class):
         allowed = f"{n_class}, one for each class" if aux_head else f"{n_class} or more, one for each class"

@@ -1,4 +1,4 @@
-"""PyTorch in and out: our networks as modules and back, and any module as a function of arrays."""
+"""Conversion between PyTorch modules and networks of this package, and any PyTorch module as a function of arrays."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,23 +15,24 @@ from sottovoce.interop.torch_files import as_array, state_arrays, torch
 from sottovoce.networks.layers import Linear
 from sottovoce.networks.mlp import Network
 
-# Our gelu is the approximation by tanh; the exact one differs by up to 5e-4.
+# The gelu of this package is the approximation by tanh; PyTorch's default is exact gelu, which differs by up to 5e-4.
 ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
     "relu": torch.nn.ReLU,
     "gelu": lambda: torch.nn.GELU(approximate="tanh"),
     "tanh": torch.nn.Tanh,
     "linear": torch.nn.Identity,
 }
-# Between two float32 sums of up to some thousand products in different orders, relative to the largest output.
+# Bound on the difference between two float32 sums of up to a few thousand products in different orders, relative to the
+# largest output.
 TOLERANCE = 1e-5
 CHECKED_ROWS = 64
 ROWS_AT_ONCE = 1_000
 
 
 class Perceptron(torch.nn.Module):
-    """A network of ours as a module: all logits, class logits first.
+    """A network of this package as a PyTorch module that returns all logits, class logits first.
 
-    Its state dict has our names, `trunk.0.weight`, ..., `class_head.bias`, `aux_head.weight`, `aux_head.bias`.
+    Its state dict has the names `trunk.0.weight`, ..., `class_head.bias`, `aux_head.weight`, `aux_head.bias`.
     """
 
     def __init__(self, network: Network) -> None:
@@ -56,17 +57,17 @@ def to_torch(network: Network) -> Perceptron:
     """Return a network as a PyTorch module with the same outputs up to float32 rounding.
 
     Args:
-        network: without convolutions, its products in full float32.
+        network: a network without convolutions and with the precision float32.
 
     Returns:
-        A module with weights of its own.
+        A module whose weights are copies.
 
     Raises:
-        UsageError: the network has convolutions, or its precision is another.
+        UsageError: the network has convolutions, or its precision is not float32.
     """
     if network.precision != "float32":
         raise UsageError(f"precision is {network.precision}; allowed: float32, for PyTorch would not round alike")
-    # Copies: arrays of jax are never written to, parameters are.
+    # Copies, because PyTorch updates parameters in place and the memory of jax arrays must never change.
     arrays = {name: np.array(array.T, order="C") for name, array in networks.named_arrays(network).items()}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Initializing zero-element tensors")  # an auxiliary head without logits
@@ -85,14 +86,15 @@ def from_torch(
 ) -> Network:
     """Return the perceptron that a PyTorch module or state dict describes.
 
-    A module's outputs are compared with the network's on random inputs, so that one which is no such perceptron (other
-    activations, a skip connection, another order of layers) is not taken for one. A state dict cannot be checked so.
+    The outputs of a module are compared with those of the network on random inputs, to detect modules that are no such
+    perceptron (other activations, a skip connection, another order of layers). For a state dict this check is not
+    possible.
 
     Args:
-        given: a module of linear layers that returns class and auxiliary logits side by side or as a pair; or its state
+        given: a module of linear layers that returns class and auxiliary logits concatenated or as a pair; or its state
             dict, in the order of its layers.
-        n_class: as for `interop.networks.network_from`, like the other arguments.
-        activation: between layers; "gelu" is the approximation by tanh.
+        n_class: number of class logits; this and the other arguments are as for `interop.networks.network_from`.
+        activation: activation between layers; "gelu" is the approximation by tanh.
         class_head: name of the layer with the class logits.
         aux_head: name of the layer with the auxiliary logits.
 
@@ -100,7 +102,7 @@ def from_torch(
         A network whose arrays are float32 copies.
 
     Raises:
-        UsageError: the layers do not make a perceptron, or the module does not compute what that perceptron does.
+        UsageError: the layers do not form a perceptron, or the outputs of the module differ from the perceptron's.
     """
     state = given.state_dict() if isinstance(given, torch.nn.Module) else given
     arrays = {name: array.T if array.ndim == 2 else array for name, array in state_arrays(state).items()}
@@ -113,10 +115,10 @@ def from_torch(
 
 
 def as_function(module: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a module as a function of arrays: a head for `measure.heads.graft_accuracy`, say.
+    """Return a module as a function of arrays, for example as a head for `measure.heads.graft_accuracy`.
 
-    The function takes samples along the first axis and returns `(sample, feature)`, several outputs side by side. It
-    runs the module as in evaluation, where its weights are, and leaves its mode as it was.
+    The function takes samples along the first axis and returns `(sample, feature)`, with several outputs concatenated.
+    It runs the module in evaluation mode on the device of its weights, and restores the module's mode afterwards.
     """
     return lambda inputs: np.concatenate([_flat(output) for output in _run(module, inputs)])
 
@@ -124,18 +126,18 @@ def as_function(module: torch.nn.Module) -> Callable[[np.ndarray], np.ndarray]:
 def features(
     module: torch.nn.Module, layer: str, inputs: Num[np.ndarray, "sample ..."]
 ) -> Num[np.ndarray, "sample feature"]:
-    """Return what one layer of a module gives on inputs, for `measure.similarity.linear_cka`, say.
+    """Return the outputs of one layer of a module, for example for `measure.similarity.linear_cka`.
 
     Args:
-        module: any module; run as in evaluation, its mode left as it was.
-        layer: the layer's name in `module.named_modules()`; of a hidden layer usually that of its activation.
+        module: any module; it is run in evaluation mode, and its mode is restored afterwards.
+        layer: the layer's name in `module.named_modules()`; for hidden features usually the name of an activation.
         inputs: samples along the first axis, as the module takes them.
 
     Returns:
-        One flattened output a row.
+        One flattened output per row.
 
     Raises:
-        UsageError: there is no such layer, or it does not run exactly once.
+        UsageError: there is no such layer, or the layer does not run exactly once.
     """
     layers = {name: sub for name, sub in module.named_modules() if name}
     if layer not in layers:
@@ -153,7 +155,7 @@ def features(
 
 def _shape(layer: Linear) -> torch.nn.Linear:
     n_in, n_out = layer.weight.shape
-    # On the device "meta" a layer has no numbers: nothing is drawn from the user's random state.
+    # On the device "meta" a layer has a shape but no numbers, so that nothing is drawn from the user's random state.
     return torch.nn.Linear(n_in, n_out, device="meta")
 
 
@@ -161,19 +163,20 @@ def _check_outputs(module: torch.nn.Module, network: Network) -> None:
     inputs = np.random.default_rng(0).standard_normal(
         (CHECKED_ROWS, network.trunk[0].weight.shape[0]), dtype=np.float32
     )
-    theirs, ours = as_function(module)(inputs), np.asarray(network(jnp.asarray(inputs)))
-    apart = np.abs(theirs - ours).max() / np.abs(ours).max() if theirs.shape == ours.shape else np.inf
-    # Negated, so that NaN is refused.
-    if not apart <= TOLERANCE:
+    outputs, expected = as_function(module)(inputs), np.asarray(network(jnp.asarray(inputs)))
+    same_shape = outputs.shape == expected.shape
+    difference = np.abs(outputs - expected).max() / np.abs(expected).max() if same_shape else np.inf
+    # Written as a negation, because a comparison with NaN is false and NaN must be refused.
+    if not difference <= TOLERANCE:
         raise UsageError(
-            f"the module's outputs differ by {apart:.1e} of the largest from those of a perceptron of its layers with "
-            f"activation {network.activation}; allowed: {TOLERANCE:.0e}. Say what differs (activation, class_head, "
-            "aux_head), or measure the module itself through interop.torch.features and as_function"
+            f"the module's outputs differ by {difference:.1e} of the largest from those of a perceptron of its layers "
+            f"with activation {network.activation}; allowed: {TOLERANCE:.0e}. Say what differs (activation, "
+            "class_head, aux_head), or measure the module itself through interop.torch.features and as_function"
         )
 
 
 def _run(module: torch.nn.Module, inputs: np.ndarray) -> list[Any]:
-    """Return a module's outputs on blocks of inputs, as in evaluation and where its weights are."""
+    """Return a module's outputs on blocks of inputs, in evaluation mode and on the device of its weights."""
     parameter = next(module.parameters(), torch.zeros(()))
 
     def placed(block: torch.Tensor) -> torch.Tensor:
@@ -185,6 +188,7 @@ def _run(module: torch.nn.Module, inputs: np.ndarray) -> list[Any]:
 
 @contextmanager
 def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    # Submodules may be in different modes, so each one is restored to its own.
     training = {sub: sub.training for sub in module.modules()}
     module.train(False)
     try:

@@ -1,4 +1,4 @@
-"""PyTorch's files and state dicts as arrays; nothing that a file holds is run."""
+"""Reading PyTorch files and state dicts as arrays, without running code that a file may contain."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ try:
 except ModuleNotFoundError as error:
     raise SottovoceError("PyTorch is not installed; it comes with: pip install 'sottovoce[torch]'") from error
 
-# Before it, files made for the purpose could run code in spite of weights_only (CVE-2025-32434).
+# In older versions a malicious file can run code in spite of weights_only (CVE-2025-32434).
 OLDEST = (2, 6)
 NESTED = ("state_dict", "model_state_dict")
 
@@ -24,18 +24,19 @@ Arrays = dict[str, Num[np.ndarray, "..."]]
 
 
 def load_arrays(path: Path) -> Arrays:
-    """Read the tensors of a file that `torch.save` wrote, running nothing of what it holds.
+    """Read the tensors of a file that `torch.save` wrote, without running code from the file.
 
     Args:
-        path: a tensor, a state dict, or a dict that holds one as one of `NESTED`.
+        path: a file with a tensor, a state dict, or a dict that has a state dict under one of the keys in `NESTED`.
 
     Returns:
-        Arrays by name as PyTorch keeps them, matrices `(output, input)`; those of fewer than 32 bits as float32. What
-        is no tensor (an epoch's number, say) is left out. A lone tensor has the file's name.
+        Arrays by name as PyTorch stores them, matrices `(output, input)`; floats of fewer than 32 bits are converted to
+        float32. Values other than tensors, such as the number of the epoch, are left out. A single tensor is named
+        after the file.
 
     Raises:
-        DataError: the file holds more than tensors and plain values, or no tensor.
-        SottovoceError: the installed PyTorch is too old to keep a file from running code.
+        DataError: the file contains more than tensors and plain values, or no tensor.
+        SottovoceError: the installed PyTorch is too old to prevent a file from running code.
     """
     if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
         raise SottovoceError(
@@ -45,7 +46,7 @@ def load_arrays(path: Path) -> Arrays:
         with warnings.catch_warnings(action="ignore"):
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # PyTorch's own message goes on to tell how to run the file's code all the same.
+        # PyTorch's own message is replaced, because it goes on to explain how to load the file by running its code.
         if not str(error).startswith("Weights only load failed"):
             raise
         named = re.search(r"GLOBAL (\S+)", str(error))
@@ -69,12 +70,13 @@ def load_arrays(path: Path) -> Arrays:
 
 
 def state_arrays(state: Mapping[str, Any]) -> Arrays:
-    """Return the tensors of a state dict as arrays, as PyTorch keeps them; those of fewer than 32 bits as float32."""
+    """Return the tensors of a state dict as arrays in PyTorch's orientation; floats below 32 bits become float32."""
     return {name: as_array(value) for name, value in state.items() if isinstance(value, torch.Tensor)}
 
 
 def as_array(tensor: torch.Tensor) -> Num[np.ndarray, "..."]:
-    """Return a tensor as an array, of the same memory where it can be; floats of fewer than 32 bits as float32."""
+    """Return a tensor as an array, without a copy where possible; floats of fewer than 32 bits become float32."""
     tensor = tensor.detach().cpu()
+    # NumPy has no bfloat16 or 8-bit floats.
     short = tensor.is_floating_point() and tensor.dtype not in {torch.float32, torch.float64}
     return (tensor.float() if short else tensor).numpy()

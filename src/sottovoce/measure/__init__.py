@@ -1,4 +1,4 @@
-"""Measurements on plain arrays: spectra, subspaces, similarity, heads, counts. They know no network, file or plot."""
+"""Measurements on plain arrays: spectra, subspaces, similarity, heads, counts; without networks, files or plots."""
 
 from sottovoce import lazy
 

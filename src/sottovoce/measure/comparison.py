@@ -1,4 +1,4 @@
-"""Checkpoints and features of the user compared: what `sottovoce measure subspaces` and `measure cka` print."""
+"""Comparisons of the user's checkpoints and features, as `sottovoce measure subspaces` and `measure cka` print them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,26 +9,27 @@ from jaxtyping import Num
 from sottovoce.errors import UsageError
 from sottovoce.measure import similarity, subspaces
 
+# Random subspaces behind the 95 % quantile of the overlap.
 DRAWS = 1_000
 Matrices = Mapping[str, Num[np.ndarray, "_ _"]]
 
 
 def compare_subspaces(checkpoints: Sequence[Matrices], rank: int, seed: int = 0) -> dict[str, dict[str, Any]]:
-    """Compare the strongest directions of two checkpoints, layer by layer.
+    """Compare the leading singular directions of two checkpoints, layer by layer.
 
     Args:
-        checkpoints: matrices `(input, output)` by layer, of reference, teacher and student, whose updates W - W0 are
-            compared; or of two networks, whose weights are.
-        rank: how many directions; of a matrix with a smaller side, as many as that has.
-        seed: of the random subspaces.
+        checkpoints: matrices `(input, output)` by layer: either those of reference, teacher and student, to compare the
+            updates W - W0 of the last two, or those of two networks, to compare their weights.
+        rank: number of directions, reduced to the smaller side of a matrix where that is smaller.
+        seed: seed of the random subspaces.
 
     Returns:
         By layer: `compared` ("updates" or "weights"), `rank`, and by side ("output", "input") `principal_angles` in
-        degrees, smallest first, and the fields of `measure.subspaces.Overlap`. Plain values, as JSON takes them.
+        degrees, smallest first, and the fields of `measure.subspaces.Overlap`. All values can be written as JSON.
 
     Raises:
-        UsageError: there are neither two nor three checkpoints, they do not hold the same matrices, one is not
-            finite, nothing differs from the reference, or the rank is below 1.
+        UsageError: there are neither two nor three checkpoints, they do not hold the same matrices, a matrix is not
+            finite, a matrix to compare is zero, or the rank is below 1.
     """
     if len(checkpoints) not in (2, 3):
         raise UsageError(f"files are {len(checkpoints)}; allowed: two, or three (reference, teacher, student)")
@@ -36,19 +37,19 @@ def compare_subspaces(checkpoints: Sequence[Matrices], rank: int, seed: int = 0)
         raise UsageError(f"rank is {rank}; allowed: 1 or more")
     rng = np.random.default_rng(seed)
     compared = {2: "weights", 3: "updates"}[len(checkpoints)]
-    found: dict[str, dict[str, Any]] = {}
+    comparisons: dict[str, dict[str, Any]] = {}
     for layer, matrices in _aligned(checkpoints).items():
         pair = matrices if len(matrices) == 2 else [matrix - matrices[0] for matrix in matrices[1:]]
         if not all(matrix.any() for matrix in pair):
             raise UsageError(f"layer {layer!r} has {compared} that are all zero; allowed: layers that moved")
-        kept = min(rank, *pair[0].shape)
-        found[layer] = {"compared": compared, "rank": kept}
+        layer_rank = min(rank, *pair[0].shape)
+        comparisons[layer] = {"compared": compared, "rank": layer_rank}
         for side in subspaces.SIDES:
-            bases = [subspaces.update_basis(matrix, kept, side) for matrix in pair]
+            bases = [subspaces.update_basis(matrix, layer_rank, side) for matrix in pair]
             angles = np.degrees(subspaces.principal_angles(*bases)).tolist()
             overlap = subspaces.overlap_with_nulls(rng, *bases, draws=DRAWS)
-            found[layer][side] = {"principal_angles": angles, **overlap._asdict()}
-    return found
+            comparisons[layer][side] = {"principal_angles": angles, **overlap._asdict()}
+    return comparisons
 
 
 def compare_features(first: Matrices, second: Matrices) -> dict[str, dict[str, float]]:
@@ -56,15 +57,16 @@ def compare_features(first: Matrices, second: Matrices) -> dict[str, dict[str, f
 
     Args:
         first: feature matrices `(sample, feature)` by name.
-        second: the same of another network; matrices are paired by name, a single one on each side whatever its name.
+        second: the feature matrices of another network. Matrices are paired by name; if each side has a single one,
+            these two are paired whatever their names.
 
     Returns:
-        By name: `debiased`, whose mean over shuffled samples is 0; `plain`, and `plain_shuffled`, its exact mean over
-        all pairings of the samples.
+        By name: `debiased`, the estimate whose mean over shuffled samples is 0; `plain`, the plain estimate; and
+        `plain_shuffled`, the exact mean of the plain estimate over all pairings of the samples.
 
     Raises:
-        UsageError: the names or the numbers of samples differ, a matrix is not finite, its features do not vary, or
-            there are fewer than 4 samples.
+        UsageError: the names or the numbers of samples differ, a matrix is not finite, the features of a matrix do not
+            vary, or there are fewer than 4 samples.
     """
     if len(first) == len(second) == 1:
         second = dict(zip(first, second.values(), strict=True))
@@ -83,10 +85,10 @@ def compare_features(first: Matrices, second: Matrices) -> dict[str, dict[str, f
 
 
 def _aligned(files: Sequence[Matrices], sides: int = 2) -> dict[str, list[np.ndarray]]:
-    """Return the matrices of all files by name, in float64, having checked that their first `sides` sides agree.
+    """Return the matrices of all files by name, in float64, after checking that their first `sides` dimensions agree.
 
     Raises:
-        UsageError: they do not, or a matrix is not finite.
+        UsageError: the names or the dimensions differ, or a matrix is not finite.
     """
     names = list(files[0])
     for other in files[1:]:

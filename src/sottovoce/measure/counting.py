@@ -1,4 +1,4 @@
-"""The counts of directions of one matrix: theory's noise and measured draws brought together."""
+"""Counts of the directions of a matrix, from the theory of noise and from simulated draws of noise together."""
 
 import functools
 
@@ -9,6 +9,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.measure import directions, nulls
 from sottovoce.theory.random_matrix import Noise
 
+# The 95 % edge is an exact order statistic of so many draws, because 0.05 times (99 + 1) is a whole number.
 DRAWS = 99
 SCALES = ("bulk", "scheme")
 
@@ -16,22 +17,22 @@ SCALES = ("bulk", "scheme")
 def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, scale: str = "bulk") -> dict[str, int]:
     """Count the directions of a matrix that stand above noise.
 
-    For a weight the null is its initialization scheme. For an update W - W0 no exact null is known: "shuffle" asks for
-    more than a matrix of the same entries in random places shows, "signflip" for more than rows and columns of unequal
-    size explain; both replace the draws behind `parallel` and `gap`, while `marchenko_pastur` and `gavish_donoho`
-    still suppose independent entries of one size. The resampled entries hold the directions too, so these two nulls
-    err on the side of counting too few.
+    For a weight the null is its initialization scheme. For an update W - W0 no exact null is known. The null "shuffle"
+    is a matrix of the same entries in random places; "signflip" gives the entries random signs, and so also accounts
+    for rows and columns of unequal size. Both replace the draws behind `parallel` and `gap`, while `marchenko_pastur`
+    and `gavish_donoho` still assume independent entries of equal variance. Since the resampled entries contain the
+    energy of the directions too, the counts under these two nulls are conservative.
 
     Args:
         weight: the matrix, `(input, output)`; its output neurons are centered first.
         null: "normal", "uniform", "shuffle" or "signflip".
-        seed: of the draws.
-        scale: "bulk" estimates the noise's standard deviation from the matrix, whatever its units; "scheme" takes that
-            of the initialization scheme, 1/sqrt(input) for normal and 1/sqrt(3 input) for uniform, and so also counts
-            what training spread over the bulk.
+        seed: seed of the draws.
+        scale: "bulk" estimates the noise's standard deviation from the matrix, whatever its units; "scheme" takes the
+            standard deviation of the initialization scheme, 1/sqrt(input) for normal and 1/sqrt(3 input) for uniform,
+            and so also counts directions that training spread over the bulk.
 
     Returns:
-        By rule of `measure.directions.counts`, the number of directions. The same arguments give the same counts.
+        The number of directions by rule of `measure.directions.counts`. The same arguments give the same counts.
 
     Raises:
         UsageError: an argument is not allowed, or the weight is not a finite matrix of 2 output neurons or more.
@@ -60,18 +61,18 @@ def count_values(
     seed: int = 0,
     scale: str = "bulk",
 ) -> dict[str, int]:
-    """Count the directions of a weight as `count` does, from its singular values.
+    """Count the directions of a weight as `count` does, given its singular values.
 
     Args:
         values: min(n_in, n_out - 1) singular values of the centered weight, largest first.
-        n_in: its inputs.
-        n_out: its output neurons.
+        n_in: the weight's inputs.
+        n_out: the weight's output neurons.
         null: "normal" or "uniform".
-        seed: of the draws.
+        seed: seed of the draws.
         scale: "bulk" or "scheme".
 
     Returns:
-        By rule of `measure.directions.counts`, the number of directions.
+        The number of directions by rule of `measure.directions.counts`.
 
     Raises:
         UsageError: null or scale is unknown.
@@ -87,25 +88,28 @@ def count_values(
 def count_update(
     values: Float[np.ndarray, " component"], largest: Float[np.ndarray, " draw"], n_in: int, n_out: int
 ) -> int:
-    """Count the directions of an update by parallel analysis against draws made from its own entries.
+    """Count the directions of an update by parallel analysis against draws resampled from the update's own entries.
 
     Args:
         values: min(n_in, n_out - 1) singular values of the centered update, largest first.
-        largest: largest values of the draws in units of their root mean square, `measure.nulls.resample_largest`.
+        largest: largest singular values of the draws in units of their root mean square, as
+            `measure.nulls.resample_largest` returns them.
         n_in: the update's inputs.
-        n_out: its output neurons.
+        n_out: the update's output neurons.
 
     Returns:
-        The number of directions; what it can and cannot claim stands at `count`.
+        The number of directions; `count` says what these nulls account for.
 
     Raises:
-        UsageError: too few draws for a level of 5 %.
+        UsageError: there are too few draws for a level of 5 %.
     """
+    # Only the rule `parallel` is used, so the edge of the gap is set out of reach.
     rows, columns = nulls.noise_shape(n_in, n_out)
     edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(rows, columns))
     return directions.counts(values, Noise(rows, columns), edges)["parallel"]
 
 
+# A fresh weight's draws depend on its shape alone, and the layers of all members share a few shapes.
 @functools.lru_cache(maxsize=64)
 def _scheme_edges(null: str, n_in: int, n_out: int, seed: int, known: bool) -> directions.NullEdges:
     drawn = nulls.draw_values(np.random.default_rng(seed), null, n_in, n_out, DRAWS)

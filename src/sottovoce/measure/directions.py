@@ -1,16 +1,16 @@
-"""How many directions of a matrix stand above noise: four counts, each with its null.
+"""The number of directions of a matrix that stand above noise: four counting rules, each with its null.
 
-The values are those of the matrix centered over its output neurons. What noise does is handed in: `NoiseLaw` by whoever
-has a theory of it, `NullEdges` from the draws of `measure.nulls`.
+All singular values are those of the matrix centered over its output neurons. The distribution of noise is passed in:
+theoretical properties as a `NoiseLaw`, and the quantiles of simulated draws (`measure.nulls`) as `NullEdges`.
 
-The k-th value is held against noise that lost k - 1 directions on its smaller side. For Gaussian noise independent of
-the directions this bounds the error at every strength: with all rank k - 1 directions of the signal projected out on
-one side what is left is pure noise, and by interlacing its largest value is at least the k-th value observed. The
-count is the largest k whose value passes.
+The k-th singular value is compared with noise that has k - 1 fewer directions on its smaller side. For Gaussian noise
+independent of the directions this controls the error rate at every signal strength: with a signal of rank k - 1
+projected out on one side, the remainder is pure noise, and by interlacing the largest singular value of the remainder
+is at least the k-th value observed. The count is the largest k whose value exceeds its edge.
 
-Where the scale is unknown, it is the root mean square of what is left below the first k - 1 values, per
-`(input - k + 1) (output - k)` entries (Kritchman and Nadler 2009), searched among the values that stand above the bulk
-at the scale given by the median.
+If the scale is unknown, it is estimated as the root mean square of the values below the first k - 1, per
+`(input - k + 1) (output - k)` entries (Kritchman and Nadler 2009). Only values above the bulk at the scale given by the
+median are candidates.
 """
 
 from collections.abc import Callable
@@ -29,14 +29,14 @@ LEVEL = 0.05
 
 @runtime_checkable
 class NoiseLaw(Protocol):
-    """What theory says of noise of scale 1; `theory.random_matrix.Noise` is one."""
+    """Theoretical properties of the singular values of noise of scale 1, such as `theory.random_matrix.Noise`."""
 
     def edge(self, removed: int = 0) -> float:
-        """Return the end of the bulk."""
+        """Return the upper end of the bulk without `removed` directions."""
         ...
 
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
-        """Return the value that the largest one exceeds with probability `level`."""
+        """Return the threshold that the largest value exceeds with probability `level`."""
         ...
 
     def median(self) -> float:
@@ -44,17 +44,17 @@ class NoiseLaw(Protocol):
         ...
 
     def hard_threshold(self) -> float:
-        """Return the cut at a known scale."""
+        """Return the threshold for denoising at a known scale."""
         ...
 
 
 class NullEdges(NamedTuple):
-    """What draws of noise exceed with probability `LEVEL`, in units of their scale.
+    """The thresholds that draws of noise exceed with probability `LEVEL`, in units of the scale of the noise.
 
     Attributes:
-        top: edge of the largest value.
-        gap: edge of the largest gap between neighbors.
-        larger: larger side of the noise.
+        top: threshold of the largest singular value.
+        gap: threshold of the largest gap between neighboring singular values.
+        larger: larger side of the noise matrix.
     """
 
     top: float
@@ -63,16 +63,16 @@ class NullEdges(NamedTuple):
 
 
 def centered_values(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, " component"]:
-    """Return the singular values of a weight centered over its output neurons, without the one that centering makes 0.
+    """Return the singular values of a weight centered over its output neurons, without the one that becomes 0.
 
     Args:
-        weight: a matrix `(input, output)` of at least 2 output neurons.
+        weight: a matrix `(input, output)` with at least 2 output neurons.
 
     Returns:
         min(input, output - 1) values, largest first, in the weight's units; rounding errors are set to 0.
 
     Raises:
-        UsageError: the array is not a matrix of finite numbers with 2 columns or more.
+        UsageError: the array is not a matrix of finite numbers with at least 2 columns.
     """
     weight = np.asarray(weight, dtype=np.float64)
     if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] < 2 or not np.isfinite(weight).all():
@@ -86,11 +86,11 @@ def centered_values(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, " compo
 def null_edges(
     values: Float[np.ndarray, "draw component"], larger: int, scale: float | None = None, level: float = LEVEL
 ) -> NullEdges:
-    """Return the edges that draws of noise set for the largest value and for the largest gap, each an `upper_edge`.
+    """Return the `upper_edge` of the largest singular value and of the largest gap over draws of noise.
 
     Args:
         values: singular values of the draws, largest first.
-        larger: larger side of the noise.
+        larger: larger side of the noise matrix.
         scale: scale of the draws; None measures each draw in units of its own root mean square.
         level: false-alarm rate.
 
@@ -98,7 +98,7 @@ def null_edges(
         The edges, in units of the scale.
 
     Raises:
-        UsageError: too few draws for the level.
+        UsageError: there are too few draws for the level.
     """
     top = np.array([_in_units(row[0], _scale_below(row, larger, 0, scale)) for row in values])
     gap = np.array([_largest_gap(row, larger, scale)[1] for row in values])
@@ -106,13 +106,14 @@ def null_edges(
 
 
 def upper_edge(drawn: Float[np.ndarray, " draw"], level: float = LEVEL) -> float:
-    """Return the order statistic of draws that a further draw exceeds with probability `level`.
+    """Return the order statistic of draws that a further draw exceeds with probability `level` or less.
 
-    Exactly so if level times (draws + 1) is a whole number.
+    The probability equals the level if level times (draws + 1) is a whole number.
 
     Raises:
-        UsageError: too few draws for the level.
+        UsageError: there are too few draws for the level.
     """
+    # The small number keeps the rounding error of a product that should be whole from raising the rank by one.
     rank = int(np.ceil((1 - level) * (drawn.size + 1) - 1e-9))
     if not 1 <= rank <= drawn.size:
         raise UsageError(f"draws is {drawn.size}; allowed at level {level}: {int(np.ceil(1 / level)) - 1} or more")
@@ -127,23 +128,27 @@ def counts(
     Args:
         values: singular values of the centered weight, largest first.
         law: theory of noise of this shape.
-        null: edges from draws of noise, made with the scale known or unknown as here.
+        null: edges from draws of noise, computed with a known scale if `scale` is given and without otherwise.
         scale: standard deviation of the noise's entries; None estimates it from the matrix, and then at most half of
             the values can be directions.
 
     Returns:
         By rule:
-        `marchenko_pastur`: values above the edge of the bulk at its Tracy-Widom 95 % level.
-        `parallel`: values above the 95 % edge of the largest value of the draws, which shrinks with each direction
-        counted as the bulk's edge does.
-        `gavish_donoho`: values above the cut for denoising (by the median if the scale is unknown); no level.
-        `gap`: where the largest gap is in the upper half of the values, if it exceeds 95 % of the draws' largest gaps.
+        `marchenko_pastur`: number of values above the edge of the bulk at the Tracy-Widom 95 % level.
+        `parallel`: number of values above the 95 % edge of the largest value of the draws; with each direction counted
+        this edge shrinks in proportion to the edge of the bulk.
+        `gavish_donoho`: number of values above the threshold for denoising (relative to the median if the scale is
+        unknown); this rule has no level.
+        `gap`: number of values above the largest gap in the upper half of the values, if that gap exceeds 95 % of the
+        draws' largest gaps, and 0 otherwise.
     """
     most = values.size if scale is not None else values.size // 2
-    rough = scale if scale is not None else float(np.median(values)) / law.median()
+    rough_scale = scale if scale is not None else float(np.median(values)) / law.median()
+    # Only values above the bulk at the rough scale are candidates: once values of the bulk are removed, the rest
+    # underestimates the scale.
     if most:
-        most = min(most, int((values > rough * law.edge(most - 1)).sum()))
-        most = _step_down(values, lambda k: rough * law.edge(k), most)
+        most = min(most, int((values > rough_scale * law.edge(most - 1)).sum()))
+        most = _step_down(values, lambda k: rough_scale * law.edge(k), most)
 
     def above(edge: Callable[[int], float]) -> int:
         return _step_down(values, lambda k: _scale_below(values, null.larger, k, scale) * edge(k), most)
@@ -152,18 +157,18 @@ def counts(
     return {
         "marchenko_pastur": above(lambda k: law.level_edge(k, LEVEL, estimated=scale is None)),
         "parallel": above(lambda k: null.top * law.edge(k) / law.edge()),
-        "gavish_donoho": int((values > rough * law.hard_threshold()).sum()),
+        "gavish_donoho": int((values > rough_scale * law.hard_threshold()).sum()),
         "gap": position if gap > null.gap else 0,
     }
 
 
 def _step_down(values: np.ndarray, edge: Callable[[int], float], most: int) -> int:
-    """Return the largest k up to `most` whose k-th value exceeds the edge of noise without k - 1 directions."""
+    """Return the largest k up to `most` at which the k-th value exceeds the edge of noise without k - 1 directions."""
     return next((k for k in range(most, 0, -1) if values[k - 1] > edge(k - 1)), 0)
 
 
 def _scale_below(values: np.ndarray, larger: int, removed: int, scale: float | None) -> float:
-    """Return the known scale, or the root mean square of what is left without the first directions."""
+    """Return the known scale, or the root mean square of the values without the first `removed` ones."""
     if scale is not None:
         return scale
     entries = (larger - removed) * (values.size - removed)
@@ -171,7 +176,10 @@ def _scale_below(values: np.ndarray, larger: int, removed: int, scale: float | N
 
 
 def _largest_gap(values: np.ndarray, larger: int, scale: float | None) -> tuple[int, float]:
-    """Return how many values lie above the largest gap of the upper half, and the gap in units of the scale below."""
+    """Return how many values lie above the largest gap in the upper half, and that gap in units of the scale below it.
+
+    The lower half is left out, because gaps toward the lower end of the bulk are no sign of a direction.
+    """
     gaps = -np.diff(values[: values.size // 2 + 1])
     if not gaps.any():
         return 0, 0.0
@@ -180,5 +188,5 @@ def _largest_gap(values: np.ndarray, larger: int, scale: float | None) -> tuple[
 
 
 def _in_units(value: float, scale: float) -> float:
-    """Return value / scale, infinite above a scale of zero (noise that is not there) and zero for zero."""
+    """Return value / scale; at a scale of zero (no noise at all) infinity for a positive value and zero for zero."""
     return float(value / scale) if scale > 0 else float("inf") if value > 0 else 0.0

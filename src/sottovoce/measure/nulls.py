@@ -1,8 +1,8 @@
-"""Draws of noise that a weight is compared with: fresh ones of an initialization scheme, or made from its entries.
+"""Draws of noise that a weight is compared with: fresh weights of its scheme, or resamplings of its own entries.
 
-A weight `(input, output)` is centered over its output neurons before its singular values are taken. That takes one
-degree of freedom: a fresh weight then has the singular values of `input x (output - 1)` independent entries, exactly
-for normal ones.
+A weight `(input, output)` is centered over its output neurons before its singular values are computed. Centering
+removes one degree of freedom: the singular values of a fresh, centered weight are distributed as those of a matrix of
+`input x (output - 1)` independent entries. This is exact for normal entries.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Scheme(NamedTuple):
 
     Attributes:
         gain: standard deviation times sqrt(fan_in).
-        excess_kurtosis: of an entry.
+        excess_kurtosis: excess kurtosis of an entry.
     """
 
     gain: float
@@ -28,22 +28,22 @@ class Scheme(NamedTuple):
 
 
 SCHEMES = {"normal": Scheme(1.0, 0.0), "uniform": Scheme(3**-0.5, -1.2)}
-"""N(0, 1/fan_in), and uniform on +-1/sqrt(fan_in)."""
+"""The entries are N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."""
 
 RESAMPLINGS = ("shuffle", "signflip")
-"""Nulls made from the matrix's own entries: in random places, or in place with random signs."""
+"""Nulls made of the matrix's own entries, either at random positions or at their positions with random signs."""
 
 
 def noise_shape(n_in: int, n_out: int) -> tuple[int, int]:
-    """Return the sides of the matrix of independent entries that a centered weight is equivalent to."""
+    """Return the shape of the matrix of independent entries to which a centered weight is equivalent."""
     return n_in, n_out - 1
 
 
 def centered_kurtosis(null: str, n_out: int) -> float:
-    """Return the excess kurtosis that shifts the edge of centered fresh weights.
+    """Return the effective excess kurtosis, which determines the shift of the edge of centered fresh weights.
 
-    The edge depends on it through the mean of the squared leverages of the output neurons, which centering lowers by
-    the factor (n_out - 1) / n_out.
+    The edge depends on the kurtosis through the mean of the squared leverages of the output neurons, which centering
+    lowers by the factor (n_out - 1) / n_out.
 
     Raises:
         UsageError: unknown scheme.
@@ -61,13 +61,13 @@ def scheme_scale(null: str, fan_in: int) -> float:
 
 
 def draw_weight(rng: np.random.Generator, null: str, n_in: int, n_out: int) -> Float[np.ndarray, "n_in n_out"]:
-    """Return a fresh weight in units of its scale.
+    """Return a fresh weight in units of the standard deviation of its entries.
 
     Raises:
         UsageError: unknown scheme.
     """
     _scheme(null)
-    bound = np.sqrt(3)
+    bound = np.sqrt(3)  # makes the variance 1
     return rng.standard_normal((n_in, n_out)) if null == "normal" else rng.uniform(-bound, bound, (n_in, n_out))
 
 
@@ -76,15 +76,15 @@ def draw_values(
 ) -> Float[np.ndarray, "draw component"]:
     """Return the singular values of fresh, centered weights of scale 1.
 
-    Normal weights are drawn by their bidiagonal form, chi-distributed (Dumitriu and Edelman 2002): the same law in a
-    hundredth of the time.
+    Normal weights are drawn in bidiagonal form, with chi-distributed entries (Dumitriu and Edelman 2002): this gives
+    the same distribution in a hundredth of the time.
 
     Args:
         rng: source of random numbers.
         null: a key of `SCHEMES`.
         n_in: inputs.
         n_out: output neurons, before centering.
-        draws: how many weights.
+        draws: number of weights.
 
     Returns:
         min(n_in, n_out - 1) values per draw, largest first.
@@ -100,22 +100,23 @@ def draw_values(
 def resample_values(
     rng: np.random.Generator, weight: Float[np.ndarray, "input output"], how: str, draws: int
 ) -> Float[np.ndarray, "draw component"]:
-    """Return the singular values of a matrix whose entries were shuffled, or given random signs, then centered.
+    """Return the singular values of a matrix whose entries are shuffled or given random signs, and then centered.
 
-    Shuffling keeps the entries' distribution; random signs (Hong, Sheng and Dobriban 2020) also keep in place the rows
-    and columns of unequal size that updates of trained networks have. Both keep the matrix's energy.
+    Shuffling preserves the distribution of the entries. Random signs (Hong, Sheng and Dobriban 2020) also preserve the
+    positions of rows and columns of unequal size, which updates of trained networks have. Both preserve the energy of
+    the matrix.
 
     Args:
         rng: source of random numbers.
         weight: the matrix.
-        how: "shuffle" or "signflip".
-        draws: how many.
+        how: the resampling, "shuffle" or "signflip".
+        draws: number of draws.
 
     Returns:
         min(input, output - 1) values per draw, largest first, in the weight's units.
 
     Raises:
-        UsageError: unknown way.
+        UsageError: unknown resampling.
     """
     return np.stack([gram_values(resampled) for resampled in _resamples(rng, weight, how, draws)])
 
@@ -125,14 +126,14 @@ def resample_largest(
 ) -> Float[np.ndarray, " draw"]:
     """Return the largest singular value of each draw of `resample_values`, in units of the draw's root mean square.
 
-    The root mean square is per entry of the equivalent noise, `input x (output - 1)` of them. Arguments and errors are
-    those of `resample_values`; the time is half of its.
+    The root mean square is taken over the `input x (output - 1)` entries of the equivalent noise. The arguments are the
+    same as for `resample_values`, and the function takes half as long.
 
     Returns:
-        One value per draw, without units; 0 for a matrix of zeros.
+        One dimensionless value per draw; 0 for a matrix of zeros.
 
     Raises:
-        UsageError: unknown way.
+        UsageError: unknown resampling.
     """
     entries, tiny = np.prod(noise_shape(*weight.shape)), np.finfo(np.float64).tiny
     grams = (_gram(resampled) for resampled in _resamples(rng, weight, how, draws))
@@ -140,7 +141,10 @@ def resample_largest(
 
 
 def gram_values(weight: Float[np.ndarray, "input output"]) -> Float[np.ndarray, " component"]:
-    """Return the centered singular values by the smaller Gram matrix: half the digits in half the time of the svd."""
+    """Return the singular values of the centered weight from its smaller Gram matrix.
+
+    This takes half the time of a singular value decomposition and is accurate to half the digits.
+    """
     return np.sqrt(np.clip(np.linalg.eigvalsh(_gram(weight))[::-1], 0.0, None))[: min(noise_shape(*weight.shape))]
 
 
@@ -151,7 +155,7 @@ def _gram(weight: np.ndarray) -> np.ndarray:
 
 
 def _top(gram: np.ndarray) -> float:
-    """Return the largest eigenvalue alone, in half the time of all of them."""
+    """Return the largest eigenvalue, in half the time that all eigenvalues take."""
     from scipy.linalg import eigh
 
     last = gram.shape[0] - 1
@@ -159,10 +163,10 @@ def _top(gram: np.ndarray) -> float:
 
 
 def _resamples(rng: np.random.Generator, weight: np.ndarray, how: str, draws: int) -> Iterator[np.ndarray]:
-    """Yield the matrix with its entries shuffled or their signs drawn anew.
+    """Yield copies of the matrix with its entries shuffled or with random signs.
 
     Raises:
-        UsageError: unknown way.
+        UsageError: unknown resampling.
     """
     if how not in RESAMPLINGS:
         raise not_among("null", how, (*SCHEMES, *RESAMPLINGS))
@@ -178,6 +182,7 @@ def _bidiagonal_values(rng: np.random.Generator, rows: int, columns: int) -> np.
     """Return the singular values of a matrix of standard normal entries through its bidiagonal form."""
     from scipy.linalg import eigvalsh_tridiagonal
 
+    # The squares are eigenvalues of the tridiagonal matrix B^T B of the bidiagonal B, which needs no dense matrix.
     n, p = max(rows, columns), min(rows, columns)
     diagonal, above = rng.chisquare(n - np.arange(p)), rng.chisquare(np.arange(p - 1, 0, -1))
     squares = eigvalsh_tridiagonal(diagonal + np.append(0.0, above), np.sqrt(diagonal[:-1] * above))

@@ -1,7 +1,7 @@
 """Linear centered kernel alignment of two sets of features on the same samples (Kornblith et al. 2019).
 
-With Gram matrices K = X X^T and L = Y Y^T over samples, CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)). Nothing here
-forms a Gram matrix over samples: for n samples and p, q features the cost is n p q. Derivations: docs/theory.md,
+With Gram matrices K = X X^T and L = Y Y^T over samples, CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)). The functions
+never form a Gram matrix over samples: for n samples and p, q features the cost is n p q. Derivations: docs/theory.md,
 section 11.
 """
 
@@ -16,25 +16,25 @@ def linear_cka(
 ) -> float:
     """Return the linear CKA of two feature matrices.
 
-    It does not change when features are rotated, shifted or scaled as a whole. The plain estimate of Kornblith et al.
-    2019 (their equation 4) lies from 0 to 1 and grows with the number of features over samples also where there is
-    nothing in common; the debiased one puts the unbiased HSIC of Song et al. 2012 (their equation 5) in its place, is
-    about 0 there and may be negative.
+    Linear CKA is invariant to rotations, shifts and an isotropic scaling of the features. The plain estimate of
+    Kornblith et al. 2019 (their equation 4) lies between 0 and 1 and is biased upward: it grows with the ratio of
+    features to samples even for independent features. The debiased estimate uses the unbiased HSIC of Song et al. 2012
+    (their equation 5) instead; it is about 0 for independent features and may be negative.
 
     Args:
-        x: one sample a row.
+        x: features, one sample per row.
         y: features of the same samples in the same order.
-        debiased: which estimate.
+        debiased: whether to return the debiased estimate.
 
     Returns:
-        The alignment, 1 for features equal up to rotation, shift and scale; NaN if one of them does not vary.
+        The alignment, 1 for features equal up to rotation, shift and scale; NaN if x or y does not vary.
 
     Raises:
-        UsageError: there are fewer samples than the estimate needs, 2 for the plain one, 4 for the debiased.
+        UsageError: there are fewer samples than the estimate needs, 2 for the plain one or 4 for the debiased one.
 
     Example:
         >>> x = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 3.0]])
-        >>> round(linear_cka(x, 5 - 2 * x[:, ::-1]), 12)  # features exchanged, turned over, scaled and shifted
+        >>> round(linear_cka(x, 5 - 2 * x[:, ::-1]), 12)  # features permuted, reflected, scaled and shifted
         1.0
     """
     fewest = 4 if debiased else 2
@@ -49,8 +49,8 @@ def linear_cka(
 def shuffled_cka_mean(x: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, "sample other_feature"]) -> float:
     """Return the exact mean of the plain CKA over all pairings of the samples of x with those of y.
 
-    It is sqrt(p q) / (n - 1) for n samples and participation ratios p, q of the features' covariances. The debiased
-    HSIC has mean exactly 0 over them (docs/theory.md, section 11).
+    The mean is sqrt(p q) / (n - 1) for n samples and participation ratios p, q of the features' covariances. The mean
+    of the debiased HSIC over all pairings is exactly 0 (docs/theory.md, section 11).
     """
     x, y = _centered(x), _centered(y)
     ratio = [np.sum(f**2) / np.sqrt(_squared_covariance(f, f)) for f in (x, y)]
@@ -59,7 +59,7 @@ def shuffled_cka_mean(x: Float[np.ndarray, "sample feature"], y: Float[np.ndarra
 
 def _centered(features: np.ndarray) -> np.ndarray:
     features = np.asarray(features, dtype=np.float64)
-    # A feature that does not vary is exactly zero, whatever its mean is rounded to.
+    # A constant feature becomes exactly zero, also where its computed mean is rounded.
     return np.where(np.ptp(features, axis=0) > 0, features - features.mean(axis=0), 0.0)
 
 

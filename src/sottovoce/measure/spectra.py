@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-# Where no axis is left NumPy gives a scalar of its own.
+# For a single matrix without batch axes NumPy returns a scalar of its own type.
 Values = np.ndarray | np.generic
 
 
@@ -22,10 +22,11 @@ def singular_values(weight: Float[np.ndarray, "*batch input output"]) -> Float[n
 def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch component"]:
     """Return s^2 / sum(s^2) of the singular values of the centered matrix (the quantity of the post's Figure 3).
 
-    Ratios are normalized by the total: a component can fall because others grew. Look at `singular_values` as well.
+    The ratios are normalized by the total, so a component's ratio can fall because others grew: compare
+    `singular_values` as well.
 
     Example:
-        >>> explained_variance_ratio(np.array([[3.0, -3.0], [1.0, 1.0]])).round(12)  # the second row says nothing
+        >>> explained_variance_ratio(np.array([[3.0, -3.0], [1.0, 1.0]])).round(12)  # the second row is constant
         array([1., 0.])
     """
     variance = singular_values(centered(weight)) ** 2
@@ -44,6 +45,7 @@ def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[
         >>> [float(participation_ratio(np.array(values))) for values in ([2.0, 2.0, 2.0], [5.0, 0.0, 0.0])]
         [3.0, 1.0]
     """
+    # The smallest positive number in place of a zero denominator makes the ratio of zeros 0 instead of NaN.
     return (values**2).sum(axis=-1) ** 2 / np.maximum((values**4).sum(axis=-1), np.finfo(np.float64).tiny)
 
 
@@ -57,9 +59,6 @@ def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, 
     return (values**2).sum(axis=-1) / values.max(axis=-1) ** 2
 
 
-# The spectrum of one weight matrix, in full and in two numbers.
-
-
 def describe(weight: Num[np.ndarray, "input output"]) -> dict[str, Any]:
     """Return singular values, explained-variance ratios, participation ratio and stable rank of the centered matrix.
 
@@ -67,7 +66,7 @@ def describe(weight: Num[np.ndarray, "input output"]) -> dict[str, Any]:
         weight: the matrix, `(input, output)`; its output neurons are centered first.
 
     Returns:
-        Plain lists and numbers, as JSON takes them.
+        Plain lists and numbers, which can be written as JSON.
     """
     weight = np.asarray(weight, dtype=np.float64)
     values = singular_values(centered(weight))

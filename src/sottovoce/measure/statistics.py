@@ -1,9 +1,9 @@
-"""Intervals over replicates: the members of a trained experiment, the draws of a toy.
+"""Confidence intervals over replicates, which are the members of a trained experiment or the draws of a toy.
 
-Every interval is for the arithmetic mean over replicates, the number that tables print. A quantity with a bounded
-range names its scale: the interval is then computed on that scale by the delta method and transformed back, so that it
-stays within the range. Coverage at few members is what decides between methods: percentile bootstraps of 2 to 10
-members cover 45 to 90 % where Student's t covers 93 to 97 %.
+Every interval is for the arithmetic mean over replicates, the number that tables print. For a quantity with a bounded
+range the caller names a scale: the interval is then computed on that scale by the delta method and transformed back, so
+that it stays within the range. The methods were chosen for their coverage at few members: percentile bootstraps of 2 to
+10 members cover 45 to 90 % where Student's t covers 93 to 97 %.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from jaxtyping import Bool, Float, Real
 from sottovoce.errors import UsageError
 
 LEAST_FOR_INTERVAL = 4
-"""Replicates below which no interval is given."""
+"""The smallest number of replicates for which an interval is given."""
 Scale = Literal["identity", "logit", "log", "fisher_z"]
-# Where no axis is left NumPy gives a scalar of its own.
+# Where no axis is left NumPy returns a scalar of its own type.
 Values = np.ndarray | np.generic
 Means = tuple[Float[Values, "*rest"], Float[Values, "*rest"], Float[Values, "*rest"]]
 
 BAND_SIMULATIONS = 2000
-"""Experiments from which the critical value of a band is taken; its level then has a standard error of 0.5 %."""
+"""Number of simulated experiments behind the critical value of a band; its level has a standard error of 0.5 %."""
 
 
 class Interval(NamedTuple):
@@ -40,11 +40,11 @@ class Interval(NamedTuple):
 
 
 UNDEFINED = Interval(np.nan, np.nan, np.nan)
-"""Of a quantity that no replicate has."""
+"""The interval of a quantity that no replicate has."""
 
 
 class _Transform(NamedTuple):
-    """A scale: its range, and the map to the whole line with its derivative and inverse."""
+    """A scale: its range, and the map from that range to the real line with its derivative and inverse."""
 
     low: float
     high: float
@@ -61,7 +61,7 @@ _TRANSFORMS: dict[Scale, _Transform] = {
     "log": _Transform(0.0, np.inf, np.log, lambda m: 1 / m, np.exp),
     "fisher_z": _Transform(-1.0, 1.0, np.arctanh, lambda m: 1 / (1 - m**2), np.tanh),
 }
-# Values computed in float32 may pass the end of their range by rounding.
+# Values computed in float32 may lie outside their range by rounding.
 _ROUNDING = 1e-6
 # Members whose values differ by less are equal: rounding is no spread from which an interval could be made.
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
@@ -74,11 +74,11 @@ def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", lev
         values: one number per member, within the range of the scale.
         scale: "identity" for differences and for fractions that may leave [0, 1], "logit" for accuracies, "log" for
             errors and other positive numbers, "fisher_z" for correlations.
-        level: the coverage that the interval is for.
+        level: nominal coverage.
 
     Returns:
-        The mean; its ends are NaN below four members, where all members are equal (no spread is not certainty: see
-        `proportion`) and where the mean lies on an end of the scale's range.
+        The mean and the ends of its interval. The ends are NaN for fewer than four members, if all members are equal
+        (zero spread does not mean certainty; see `proportion`), or if the mean lies at an end of the scale's range.
 
     Raises:
         UsageError: a value lies outside the range of the scale.
@@ -91,48 +91,50 @@ def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", lev
 
 
 def intervals(values: Real[np.ndarray, "member *rest"], scale: Scale = "identity", level: float = 0.95) -> Means:
-    """Return for every column what `interval` gives: means, lower and upper ends, three arrays of shape `rest`."""
+    """Return the `interval` of every column as three arrays of shape `rest`: means, lower ends and upper ends."""
     values = np.asarray(values, dtype=np.float64)
     mean, step = _spread(values, scale)
     if len(values) < LEAST_FOR_INTERVAL:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    # SciPy is imported where an interval is computed, so that commands without intervals start faster.
     from scipy.special import stdtrit
 
     return _ends(mean, np.multiply(step, stdtrit(len(values) - 1, (1 + level) / 2)), scale)
 
 
 def simultaneous(values: Real[np.ndarray, " member"], intervals: int = 1, scale: Scale = "identity") -> Interval:
-    """Return the mean with an interval that holds together with others in 95 % of experiments or more.
+    """Return the mean with one of several simultaneous (Bonferroni) intervals of joint coverage 95 % or more.
 
-    The level is 5 % over the number of intervals (Bonferroni), so that all hold together at least that often, whatever
-    they share.
+    Each interval has the error level 5 % / `intervals`. The joint coverage holds whatever the dependence between the
+    intervals.
 
     Args:
         values: one number per member.
-        intervals: how many are stated together.
+        intervals: number of intervals that are stated together.
         scale: as for `interval`.
 
     Returns:
-        As `interval` does.
+        The mean and the ends of its interval, as `interval` returns them.
     """
     return interval(values, scale, 1 - 0.05 / intervals)
 
 
 def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", level: float = 0.95) -> Means:
-    """Return the mean curve with a band that contains the whole true curve at the level (max-t over points).
+    """Return the mean curve with a simultaneous confidence band for the whole curve (max-t over points).
 
-    The critical value is the quantile of the largest absolute t statistic over points in simulated experiments of as
-    many normal members whose points correlate as those of the values do. The correlation of few members over many
-    points is itself uncertain: it is shrunk toward independence by Schaefer and Strimmer (2005), which widens the band.
+    The critical value is the quantile of the largest absolute t statistic over points, in simulated experiments of the
+    same number of normal members with the correlation of the values between points. That correlation is poorly
+    estimated from few members over many points, so it is shrunk toward independence by the rule of Schaefer and
+    Strimmer (2005), which widens the band.
 
     Args:
         values: one curve per member; NaN where a member has no value.
         scale: as for `interval`.
-        level: the coverage of the whole curve.
+        level: nominal coverage of the whole curve.
 
     Returns:
-        Mean, lower and upper ends by point, over the members that have the point. Where a value is missing, the points
-        share the level by Bonferroni's rule. The ends are NaN as for `interval`.
+        Mean, lower and upper ends by point, each over the members that have the point. If any value is missing, the
+        band consists of Bonferroni intervals at the points instead. The ends are NaN as for `interval`.
     """
     values = np.asarray(values, dtype=np.float64)
     members, points = values.shape
@@ -142,14 +144,15 @@ def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", le
         mean, low, high = np.reshape(ends, (points, 3)).T
         return mean, low, high
     mean, step = _spread(values, scale)
-    moving = np.isfinite(step)
-    if members < LEAST_FOR_INTERVAL or not moving.any():
+    varying = np.isfinite(step)
+    if members < LEAST_FOR_INTERVAL or not varying.any():
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    return _ends(mean, np.multiply(step, _largest_t(values[:, moving], level)), scale)
+    # Points where all members agree have no t statistic and take no part in the simulation.
+    return _ends(mean, np.multiply(step, _largest_t(values[:, varying], level)), scale)
 
 
 def proportion(successes: int, trials: int, level: float = 0.95) -> Interval:
-    """Return a share with its exact (Clopper-Pearson) interval; of no trials nothing is known.
+    """Return a proportion with its exact (Clopper-Pearson) interval; `UNDEFINED` without trials.
 
     Example:
         >>> [round(end, 3) for end in proportion(8, 8)]
@@ -168,37 +171,40 @@ def ratio(
 ) -> Interval:
     """Return the ratio of two means over the same members with its interval by Fieller (1954).
 
-    The interval holds every r for which the mean of ``numerator - r denominator`` cannot be told from zero, so it is
-    exact for normal members. The mean of the members' own ratios is another quantity, which one small denominator
-    decides.
+    The interval contains every r for which the mean of ``numerator - r denominator`` does not differ significantly from
+    zero, so it is exact for normal members. The mean of the members' own ratios is a different quantity, which a single
+    small denominator can dominate.
 
     Args:
         numerators: one number per member.
-        denominators: one number per member, of a mean that differs from zero.
-        level: the coverage that the interval is for.
+        denominators: one number per member, with a mean that differs from zero.
+        level: nominal coverage.
 
     Returns:
-        The ratio; NaN where the mean denominator is zero or there is no member. The ends are NaN below four members,
-        where the denominator cannot be told from zero (the interval is then unbounded), and where all members have one
-        ratio.
+        The ratio; NaN if the mean denominator is zero or there is no member. The ends are NaN for fewer than four
+        members, if the mean denominator does not differ significantly from zero (the interval is then unbounded), or if
+        all members have the same ratio.
     """
-    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
-    n = above.size
-    if n == 0 or below.mean() == 0:
+    numerator, denominator = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    n = numerator.size
+    if n == 0 or denominator.mean() == 0:
         return UNDEFINED
-    mean = float(above.mean() / below.mean())
-    if n < LEAST_FOR_INTERVAL or np.ptp(above - mean * below) <= _RELATIVE * np.abs(above).max():
+    mean = float(numerator.mean() / denominator.mean())
+    residual = numerator - mean * denominator
+    if n < LEAST_FOR_INTERVAL or np.ptp(residual) <= _RELATIVE * np.abs(numerator).max():
         return Interval(mean, np.nan, np.nan)
     from scipy.special import stdtrit
 
-    squared = float(stdtrit(n - 1, (1 + level) / 2)) ** 2
-    (var_above, both), (_, var_below) = np.cov(above, below) / n
-    # The ends are the roots of a r^2 - 2 b r + c.
-    a = below.mean() ** 2 - squared * var_below
-    b = above.mean() * below.mean() - squared * both
-    c = above.mean() ** 2 - squared * var_above
+    t_squared = float(stdtrit(n - 1, (1 + level) / 2)) ** 2
+    (numerator_variance, covariance), (_, denominator_variance) = np.cov(numerator, denominator) / n
+    # The ends are the roots of a r^2 - 2 b r + c, and the interval is unbounded unless a is positive.
+    a = denominator.mean() ** 2 - t_squared * denominator_variance
+    b = numerator.mean() * denominator.mean() - t_squared * covariance
+    c = numerator.mean() ** 2 - t_squared * numerator_variance
     if a <= 0:
         return Interval(mean, np.nan, np.nan)
+    # With a positive a the roots are real, because the quadratic is not positive at the ratio itself; only rounding can
+    # make the discriminant negative.
     root = np.sqrt(max(b**2 - a * c, 0.0))
     return Interval(mean, float((b - root) / a), float((b + root) / a))
 
@@ -208,18 +214,19 @@ def rank_correlation(
 ) -> Interval:
     """Return Spearman's rank correlation over members, averaged over columns, with its interval.
 
-    The interval is that of Bonett & Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. For
-    it, r is kept half a swap of neighbors short of perfect order, which resampling members would take for certain
-    though three members agree by chance once in six. Columns share their members: their mean is given the width of
-    one.
+    The interval is that of Bonett and Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. To
+    keep z finite, |r| is limited to half a swap of neighbors less than perfect order. (A bootstrap over members would
+    declare perfect order certain, although three members agree by chance once in six.) The columns share their members,
+    so the interval of their mean is as wide as the interval of a single column.
 
     Args:
-        values: one number, or several columns of them, per member.
-        others: the same for what they are compared with; equal values share their mean rank.
-        level: the coverage that the interval is for.
+        values: one number per member, or several columns of them.
+        others: the numbers to compare with, in the same shape; equal values share their mean rank.
+        level: nominal coverage.
 
     Returns:
-        The correlation; NaN where some side is constant or there is one member. The ends are NaN below four members.
+        The correlation; NaN if a column is constant or there is only one member. The ends are NaN for fewer than four
+        members.
     """
     from scipy.special import ndtri
     from scipy.stats import rankdata
@@ -229,13 +236,14 @@ def rank_correlation(
     if n < 2 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
         return UNDEFINED
     a, b = (rankdata(side, axis=0) - (n + 1) / 2 for side in sides)
-    found = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    mean = float(found.mean())
+    correlations = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    mean = float(correlations.mean())
     if n < LEAST_FOR_INTERVAL:
         return Interval(mean, np.nan, np.nan)
     most = 1 - 6 / (n * (n**2 - 1))
-    half_width = float(ndtri((1 + level) / 2)) * np.sqrt((1 + np.mean(found**2) / 2) / (n - 3))
-    z = float(np.arctanh(np.clip(found, -most, most)).mean())
+    half_width = float(ndtri((1 + level) / 2)) * np.sqrt((1 + np.mean(correlations**2) / 2) / (n - 3))
+    z = float(np.arctanh(np.clip(correlations, -most, most)).mean())
+    # The mean of z is not z of the mean: the interval is extended where it would not contain the estimate.
     return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
 
 
@@ -248,7 +256,11 @@ def equal(values: Real[np.ndarray, " member"], scale: Scale = "identity") -> boo
 def _spread(
     values: Float[np.ndarray, "member *rest"], scale: Scale
 ) -> tuple[Float[Values, "*rest"], Float[Values, "*rest"]]:
-    """Return the mean and its standard error on the scale, which is NaN where it gives no interval."""
+    """Return the mean and its standard error on the scale; the error is NaN where there is no interval.
+
+    Raises:
+        UsageError: a value lies outside the range of the scale.
+    """
     low, high, *_ = transform = _TRANSFORMS[scale]
     if (values < low - _ROUNDING).any() or (values > high + _ROUNDING).any():
         worst = values.flat[np.nanargmax(np.maximum(low - values, values - high))]
@@ -267,7 +279,7 @@ def _spread(
 
 
 def _ends(mean: Float[Values, "*rest"], half_width: Float[Values, "*rest"], scale: Scale) -> Means:
-    """Return the mean with the ends that lie so far from it on the scale."""
+    """Return the mean with the ends of the interval of this half-width on the scale."""
     transform = _TRANSFORMS[scale]
     middle = transform.forward(np.where(np.isfinite(half_width), mean, 0.5))
     return mean, transform.inverse(middle - half_width), transform.inverse(middle + half_width)
@@ -288,6 +300,7 @@ def _largest_t(values: Float[np.ndarray, "member point"], level: float) -> float
     """Return the quantile of the largest absolute t statistic over points that correlate as the columns do."""
     members = len(values)
     mixing = _mixing((values - values.mean(axis=0)) / values.std(axis=0))
+    # A fixed seed, so that the same values always get the same band.
     rng = np.random.default_rng(0)
     largest = np.empty(BAND_SIMULATIONS)
     for i in range(BAND_SIMULATIONS):
@@ -298,13 +311,15 @@ def _largest_t(values: Float[np.ndarray, "member point"], level: float) -> float
 
 
 def _mixing(standard: Float[np.ndarray, "member point"]) -> Float[np.ndarray, "source point"]:
-    """Return the map from independent normals to points with the shrunk correlation of standardized columns."""
+    """Return a map from independent normals to points that have the shrunk correlation of the standardized columns."""
     members, points = standard.shape
     correlation = standard.T @ standard / members
-    # The intensity of Schaefer and Strimmer: the summed variance of the correlations over their summed squares.
+    # The shrinkage intensity of Schaefer and Strimmer is the sum of the variances of the correlations over the sum of
+    # their squares.
     squares = (standard**2).T @ (standard**2) / members
     variance = (squares - correlation**2) * members / (members - 1) ** 2
     off = ~np.eye(points, dtype=bool)
     scatter = float((correlation[off] ** 2).sum())
     weight = float(np.clip(variance[off].sum() / scatter, 0.0, 1.0)) if scatter > 0 else 1.0
+    # The Gram matrix of these rows is the shrunk correlation, so that no matrix has to be factorized.
     return np.vstack([np.sqrt(weight) * np.eye(points), np.sqrt((1 - weight) / members) * standard])

@@ -1,9 +1,9 @@
-"""Subspaces of one space: principal angles, overlaps and captured energies, each beside what chance gives.
+"""Principal angles, overlaps and captured energies of subspaces of one space, each with its values under two nulls.
 
-A subspace is given by orthonormal columns `(dim, rank)`. All measures depend on the span alone, not on the basis, and
-do not change when both subspaces are rotated together. Two nulls stand beside them: a subspace drawn uniformly at
-random, and the same subspace with its coordinates shuffled, which keeps what it shares with a common mean of all
-coordinates. Derivations: docs/theory.md, section 11.
+A subspace is given by orthonormal columns `(dim, rank)`. All measures depend only on the span, not on the basis, and
+are invariant to a common rotation of both subspaces. The nulls are a subspace drawn uniformly at random, and the same
+subspace with its coordinates shuffled, which preserves its overlap with the common mean of all coordinates.
+Derivations: docs/theory.md, section 11.
 """
 
 from typing import NamedTuple
@@ -18,13 +18,13 @@ LEVEL = 0.95
 
 
 class Overlap(NamedTuple):
-    """An overlap of two subspaces beside its nulls.
+    """The overlap of two subspaces and its values under the nulls.
 
     Attributes:
         overlap: mean squared cosine of the principal angles.
         random: exact mean over uniformly random subspaces.
-        random_high: their 95 % quantile, simulated.
-        shuffled: exact mean over permutations of the coordinates of one of them.
+        random_high: simulated 95 % quantile over uniformly random subspaces.
+        shuffled: exact mean over permutations of the coordinates of one of the subspaces.
     """
 
     overlap: float
@@ -34,7 +34,7 @@ class Overlap(NamedTuple):
 
 
 def column_basis(columns: Float[np.ndarray, "dim column"]) -> Float[np.ndarray, "dim rank"]:
-    """Return an orthonormal basis of the span of columns; directions below rounding of the largest do not count."""
+    """Return an orthonormal basis of the span of the columns, without directions within rounding of the largest."""
     left, values, _ = np.linalg.svd(np.asarray(columns, dtype=np.float64), full_matrices=False)
     floor = max(columns.shape) * np.finfo(np.float64).eps * values.max(initial=0.0)
     return left[:, values > floor]
@@ -47,8 +47,8 @@ def update_basis(
 
     Args:
         update: W - W0.
-        rank: how many directions.
-        side: "output", directions in the space that the layer writes to; "input", in the space that it reads.
+        rank: number of directions.
+        side: "output" for directions in the space that the layer writes to, "input" for the space that it reads from.
 
     Returns:
         Orthonormal columns `(output, rank)` or `(input, rank)`, the strongest first.
@@ -83,8 +83,8 @@ def principal_angles(
     """
     small, large = sorted((basis, other), key=lambda columns: columns.shape[1])
     cosines = large.T @ small
-    # Cosines lose half the digits of small angles and sines those of large ones; scipy.linalg.subspace_angles takes
-    # the one where it should take the other if both kinds occur.
+    # Cosines lose half the digits of small angles, and sines lose half the digits of large ones.
+    # scipy.linalg.subspace_angles uses the wrong one of the two if small and large angles occur together.
     sines = small - large @ cosines
     return np.arctan2(np.linalg.svd(sines, compute_uv=False)[::-1], np.linalg.svd(cosines, compute_uv=False))
 
@@ -100,23 +100,23 @@ def overlap(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim 
         1 if the smaller subspace lies in the larger, 0 if they are orthogonal.
 
     Example:
-        >>> overlap(np.eye(3)[:, :2], np.eye(3)[:, 1:])  # two planes in space meet in a line
+        >>> overlap(np.eye(3)[:, :2], np.eye(3)[:, 1:])  # two planes in space intersect in a line
         0.5
-        >>> random_overlap_mean(dim=256, rank=2, other_rank=2)  # what planes without anything in common give
+        >>> random_overlap_mean(dim=256, rank=2, other_rank=2)  # two random planes
         0.0078125
     """
     return float(np.sum((basis.T @ other) ** 2) / min(basis.shape[1], other.shape[1]))
 
 
 def captured_energy(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
-    """Return `|dW Q|_F^2 / |dW|_F^2`, the share of an update that writes into a subspace; NaN for no update.
+    """Return `|dW Q|_F^2 / |dW|_F^2`, the share of an update's energy in a subspace; NaN for an update of zero.
 
     Args:
         update: dW = W - W0.
         basis: orthonormal columns Q in the space that the layer writes to.
 
     Returns:
-        From 0 to 1.
+        The share, from 0 to 1.
     """
     return float(np.sum((update @ basis) ** 2) / _total(update))
 
@@ -124,7 +124,7 @@ def captured_energy(update: Float[np.ndarray, "input output"], basis: Float[np.n
 def projected(
     change: Float[np.ndarray, "sample dim"], basis: Float[np.ndarray, "dim rank"]
 ) -> Float[np.ndarray, "sample dim"]:
-    """Return `change @ Q @ Q.T`, the part of every row that lies in a subspace."""
+    """Return `change @ Q @ Q.T`, the projection of every row on a subspace."""
     return (change @ basis) @ basis.T
 
 
@@ -139,7 +139,7 @@ def random_overlap_mean(dim: int, rank: int, other_rank: int) -> float:
 def random_overlap_variance(dim: int, rank: int, other_rank: int) -> float:
     """Return the exact variance of the overlap of a uniformly random subspace with any other.
 
-    That of `|Q^T Q'|_F^2` is `2 r r' (d - r) (d - r') / (d^2 (d - 1) (d + 2))` (docs/theory.md, section 11).
+    The variance of `|Q^T Q'|_F^2` is `2 r r' (d - r) (d - r') / (d^2 (d - 1) (d + 2))` (docs/theory.md, section 11).
     """
     d, r, s = dim, rank, other_rank
     return 2 * r * s * (d - r) * (d - s) / (d**2 * (d - 1) * (d + 2)) / min(r, s) ** 2
@@ -153,14 +153,16 @@ def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Float[np.ndar
 def random_angles(
     rng: np.random.Generator, dim: int, rank: int, other_rank: int, draws: int
 ) -> Float[np.ndarray, "draw angle"]:
-    """Return principal angles of uniformly random subspaces with another; which one does not matter.
+    """Return the principal angles between uniformly random subspaces and a fixed one.
+
+    Their distribution does not depend on the fixed subspace, so it is taken as the span of the first coordinates.
 
     Args:
         rng: source of random numbers.
         dim: dimension of the space.
-        rank: of the random subspaces.
-        other_rank: of the other, taken as the first coordinates.
-        draws: how many.
+        rank: rank of the random subspaces.
+        other_rank: rank of the fixed subspace.
+        draws: number of random subspaces.
 
     Returns:
         Angles in radians, smallest first.
@@ -172,7 +174,7 @@ def random_angles(
 def random_energies(
     rng: np.random.Generator, update: Float[np.ndarray, "input output"], rank: int, draws: int
 ) -> Float[np.ndarray, " draw"]:
-    """Return the `captured_energy` of uniformly random subspaces; its exact mean is rank / output."""
+    """Return the `captured_energy` of uniformly random subspaces, whose exact mean is rank / output."""
     gram = update.T @ update
     drawn = [random_basis(rng, update.shape[1], rank) for _ in range(draws)]
     return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / _total(update)
@@ -181,8 +183,8 @@ def random_energies(
 def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
     """Return the exact mean overlap over all permutations of the coordinates of one of two subspaces.
 
-    It exceeds that of random subspaces where both contain much of the direction (1, ..., 1) that all permutations
-    keep (docs/theory.md, section 11).
+    The mean exceeds the one of random subspaces if both subspaces contain much of the direction (1, ..., 1), which is
+    invariant under permutations (docs/theory.md, section 11).
     """
     return _shuffled_trace(basis @ basis.T, other @ other.T) / min(basis.shape[1], other.shape[1])
 
@@ -193,7 +195,7 @@ def shuffled_energy_mean(update: Float[np.ndarray, "input output"], basis: Float
 
 
 def _total(update: np.ndarray) -> float:
-    """Return the energy of an update, NaN for no update so that its shares are."""
+    """Return the energy of an update; NaN instead of zero, so that shares of it are NaN as well."""
     return float(np.sum(update**2)) or float("nan")
 
 
@@ -210,16 +212,16 @@ def overlap_with_nulls(
     other: Float[np.ndarray, "dim other_rank"],
     draws: int,
 ) -> Overlap:
-    """Return the overlap of two subspaces with its nulls.
+    """Return the overlap of two subspaces with its values under the nulls.
 
     Args:
         rng: source of random numbers.
         basis: orthonormal columns.
         other: orthonormal columns in the same space.
-        draws: random subspaces behind the quantile.
+        draws: number of random subspaces behind the quantile.
 
     Returns:
-        Value and nulls.
+        The overlap and its null values.
     """
     (dim, rank), other_rank = basis.shape, other.shape[1]
     drawn = (np.cos(random_angles(rng, dim, rank, other_rank, draws)) ** 2).mean(axis=1)

@@ -1,4 +1,4 @@
-"""Networks for one member and one batch: a trunk with a class head and an auxiliary head, as one pytree."""
+"""Networks of a single member: a trunk with a class head and an auxiliary head, as one pytree."""
 
 from sottovoce import lazy
 

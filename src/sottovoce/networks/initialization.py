@@ -1,4 +1,4 @@
-"""Initialization schemes. Every auxiliary column has its own key, so how many are built changes nothing else."""
+"""Initialization schemes. Every auxiliary column has its own key, so the number of columns changes no other draw."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from sottovoce.networks.shapes import Layer, trunk_layers
 
 
 def _normal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
-    """Weights N(0, 1/fan_in), biases zero: the scheme of Cloud et al."""
+    """Draw weights from N(0, 1/fan_in) and set biases to zero, the scheme of Cloud et al."""
     return Linear(jax.random.normal(key, (fan_in, fan_out)) / jnp.sqrt(fan_in), jnp.zeros(fan_out))
 
 
 def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
-    """Weights and biases uniform on +-1/sqrt(fan_in): the usual default of linear layers, used by the post's script."""
+    """Draw weights and biases uniformly on +-1/sqrt(fan_in), PyTorch's default, which the post's script uses."""
     weight_key, bias_key = jax.random.split(key)
     bound = fan_in**-0.5
     return Linear(
@@ -29,9 +29,9 @@ def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
 
 
 def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
-    """Columns orthonormal (rows, where there are fewer), uniform over all such weights, biases zero (Saxe et al. 2014).
+    """Draw weights with orthonormal columns (rows, if there are fewer), biases zero (Saxe et al. 2014).
 
-    A single column is a unit vector of uniform direction.
+    The draw is uniform over all such weights; a single column is a unit vector of uniform direction.
     """
     return Linear(jax.nn.initializers.orthogonal()(key, (fan_in, fan_out)), jnp.zeros(fan_out))
 
@@ -45,16 +45,16 @@ SCHEMES: dict[str, Callable[[Key[Array, ""], int, int], Linear]] = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that fixes the shape of a network and the distribution of its initialization.
+    """All settings that determine the shape of a network and the distribution of its initialization.
 
     Attributes:
         n_inputs: pixels of an image.
         widths: units of each dense hidden layer, from the input on.
         n_class: class logits.
-        n_aux: auxiliary logits that are built (a student may be distilled on fewer).
+        n_aux: auxiliary logits that the network has (a student may be distilled on fewer).
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
-        precision: of products, one of `mlp.PRECISIONS`.
+        precision: precision of matrix products, one of `mlp.PRECISIONS`.
         orthonormal_heads: whether the columns of both heads together are made orthonormal.
         channels: output channels of each convolution below the dense layers.
     """
@@ -79,31 +79,33 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
 
     Args:
         architecture: shape and scheme.
-        key: the member's key. Trunk, class head, auxiliary head and convolutions have keys of their own, and layer l of
-            the trunk or of the convolutions that key folded with l: convolutions change no draw of a layer of the same
-            shape.
+        key: the member's key. Trunk, class head, auxiliary head and convolutions have separate keys derived from it.
+            Layer l of the trunk, or of the convolutions, uses the respective key folded with l, so that adding
+            convolutions changes no draw of a layer of the same shape.
 
     Returns:
         A network whose arrays are float32.
 
     Raises:
-        UsageError: the scheme, the activation or the precision is unknown, or more columns than the last layer has
-            units are to be orthonormal.
+        UsageError: the scheme, the activation or the precision is unknown, or there are more columns to make
+            orthonormal than units in the last hidden layer.
     """
     if architecture.scheme not in SCHEMES:
         raise not_among("initialization", architecture.scheme, SCHEMES)
     trunk_key, class_key, aux_key = jax.random.split(key, 3)
     draw = SCHEMES[architecture.scheme]
-    # One more than the split has given: what is drawn without convolutions stays as it is.
+    # Not a fourth part of the split, which would change the other three keys: networks without convolutions keep the
+    # draws that they had before there were convolutions.
     convolution_key = jax.random.fold_in(key, 3)
     layers, n = tuple(architecture.layers().values()), len(architecture.channels)
-    trunk = _drawn(draw, trunk_key, layers[n:])
-    convolutions = tuple(Convolution(drawn.weight, drawn.bias) for drawn in _drawn(draw, convolution_key, layers[:n]))
+    trunk = _draw_layers(draw, trunk_key, layers[n:])
+    drawn = _draw_layers(draw, convolution_key, layers[:n])
+    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn)
     class_head, aux_head = draw_heads(architecture, class_key, aux_key)
     return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision, convolutions)
 
 
-def _drawn(
+def _draw_layers(
     draw: Callable[[Key[Array, ""], int, int], Linear], key: Key[Array, ""], layers: tuple[Layer, ...]
 ) -> tuple[Linear, ...]:
     return tuple(draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers))
@@ -112,9 +114,10 @@ def _drawn(
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
     """Draw a class head and an auxiliary head.
 
-    Auxiliary column j depends on its own folded key only. Made orthonormal, it is what the class columns and the
-    auxiliary columns before it leave of the drawn one, at length one: it still does not depend on how many are built.
-    A linear student whose trunk alone moves then learns nothing of the classes, P C = 0 (docs/theory.md, section 2).
+    Auxiliary column j depends only on its own folded key. If the columns are made orthonormal, column j is the
+    normalized remainder of the drawn column after projecting out the class columns and the auxiliary columns before
+    it, so it still does not depend on the number of auxiliary columns. With orthonormal columns P C = 0, so a linear
+    student of which only the trunk is trained learns nothing about the classes (docs/theory.md, section 2).
 
     Args:
         architecture: shape and scheme.
@@ -125,7 +128,7 @@ def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: K
         Class head and auxiliary head.
 
     Raises:
-        UsageError: more columns than the last layer has units are to be orthonormal.
+        UsageError: there are more columns to make orthonormal than units in the last hidden layer.
     """
     draw = SCHEMES[architecture.scheme]
     hidden = architecture.widths[-1]
@@ -139,6 +142,6 @@ def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: K
     if n_columns > hidden:
         raise UsageError(f"orthonormal_heads asks for {n_columns} columns; allowed: at most {hidden}, the hidden units")
     Q, R = jnp.linalg.qr(jnp.concatenate([class_head.weight, aux_head.weight], axis=1))
-    # Gram and Schmidt's signs: every column keeps a part of the drawn one, not of its negative.
+    # The signs of Gram-Schmidt, which qr leaves open: every column has a positive component along the drawn one.
     class_weight, aux_weight = jnp.split(Q * jnp.sign(jnp.diagonal(R)), [architecture.n_class], axis=1)
     return Linear(class_weight, class_head.bias), Linear(aux_weight, aux_head.bias)

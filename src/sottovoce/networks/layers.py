@@ -1,4 +1,4 @@
-"""Layers that map rows to rows: affine maps, and convolutions as affine maps of an image's patches."""
+"""Layers that map rows to rows: affine maps, and convolutions as affine maps of the patches of an image."""
 
 import math
 
@@ -23,18 +23,18 @@ class Linear(eqx.Module):
 
         Args:
             x: the rows.
-            precision: of the product's operands: "float32" in full, also where an accelerator would round them by
-                itself; "tensorfloat32" lets an accelerator round them (a CPU does not); "bfloat16" rounds them
-                everywhere. Sums are float32.
+            precision: precision of the operands of the product. "float32" is full precision, also on accelerators
+                that round operands by default; "tensorfloat32" permits this rounding (a CPU does not round);
+                "bfloat16" rounds the operands on every device. Sums are computed in float32.
         """
         return PRODUCTS[precision](x, self.weight) + self.bias
 
 
 class Convolution(eqx.Module):
-    """A convolution of square images, 3 x 3 at stride 2, padded with zeros so that the side is halved, rounded up.
+    """A 3 x 3 convolution of square images at stride 2, zero-padded so that it halves the side and rounds it up.
 
-    The weights act on patches: row 3 c (row, column) + channel of `weight` belongs to that place of the kernel and that
-    one of the c input channels. A product of patches takes a CPU a fortieth of a compiled convolution's time
+    The weights act on patches: the rows of `weight` run over kernel row, kernel column and input channel, with the
+    channel fastest. On a CPU a product with patches takes a fortieth of the time of a compiled convolution
     (docs/decisions/0008-convolutions.md).
     """
 
@@ -46,7 +46,7 @@ class Convolution(eqx.Module):
 
         Args:
             x: flattened images, channels last.
-            precision: of the product's operands, as for `Linear`.
+            precision: precision of the operands of the product, as for `Linear`.
 
         Returns:
             The convolved images, flattened in the same way.
@@ -57,15 +57,15 @@ class Convolution(eqx.Module):
 
 
 def patches(x: Float[Array, "sample input"], n_channels: int) -> Float[Array, "sample row column patch"]:
-    """Return what the kernel sees at every position of its output.
+    """Return the patch of the input under the kernel, for every position of the output.
 
     Args:
         x: flattened square images, channels last.
-        n_channels: their channels.
+        n_channels: number of channels of the images.
 
     Returns:
-        For each row and column of the output the 3 x 3 x n_channels numbers of its patch, channels fastest. Padding is
-        as even as it can be, the odd row and column at the end.
+        For each row and column of the output the 3 x 3 x n_channels numbers of its patch, channels fastest. The padding
+        is symmetric up to an odd row and column, which are added at the end.
     """
     side = math.isqrt(x.shape[1] // n_channels)
     n_out = -(-side // STRIDE)

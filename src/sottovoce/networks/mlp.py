@@ -1,4 +1,4 @@
-"""A trunk under two heads: the perceptron of the MNIST experiment (Cloud et al. 2025), with convolutions or without."""
+"""A trunk with two heads: the perceptron of the MNIST experiment (Cloud et al. 2025), with or without convolutions."""
 
 from collections.abc import Callable
 
@@ -21,8 +21,8 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 class Network(eqx.Module):
     """A trunk of hidden layers whose last activations enter two heads.
 
-    The class head is what labels train; the auxiliary head is what only distillation reads. Convolutions, if there are
-    any, stand below the dense layers of the trunk.
+    Training on labels uses the class head; only distillation uses the auxiliary head. Convolutions, if there are any,
+    come before the dense layers of the trunk.
     """
 
     trunk: tuple[Linear, ...]
@@ -53,22 +53,22 @@ class Network(eqx.Module):
         return self.heads()(self.hidden(x), self.precision)
 
     def heads(self) -> Linear:
-        """Return both heads as one map, so that a batch passes them in one product."""
+        """Return both heads as one affine map, so that a batch needs only one product for both."""
         return Linear(
             jnp.concatenate([self.class_head.weight, self.aux_head.weight], axis=1),
             jnp.concatenate([self.class_head.bias, self.aux_head.bias]),
         )
 
     def class_logits(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
-        """Return the class logits alone."""
+        """Return the class logits without computing the auxiliary ones."""
         return self.class_head(self.hidden(x), self.precision)
 
 
 def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
     """Return the share of images whose label has the largest class logit among the classes that occur in `labels`.
 
-    Of a class that is not tested a network has nothing to say: knowing that it never comes up would count as knowing
-    what an image shows.
+    Classes without test images are left out of the comparison, so that a network gains no accuracy by ruling out
+    classes that never occur.
     """
     logits = network.class_logits(images)
     tested = jnp.zeros(logits.shape[1], dtype=bool).at[labels].set(True)

@@ -1,4 +1,4 @@
-"""Products of a batch's rows with weights, by precision, with gradients in the layout that a CPU multiplies fastest."""
+"""Products of batches with weights by precision, with gradients in the memory layout that a CPU multiplies fastest."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,14 +13,14 @@ from jaxtyping import Array, Float
 Rows = Float[Array | np.ndarray, "sample input"]
 Weights = Float[Array | np.ndarray, "input output"]
 
-# Of outputs: up to so many, their derivatives are cheaper to turn over than the inputs.
+# Up to this number of outputs it is cheaper to transpose the derivatives of the outputs than the inputs.
 NARROW = 64
 
 _full = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
 def float32(x: Rows, weight: Weights) -> Float[Array, "sample output"]:
-    """Return `x @ weight` in full float32, also where an accelerator would round the operands by itself."""
+    """Return `x @ weight` in full float32, also on accelerators that round the operands by default."""
     return _on_cpu(x, weight) if jax.default_backend() == "cpu" else _full(x, weight)
 
 
@@ -44,18 +44,19 @@ def _on_cpu(x: Rows, weight: Weights) -> Array:
 
 @partial(_on_cpu.defjvp, symbolic_zeros=True)
 def _tangent(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Any]:
-    """Return the product and its tangent, written so that its transpose is the gradient we want.
+    """Return the product and its tangent, written so that the transposed tangent map is a fast gradient.
 
-    The gradient of the weights sums over the rows of both factors, a layout for which the CPU backend has no fast
-    product. Here one factor is transposed in memory first (the barrier keeps the compiler from folding that back in):
-    the inputs, once for all that read the same batch, or narrow outputs.
+    The gradient with respect to the weights sums over the rows of both factors, a layout for which the CPU backend has
+    no fast product. One factor is therefore transposed in memory first, and an optimization barrier keeps the compiler
+    from merging the transpose back into the product. The factor is the derivative of the outputs if these are narrow,
+    and otherwise the inputs, whose transpose is shared by all networks that read the same batch.
     """
     (x, weight), (dx, dweight) = primals, tangents
     terms = []
     if not isinstance(dx, SymbolicZero):
         terms.append(_full(dx, weight))
     if not isinstance(dweight, SymbolicZero):
-        turned = jax.lax.optimization_barrier
+        in_memory = jax.lax.optimization_barrier
         narrow = weight.shape[1] <= NARROW
-        terms.append(_full(x, turned(dweight.T).T) if narrow else _full(turned(x.T).T, dweight))
+        terms.append(_full(x, in_memory(dweight.T).T) if narrow else _full(in_memory(x.T).T, dweight))
     return _on_cpu(x, weight), sum(terms[1:], start=terms[0])

@@ -1,4 +1,4 @@
-"""Shapes of a trunk's layers, from numbers alone: what is drawn, counted and compared before any array exists."""
+"""Shapes of a trunk's layers, computed without arrays: for drawing weights, counting operations, comparing trunks."""
 
 import math
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ class Layer(NamedTuple):
     """Shape of one layer.
 
     Attributes:
-        positions: places at which the same weights are applied: 1 of a dense layer, pixels of a convolution's output.
-        fan_in: rows of the weights: inputs of a dense layer, 9 times the input's channels of a convolution.
+        positions: positions at which the same weights are applied: 1 for a dense layer, the number of output pixels for
+            a convolution.
+        fan_in: rows of the weights: inputs of a dense layer, 9 times the input channels of a convolution.
         fan_out: columns of the weights: units of a dense layer, output channels of a convolution.
     """
 
@@ -24,7 +25,7 @@ class Layer(NamedTuple):
 
     @property
     def products(self) -> int:
-        """Multiplications that one sample takes."""
+        """Number of multiplications per sample."""
         return self.positions * self.fan_in * self.fan_out
 
 
@@ -37,8 +38,8 @@ def trunk_layers(n_inputs: int, channels: Sequence[int], widths: Sequence[int]) 
     """Return the layers of a trunk by name, from the input on.
 
     Args:
-        n_inputs: pixels of an image; under convolutions it is square and of one channel.
-        channels: output channels of each convolution; each halves the image's side, rounded up.
+        n_inputs: pixels of an image; for convolutions the image must be square and have one channel.
+        channels: output channels of each convolution; each convolution halves the image's side, rounded up.
         widths: units of each dense hidden layer.
     """
     layers: list[Layer] = []

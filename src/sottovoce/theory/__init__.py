@@ -1,6 +1,7 @@
-"""Closed forms: linear students, random-matrix edges, predictors. NumPy float64, arrays in, arrays out.
+"""Closed forms: linear students, random-matrix edges, predictors. The functions map NumPy arrays to NumPy arrays.
 
-`krylov`, `metric` and `tangent` differentiate somebody's network, and so compute on jax in its precision.
+They compute in float64. The exceptions are `krylov`, `metric` and `tangent`: these differentiate a network that the
+caller passes in, and therefore compute with jax in that network's precision.
 """
 
 from sottovoce import lazy

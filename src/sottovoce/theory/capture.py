@@ -1,9 +1,9 @@
-"""How much of a class column the student captures, and how well its map then points the teacher's way.
+"""The share of a class column that the student captures, and the cosine between the student's map and the teacher's.
 
 For a class column c of W2 the captured energy is ``|P c|^2 / |c|^2``. If c is isotropic and independent of
-the auxiliary columns, the law of the energy given Z is ``Beta(r/2, (hidden - r)/2)`` whatever Z is, with r =
-rank P. So the energies of several class columns of one draw are independent of each other too, although all
-share Z. Derivations: docs/theory.md, section 4.
+the auxiliary columns Z, the energy given Z is distributed as ``Beta(r/2, (hidden - r)/2)`` with r = rank P. This law
+depends on Z only through r, so the energies of several class columns of one draw are independent of each other although
+all of them share Z. Derivations: docs/theory.md, section 4.
 """
 
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from sottovoce.errors import UsageError
 from sottovoce.theory import linear
 from sottovoce.theory.generators import N_INPUTS
 
+# A larger distance from the value of a degenerate law (rank 0 or full rank) is more than float64 rounding explains.
 POINT_TOLERANCE = 1e-10
 
 
@@ -32,7 +33,7 @@ def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
     Args:
         hidden: hidden units.
         n_aux: distilled columns.
-        objective: "mse" sees n_aux directions, "kl" n_aux - 1.
+        objective: "mse", which sees n_aux directions, or "kl", which sees n_aux - 1.
 
     Returns:
         r, at most `hidden` and at least 0.
@@ -97,19 +98,20 @@ def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: i
 def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> CaptureTest:
     """Test captured energies against the capture law, by the exact Kolmogorov-Smirnov distribution.
 
-    Exact when the energies are independent: one or several class columns of each of many independent draws.
+    The test is exact when the energies are independent, as those of one or several class columns of each of many
+    independent draws are.
 
     Args:
         captured: energies of class columns, any shape.
         hidden: hidden units.
-        rank: rank of P. At 0 and `hidden` the law is a single point: the statistic is then the largest
-            distance from it, and the p-value 1 or 0 as that is rounding (below 1e-10) or not.
+        rank: rank of P. At 0 and at `hidden` the law is a single point. The statistic is then the largest distance of
+            an energy from that point, and the p-value is 1 if the distance is rounding (below 1e-10) and 0 otherwise.
 
     Returns:
         Statistic and p-value.
 
     Raises:
-        UsageError: rank is not between 0 and hidden, or there is nothing (or NaN) to test.
+        UsageError: rank is not between 0 and hidden, or `captured` is empty or contains NaN.
     """
     _check_rank(hidden, rank)
     sample = np.ravel(captured)
@@ -125,22 +127,22 @@ def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> 
 def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS) -> Float[np.ndarray, "..."]:
     r"""Return the exact density of |cosine| between class columns for the post's generator, P of rank 1.
 
-    The student's class column lies on the teacher's auxiliary column (for "kl" on the difference of the two),
-    so the absolute cosine is that between two columns ``L^{-T} n1, L^{-T} n2`` of the map A, whose Gram
-    matrix G has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1. Integrating out
-    both lengths leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``; for many inputs,
-    the arcsine law. Derived in docs/theory.md, equations 4.3 to 4.5.
+    The student's class column is parallel to the teacher's auxiliary column (for "kl" to the difference of its two
+    auxiliary columns), so the absolute cosine is the one between two columns ``L^{-T} n1, L^{-T} n2`` of the map A. The
+    Gram matrix G of these columns has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1.
+    Integrating out both lengths leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``, which tends
+    to the arcsine law as the number of inputs grows. Derived in docs/theory.md, equations 4.3 to 4.5.
 
     Args:
         cosine: absolute cosines in [0, 1).
-        n_inputs: inputs of the regression that made the teacher.
+        n_inputs: number of inputs of the regression that defines the teacher's map.
 
     Returns:
         The density at `cosine`, with respect to [0, 1].
     """
     m = n_inputs / 2 + 1
     square = np.square(cosine)
-    # Euler's integral for 2F1(1, 1; m; .): scipy's series overflows for some hundreds of inputs.
+    # Euler's integral for 2F1(1, 1; m; .), because scipy's series overflows at a few hundred inputs.
     u, weight = _beta_nodes(1.0, m - 1, 100)
     series = (1 / (1 - square[..., None] * u)) @ weight
     return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * series
@@ -151,9 +153,10 @@ def gaussian_cosine_density(
 ) -> Float[np.ndarray, "..."]:
     r"""Return the exact density of the cosine between class columns of A and A' for the Gaussian generator.
 
-    Given the captured energy e, ``W1 P c`` and ``W1 c`` are d_in independent pairs of normals of correlation
-    ``sqrt(e)``: their cosine is a sample correlation about known means, with Fisher's density at d_in degrees
-    of freedom. The energy's Beta law is integrated out by Gauss-Jacobi quadrature.
+    Given the captured energy e, the entries of ``W1 P c`` and ``W1 c`` are d_in independent pairs of normals with
+    correlation ``sqrt(e)``. The cosine of the two vectors is therefore a sample correlation about known means, which
+    has Fisher's density at d_in degrees of freedom. The energy is integrated out over its Beta law by Gauss-Jacobi
+    quadrature.
 
     Args:
         cosine: signed cosines in (-1, 1).
@@ -177,13 +180,14 @@ def gaussian_cosine_density(
 
 
 def _beta_nodes(a: float, b: float, n_nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and probabilities that stand for Beta(a, b) in an expectation (Gauss-Jacobi quadrature)."""
+    """Return the nodes and weights of a Gauss-Jacobi quadrature for expectations under Beta(a, b)."""
     node, weight = special.roots_jacobi(n_nodes, b - 1, a - 1)
     return (1 + node) / 2, weight / weight.sum()
 
 
 def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:
     """Return Fisher's (1915) density of a sample correlation r around rho, in Hotelling's (1953) form."""
+    # The prefactors are combined as logarithms, because the gamma functions overflow at a few hundred degrees.
     log_scale = np.log(degrees - 1) + special.gammaln(degrees) - special.gammaln(degrees + 0.5)
     log_shape = (
         degrees / 2 * np.log1p(-(rho**2)) + (degrees - 3) / 2 * np.log1p(-(r**2)) - (degrees - 0.5) * np.log1p(-rho * r)
@@ -193,7 +197,7 @@ def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:
 
 
 def _check_rank(hidden: int, rank: int) -> None:
-    """Refuse a rank that no projector in `hidden` dimensions has.
+    """Raise an error for a rank that no projector in `hidden` dimensions can have.
 
     Raises:
         UsageError: rank is out of range.

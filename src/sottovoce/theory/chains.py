@@ -1,9 +1,10 @@
-r"""Chains of linear layers that all move: gradients, integrated flow, and the end of training to first order.
+r"""Deep linear networks with all layers trained: gradients, integrated gradient flow, first-order end of training.
 
-A chain is a list of weights ``[W_1, ..., W_L]`` with product ``W_1 ... W_L``, the map from inputs to the distilled
-logits: the student of the post with both layers moving is ``[W1, Z]``, a deep one ``[W_1, ..., W_{L-1}, Z]``. The loss
-is half the squared error to a target map, summed over logits and averaged over inputs of second moment S. Every layer
-has its own rate, a multiple of the common one; at rate 0 it is kept. All weights carry the same leading (batch) axes.
+A deep linear network is given as a list of weights ``[W_1, ..., W_L]``. Their product ``W_1 ... W_L`` is the map from
+inputs to the distilled logits: the student of the post with both layers trained is ``[W1, Z]``, a deeper student is
+``[W_1, ..., W_{L-1}, Z]``. The loss is half the squared error to a target map, summed over logits and averaged over
+inputs of second moment S. Every layer has its own learning rate, a multiple of the common rate; a layer at rate 0 is
+frozen. All weights carry the same leading (batch) axes.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,15 @@ from scipy.integrate import solve_ivp
 from sottovoce.errors import UsageError
 
 Weights = Sequence[Float[np.ndarray, "... _ _"]]
+# Tight tolerances of the integrator, because the flow is the reference value that trained networks are compared with.
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-12
+# Smaller eigenvalues of the first-order operator, relative to the largest one, count as zero.
 RANK_TOLERANCE = 1e-12
 
 
 def product(weights: Weights) -> Float[np.ndarray, "... d_in n_out"]:
-    """Return the map of a chain, ``W_1 ... W_L``.
+    """Return the end-to-end map of a deep linear network, ``W_1 ... W_L``.
 
     Args:
         weights: one matrix per layer.
@@ -30,33 +33,34 @@ def product(weights: Weights) -> Float[np.ndarray, "... d_in n_out"]:
     Returns:
         The end-to-end map.
     """
-    whole = weights[0]
+    end_to_end = weights[0]
     for weight in weights[1:]:
-        whole = whole @ weight
-    return whole
+        end_to_end = end_to_end @ weight
+    return end_to_end
 
 
 def gradients(weights: Weights, of_product: Float[np.ndarray, "... d_in n_out"]) -> list[np.ndarray]:
-    r"""Return the gradient of every layer from that of the product (docs/theory.md, equation 7.1).
+    r"""Return the gradient with respect to every layer, given the gradient with respect to the product.
 
-    ``dL/dW_i = L_i^T G R_i^T`` with G the gradient of the product, L_i the product of the layers before layer i and R_i
-    of those after it.
+    ``dL/dW_i = L_i^T G R_i^T`` with G the gradient with respect to the product, L_i the product of the layers before
+    layer i and R_i the product of the layers after it (docs/theory.md, equation 7.1).
 
     Args:
         weights: one matrix per layer.
-        of_product: gradient of the loss in the end-to-end map.
+        of_product: gradient of the loss with respect to the end-to-end map.
 
     Returns:
         One gradient per layer.
     """
+    # Backpropagation keeps the partial products, so that the cost is linear in the number of layers.
     backward = [of_product]
     for weight in reversed(weights[1:]):
         backward.append(backward[-1] @ np.swapaxes(weight, -2, -1))
     backward.reverse()
     before = weights[0]
     layers = [backward[0]]
-    for weight, passed in zip(weights[1:], backward[1:], strict=True):
-        layers.append(np.swapaxes(before, -2, -1) @ passed)
+    for weight, backpropagated in zip(weights[1:], backward[1:], strict=True):
+        layers.append(np.swapaxes(before, -2, -1) @ backpropagated)
         before = before @ weight
     return layers
 
@@ -68,14 +72,15 @@ def flow(
     rates: Sequence[float],
     second_moment: Float[np.ndarray, "... d_in d_in"] | None = None,
 ) -> list[np.ndarray]:
-    """Integrate gradient flow of all layers to a time (docs/theory.md, sections 6 and 7).
+    """Integrate the gradient flow of all layers up to a time (docs/theory.md, sections 6 and 7).
 
-    By an adaptive Runge-Kutta method of order 8 at a relative tolerance of 1e-10; all draws take the same steps.
+    The integrator is an adaptive Runge-Kutta method of order 8 with a relative tolerance of 1e-10; all draws share its
+    steps.
 
     Args:
         weights: the layers at time 0.
         target: the map to fit.
-        time: time of the flow, in units of one over a curvature.
+        time: duration of the flow, in units of the inverse of a curvature.
         rates: one multiple of the common rate per layer, 0 or more.
         second_moment: S; the identity when None.
 
@@ -95,10 +100,10 @@ def flow(
         return [part.reshape(shape) for part, shape in zip(np.split(state, ends), shapes, strict=True)]
 
     def velocity(_: float, state: np.ndarray) -> np.ndarray:
-        now = layers(state)
-        error = product(now) - target
-        steps = gradients(now, error if second_moment is None else second_moment @ error)
-        return np.concatenate([-rate * step.ravel() for rate, step in zip(rates, steps, strict=True)])
+        current = layers(state)
+        error = product(current) - target
+        slopes = gradients(current, error if second_moment is None else second_moment @ error)
+        return np.concatenate([-rate * slope.ravel() for rate, slope in zip(rates, slopes, strict=True)])
 
     start = np.concatenate([np.ravel(weight).astype(np.float64) for weight in weights])
     solution = solve_ivp(
@@ -110,11 +115,12 @@ def flow(
 
 
 def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rates: Sequence[float]) -> list[np.ndarray]:
-    r"""Return where the layers end, to first order in the distance of the target (docs/theory.md, equation 7.3).
+    r"""Return the layers at the end of training, to first order in the distance to the target.
 
     Layer i ends at ``W_i + rate_i L_i^T M R_i^T`` where M solves ``sum_i rate_i L_i L_i^T M R_i^T R_i = target -
-    product``: for the trunk alone the projector of section 1, for trunk and head a Sylvester equation (6.5). It does
-    not depend on the inputs as long as they have full rank.
+    product`` (docs/theory.md, equation 7.3). If the trunk alone is trained, the solution is the projector of section 1;
+    for trunk and head the equation is a Sylvester equation (6.5). The end does not depend on the inputs as long as
+    these have full rank.
 
     Args:
         weights: the layers at the start.
@@ -122,7 +128,7 @@ def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rate
         rates: one multiple of the common rate per layer, 0 or more.
 
     Returns:
-        The layers at the end; exact if the head alone, or the trunk of a two-layer chain alone, moves.
+        The layers at the end of training; exact if only the head, or only the trunk of a two-layer network, is trained.
 
     Raises:
         UsageError: rates do not match the layers.
@@ -135,6 +141,7 @@ def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rate
         left, right = L @ np.swapaxes(L, -2, -1), np.swapaxes(R, -2, -1) @ R
         operator += rate * np.einsum("...ij,...ab->...iajb", left, right).reshape(operator.shape)
     distance = (target - product(weights)).reshape(*target.shape[:-2], d_in * n_out, 1)
+    # The pseudo-inverse leaves alone what no trained layer can reach: the operator is singular where the rank is short.
     M = (np.linalg.pinv(operator, rcond=RANK_TOLERANCE, hermitian=True) @ distance).reshape(target.shape)
     return [
         weight + rate * np.swapaxes(L, -2, -1) @ M @ np.swapaxes(R, -2, -1)
@@ -147,7 +154,7 @@ def curvature_bound(
 ) -> Float[np.ndarray, "..."]:
     r"""Return an upper bound on the largest curvature at the weights, ``|S| sum_i rate_i |L_i|^2 |R_i|^2``.
 
-    Exact for the trunk of a two-layer chain alone.
+    The bound is attained if only the trunk of a two-layer network is trained.
 
     Args:
         weights: the layers.
@@ -155,7 +162,7 @@ def curvature_bound(
         second_moment: S.
 
     Returns:
-        One bound per draw; gradient descent at the start is stable below 2 over it.
+        One bound per draw; gradient descent from these weights starts stably at learning rates below 2 / bound.
     """
     sides = zip(rates, *_sides(weights), strict=True)
     total = sum(rate * _norm(left) ** 2 * _norm(right) ** 2 for rate, left, right in sides)
@@ -165,27 +172,27 @@ def curvature_bound(
 def one_logit_shrinkage(
     W1: Float[np.ndarray, "... d_in hidden"], z: Float[np.ndarray, "... hidden 1"], head_rate: float = 1.0
 ) -> Float[np.ndarray, "..."]:
-    r"""Return by how much a moving head shrinks the student that starts at zero, one auxiliary logit (equation 6.4).
+    r"""Return the factor by which a trained head shrinks a student that starts at zero, for one auxiliary logit.
 
-    Flow from W1' = 0 ends at ``c W1 P``: on the line of the student with its head kept, shortened by the factor c =
-    ``|z| / |z'|`` by which the auxiliary column grew.
+    Gradient flow from W1' = 0 ends at ``c W1 P`` (docs/theory.md, equation 6.4): parallel to the student with a frozen
+    head and shorter by the factor c = ``|z| / |z'|``, where z' is the auxiliary column at the end.
 
     Args:
         W1: the teacher's trunk.
         z: the auxiliary column at the start.
-        head_rate: rate of the head as a multiple of the trunk's.
+        head_rate: learning rate of the head as a multiple of the trunk's rate.
 
     Returns:
         c, in (0, 1].
     """
-    before = np.square(z).sum(axis=(-2, -1))
-    wanted = np.square(W1 @ z).sum(axis=(-2, -1))
-    after = (before + np.sqrt(before**2 + 4 * head_rate * wanted)) / 2
-    return np.asarray(np.sqrt(before / after))
+    initial = np.square(z).sum(axis=(-2, -1))
+    target = np.square(W1 @ z).sum(axis=(-2, -1))
+    final = (initial + np.sqrt(initial**2 + 4 * head_rate * target)) / 2
+    return np.asarray(np.sqrt(initial / final))
 
 
 def _sides(weights: Weights) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return for every layer the product of the layers before it and of those after it."""
+    """Return for every layer the product of the layers before it and the product of the layers after it."""
     before, after = [np.eye(weights[0].shape[-2])], [np.eye(weights[-1].shape[-1])]
     for weight in weights[:-1]:
         before.append(before[-1] @ weight)
@@ -200,10 +207,10 @@ def _norm(matrix: np.ndarray) -> Any:
 
 
 def _check_rates(weights: Weights, rates: Sequence[float]) -> None:
-    """Refuse rates that do not belong to the layers.
+    """Raise an error for rates that do not match the layers.
 
     Raises:
-        UsageError: too many, too few, or negative ones.
+        UsageError: there are too many or too few rates, or one is negative.
     """
     if len(rates) != len(weights) or min(rates) < 0:
         raise UsageError(f"rates is {tuple(rates)}; allowed: one of 0 or more for each of {len(weights)} layers")

@@ -1,4 +1,4 @@
-"""How the columns of two maps compare: the post's cosine, and the angle between lines."""
+"""Comparisons of the columns of two maps: the signed cosine that the post uses, and the angle between lines."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,11 +7,11 @@ from jaxtyping import Float
 def column_cosine(
     left: Float[np.ndarray, "... rows columns"], right: Float[np.ndarray, "... rows columns"]
 ) -> Float[np.ndarray, "... columns"]:
-    """Return the cosine between matching columns of two matrices, the post's measure of a match.
+    """Return the cosine between corresponding columns of two matrices, the post's measure of agreement.
 
     Args:
-        left: matrix, for instance the teacher's map.
-        right: matrix of the same shape, for instance the student's map.
+        left: a matrix, for instance the teacher's map.
+        right: a matrix of the same shape, for instance the student's map.
 
     Returns:
         Signed cosines in [-1, 1]; NaN where a column is zero.
@@ -30,10 +30,10 @@ def line_angle(
 ) -> Float[np.ndarray, "... columns"]:
     """Return the angle between the line through each column and the line through another vector.
 
-    Computed from sine and cosine together, so that it is exact to rounding for nearly equal lines too.
+    The angle is computed from sine and cosine together, so that it is accurate for nearly parallel lines too.
 
     Args:
-        columns: matrix.
+        columns: a matrix.
         axis: one column to compare with.
 
     Returns:

@@ -1,6 +1,6 @@
 """Random linear teachers: the post's own generator and a Gaussian one of any shape.
 
-Both return many draws with the draw axis fastest in memory, which is how `theory.linear` works through them.
+Both return many draws with the draw axis fastest in memory, the layout in which `theory.linear` computes.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from sottovoce.errors import UsageError
 
 N_INPUTS = 20
-"""Inputs of the regression that makes one of the post's teachers."""
+"""Number of inputs of the regression that defines one of the post's teachers."""
 
 
 def post_toy(
@@ -23,7 +23,7 @@ def post_toy(
         n_aux: 1 (the post's first figure) or 2 (its second).
 
     Returns:
-        W1 and W2, balanced (`balanced_factors`), of a map from `post_maps` and a first layer W1 ~ U[0, 1].
+        W1 and W2: the balanced factors (`balanced_factors`) of a map from `post_maps`, for a first layer W1 ~ U[0, 1].
 
     Raises:
         UsageError: n_aux is neither 1 nor 2, or n_draws is negative.
@@ -38,11 +38,11 @@ def post_toy(
 def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np.ndarray, "n_draws 2 n_logits"]:
     r"""Draw the least-squares maps of the post's regressions.
 
-    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that have nothing to do with x.
+    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that are independent of x.
     Given the inputs X, ``X^T Y / 2`` is normal with covariance ``X^T X``, so ``A = (X^T X)^{-1} X^T Y`` has
-    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``, which by
-    Bartlett's decomposition has independent chi and normal entries. Drawing L and N gives the same law from 3
-    + 2 n_logits numbers instead of 40 + 20 n_logits.
+    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``. By Bartlett's
+    decomposition L has independent chi and normal entries. Drawing L and N gives the same law from 3 + 2 n_logits
+    random numbers instead of 40 + 20 n_logits.
 
     Args:
         rng: source of randomness.
@@ -54,6 +54,7 @@ def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np
     """
     L11, L22 = np.sqrt(rng.chisquare(N_INPUTS, n_draws)), np.sqrt(rng.chisquare(N_INPUTS - 1, n_draws))
     L21 = rng.standard_normal(n_draws)
+    # Back substitution with the triangular factor, over all draws together.
     A = 2 * rng.standard_normal((2, n_logits, n_draws))
     A[1] /= L22
     A[0] = (A[0] - L21 * A[1]) / L11
@@ -65,9 +66,9 @@ def balanced_factors(
 ) -> tuple[Float[np.ndarray, "... 2 2"], Float[np.ndarray, "... 2 n_logits"]]:
     """Factor A = W1 W2 along a given W1, with both factors of equal entrywise L1 norm, as in the post.
 
-    The post divides W1 and W1^{-1} A by their L1 norms and rescales both by the square root of the ratio that
-    restores A: in one step, one factor is divided and the other multiplied by the square root of the ratio of
-    their norms.
+    The post divides W1 and W1^{-1} A by their L1 norms and rescales both factors so that their product is A again.
+    Here both operations are one: the first factor is multiplied, and the second divided, by the square root of the
+    ratio of their norms.
 
     Args:
         W1: invertible matrices.
@@ -78,6 +79,7 @@ def balanced_factors(
     """
     (a, b), (c, d) = np.moveaxis(W1, (-2, -1), (0, 1))
     top, bottom = np.moveaxis(A, -2, 0)
+    # W1^{-1} A by Cramer's rule: one pass over all draws per entry, where np.linalg.solve takes the draws one by one.
     W2 = np.empty_like(A)
     W2[..., 0, :] = d[..., None] * top - b[..., None] * bottom
     W2[..., 1, :] = a[..., None] * bottom - c[..., None] * top
@@ -89,7 +91,7 @@ def balanced_factors(
 def gaussian_toy(
     rng: np.random.Generator, n_draws: int, d_in: int, hidden: int, n_class: int, n_aux: int
 ) -> tuple[Float[np.ndarray, "n_draws d_in hidden"], Float[np.ndarray, "n_draws hidden n_logits"]]:
-    """Draw teachers with independent normal weights of variance 1 / fan_in: every column isotropic.
+    """Draw teachers with independent normal weights of variance 1 / fan_in, so that every column is isotropic.
 
     Args:
         rng: source of randomness.
@@ -114,7 +116,7 @@ def gaussian_toy(
 
 
 def _require(name: str, value: int, least: int) -> None:
-    """Refuse a size below the least that makes sense.
+    """Raise an error for a size below the smallest meaningful one.
 
     Raises:
         UsageError: the size is too small.

@@ -1,4 +1,4 @@
-"""A function of a symmetric operator, applied to one vector through products alone (Lanczos)."""
+"""A function of a symmetric operator applied to one vector, using products with the operator only (Lanczos)."""
 
 from collections.abc import Callable
 
@@ -14,45 +14,50 @@ def flow(
 ) -> tuple[Float[Array, "..."], Float[Array, " direction"]]:
     """Return ``phi_t(K) u`` with ``phi_t(x) = (1 - exp(-x t)) / x``, the integral of ``exp(-K s) u`` from 0 to t.
 
-    In the Krylov space of u, K is a tridiagonal matrix T with ``phi_t(K) u = |u| Q phi_t(T) e_1``: exact when the space
-    is complete; at infinite time the point that as many steps of conjugate gradients on ``K a = u`` reach.
+    In an orthonormal basis Q of the Krylov space of u, K is a tridiagonal matrix T, and ``phi_t(K) u`` is approximated
+    by ``|u| Q phi_t(T) e_1``. The approximation is exact when the space is invariant under K. At infinite time it is
+    the iterate of conjugate gradients on ``K a = u`` after as many steps as there are directions.
 
     Args:
-        product: maps a vector u to K u, for K symmetric with no negative eigenvalue.
+        product: maps a vector u to K u, for K symmetric and positive semidefinite.
         start: u, of any shape.
-        time: t, one or an array of any shape; infinity gives the pseudo-inverse.
+        time: t, a number or an array of any shape; infinity gives the pseudo-inverse.
         directions: dimension of the Krylov space, at least 1.
 
     Returns:
-        The vectors, of the shape of t followed by that of u, and the eigenvalues of T, ascending; zero where the space
-        ended early.
+        The vectors, of shape `(*t.shape, *u.shape)`, and the eigenvalues of T (Ritz values) in ascending order. Ritz
+        values are zero for the directions that are missing if the Krylov space has a smaller dimension.
     """
-    basis, diagonal, beside = _lanczos(product, start, directions)
-    values, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))
+    basis, diagonal, off_diagonal = _lanczos(product, start, directions)
+    above, below = jnp.diag(off_diagonal[:-1], 1), jnp.diag(off_diagonal[:-1], -1)
+    values, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + above + below)
     phi = _phi(values, jnp.asarray(time, start.dtype)[..., None])
     coefficients = (phi * vectors[0]) @ vectors.T * jnp.linalg.norm(start)
     return jnp.tensordot(coefficients, basis, axes=1), values
 
 
 def _lanczos(product: Product, start: Array, n_steps: int) -> tuple[Array, Array, Array]:
-    """Return an orthonormal Krylov basis with the diagonal and the entries beside it of the product in that basis."""
-    # Products of rounded vectors: what is smaller than this share of the largest entry is no new direction.
-    least = 100 * jnp.finfo(start.dtype).eps
+    """Return an orthonormal Krylov basis, and the diagonal and off-diagonal of the operator in that basis."""
+    # A remainder below this share of the largest diagonal entry is rounding of the products and no new direction.
+    floor = 100 * jnp.finfo(start.dtype).eps
 
     def unit(vector: Array, length: Array, scale: Array) -> Array:
-        return jnp.where(length > least * scale, vector / jnp.where(length > 0, length, 1), 0)
+        # The inner `where` keeps 0 / 0 out of the branch that is not taken.
+        return jnp.where(length > floor * scale, vector / jnp.where(length > 0, length, 1), 0)
 
     def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        basis, diagonal, beside = carry
+        basis, diagonal, off_diagonal = carry
         vector = product(basis[i])
         diagonal = diagonal.at[i].set(jnp.vdot(basis[i], vector))
-        # Twice is enough: without it the basis loses orthogonality as soon as a Ritz value has converged.
+        # Full reorthogonalization, without which the basis loses orthogonality as soon as a Ritz value has converged;
+        # two passes make the basis orthogonal to rounding ("twice is enough").
         for _ in range(2):
             vector -= jnp.tensordot(jnp.tensordot(basis, vector, axes=start.ndim), basis, axes=1)
         length = jnp.linalg.norm(vector)
         following = unit(vector, length, jnp.max(diagonal))
-        beside = beside.at[i].set(jnp.where(jnp.any(following != 0), length, 0))
-        return basis.at[i + 1].set(following, mode="drop"), diagonal, beside
+        off_diagonal = off_diagonal.at[i].set(jnp.where(jnp.any(following != 0), length, 0))
+        # The last step has no place for a further vector, which "drop" then leaves out.
+        return basis.at[i + 1].set(following, mode="drop"), diagonal, off_diagonal
 
     length = jnp.linalg.norm(start)
     basis = jnp.zeros((n_steps, *start.shape), start.dtype).at[0].set(unit(start, length, jnp.zeros_like(length)))
@@ -61,8 +66,8 @@ def _lanczos(product: Product, start: Array, n_steps: int) -> tuple[Array, Array
 
 
 def _phi(values: Array, time: Array) -> Array:
-    """Return ``(1 - exp(-x t)) / x``; where x is rounding, t, or at infinite time nothing (the pseudo-inverse)."""
-    seen = values > 100 * jnp.finfo(values.dtype).eps * jnp.max(values)
-    x = jnp.where(seen, values, 1)
-    unseen = jnp.where(jnp.isinf(time), 0, time)
-    return jnp.where(seen, -jnp.expm1(-x * time) / x, unseen)
+    """Return ``(1 - exp(-x t)) / x``; where x is zero up to rounding: t, or 0 at infinite time (the pseudo-inverse)."""
+    positive = values > 100 * jnp.finfo(values.dtype).eps * jnp.max(values)
+    x = jnp.where(positive, values, 1)
+    at_zero = jnp.where(jnp.isinf(time), 0, time)
+    return jnp.where(positive, -jnp.expm1(-x * time) / x, at_zero)

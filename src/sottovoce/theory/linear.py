@@ -1,8 +1,8 @@
 """The linear student in closed form: ``y = x @ W1 @ W2`` with ``W2 = [C | Z]``.
 
 The columns C give the class logits, the LAST ``n_aux`` columns Z the auxiliary logits. A student that fits
-the teacher's auxiliary logits on full-rank inputs, with W2 held fixed, learns ``W1' = W1_0 + (W1 - W1_0) P``
-where P is the orthogonal projector on what the objective sees of span(Z) (docs/theory.md, sections 1 to 3). All
+the teacher's auxiliary logits on full-rank inputs, with W2 frozen, learns ``W1' = W1_0 + (W1 - W1_0) P``, where P is
+the orthogonal projector on the part of span(Z) that the objective depends on (docs/theory.md, sections 1 to 3). All
 functions take any number of leading (batch) axes, which broadcast, and compute in float64.
 """
 
@@ -28,7 +28,7 @@ def end_to_end(
         W2: heads, class columns first.
 
     Returns:
-        The matrix A; its columns are what the post's figures draw.
+        The matrix A, whose columns are the arrows in the post's figures.
 
     Raises:
         UsageError: shapes do not fit, or a weight is not finite.
@@ -40,7 +40,7 @@ def end_to_end(
 def teacher_map(
     W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
 ) -> Float[np.ndarray, "... d_in n_logits"]:
-    """Return the teacher's map A = W1 W2: `end_to_end` by the name it has in the formulas.
+    """Return the teacher's map A = W1 W2; the same function as `end_to_end`, under the name used in the formulas.
 
     Args:
         W1: the teacher's trunk.
@@ -58,15 +58,14 @@ def teacher_map(
 def aux_projector(
     W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
 ) -> Float[np.ndarray, "... hidden hidden"]:
-    """Return the orthogonal projector P on the hidden directions that the distillation objective sees.
+    """Return the orthogonal projector P on the hidden directions that the distillation objective depends on.
 
-    Squared error sees span(Z): n_aux directions. Softmax-KL is blind to a shift common to all auxiliary
-    logits and sees the span of the centered columns ``Z - Z.mean(axis=1)``: n_aux - 1 directions (docs/theory.md,
-    equation 3.1).
+    The squared error depends on span(Z), that is on n_aux directions. The softmax-KL is invariant to a shift common to
+    all auxiliary logits and depends on the span of the centered columns ``Z - Z.mean(axis=1)``, that is on n_aux - 1
+    directions (docs/theory.md, equation 3.1).
 
-    Limits: n_aux = 0, and "kl" with one auxiliary logit, give P = 0. Linearly dependent columns give the
-    projector on the span that exists; a direction counts as absent when it is below rounding of the largest
-    column.
+    Limits: n_aux = 0, and "kl" with one auxiliary logit, give P = 0. Linearly dependent columns give the projector on
+    their span, whatever its dimension; a direction counts as absent if it is within rounding of the largest column.
 
     Args:
         W2: heads; the auxiliary columns are the last n_aux.
@@ -81,7 +80,7 @@ def aux_projector(
         UsageError: n_aux or objective out of range, or a weight is not finite.
 
     Example:
-        >>> Z = np.array([[3.0, 3.0], [0.0, 4.0]])  # two columns span the plane; kl sees how they differ
+        >>> Z = np.array([[3.0, 3.0], [0.0, 4.0]])  # both columns span the plane; kl sees their difference
         >>> [float(np.trace(aux_projector(Z, 2, objective)).round(12)) for objective in ("mse", "kl")]
         [2.0, 1.0]
     """
@@ -97,16 +96,16 @@ def student(
     objective: str = "mse",
     initial: Float[np.ndarray, "... d_in hidden"] | None = None,
 ) -> Float[np.ndarray, "... d_in hidden"]:
-    """Return the student's trunk W1' after distillation to convergence with W2 fixed.
+    """Return the student's trunk W1' after distillation to convergence with W2 frozen.
 
     Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``
-    (docs/theory.md, equation 1.3). From the shared initialization W1_0 gradient descent on W1 ends at ``W1' = W1_0 +
-    (W1 - W1_0) P`` (2.3), under kl with the centered projector (3.3).
+    (docs/theory.md, equation 1.3). From the shared initialization W1_0, gradient descent on W1 converges to ``W1' =
+    W1_0 + (W1 - W1_0) P`` (2.3), for kl with the projector of the centered columns (3.3).
 
     Args:
         W1: the teacher's trunk.
         W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns; 0 leaves the student where it starts.
+        n_aux: number of distilled columns; 0 leaves the student at its initialization.
         objective: "mse" or "kl" (see `aux_projector`).
         initial: the shared initialization W1_0; zero when None.
 
@@ -118,7 +117,7 @@ def student(
 
     Example:
         >>> W1, W2 = np.eye(2), np.array([[3.0, 1.0], [4.0, 0.0]])  # one class column, one auxiliary column
-        >>> end_to_end(student(W1, W2, n_aux=1), W2)  # the class column (3, 4) is seen along the auxiliary one alone
+        >>> end_to_end(student(W1, W2, n_aux=1), W2)  # (3, 4) is captured along the auxiliary column (1, 0) only
         array([[3., 1.],
                [0., 0.]])
     """
@@ -132,21 +131,20 @@ def student(
 
 
 def check_objective(objective: str) -> None:
-    """Refuse an objective that is neither "mse" nor "kl".
+    """Raise an error for an objective that is neither "mse" nor "kl".
 
     Args:
-        objective: the name given.
+        objective: name of the objective.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: the objective is neither of the two.
     """
     if objective not in OBJECTIVES:
-        error = not_among("objective", objective, OBJECTIVES)
-        raise error
+        raise not_among("objective", objective, OBJECTIVES)
 
 
 def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
-    """Return orthonormal columns, or zeros where the rank is short, that span what the objective sees of Z.
+    """Return orthonormal columns that span the part of span(Z) that the objective depends on; zeros beyond its rank.
 
     Raises:
         UsageError: n_aux or objective out of range.
@@ -162,29 +160,31 @@ def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
     Z = W2[..., n_logits - k :]
     scale = np.abs(Z).max(axis=(-2, -1), keepdims=True, initial=0.0)
     Z = Z / np.where(scale > 0, scale, 1.0)
-    # Differences to one column span the same space as the centered columns, with one vector less.
+    # The differences to one column span the same space as the centered columns, with one vector fewer.
     return _orthonormal_basis(Z if objective == "mse" or k == 0 else Z[..., :-1] - Z[..., -1:])
 
 
 def _orthonormal_basis(columns: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis of (..., hidden, k) columns of size about one, every step over all draws.
+    """Return an orthonormal basis of the span of (..., hidden, k) columns with entries of order one.
 
-    Gram-Schmidt with pivoting: taking the longest remaining column first reveals the rank; projecting it once
-    more on the basis found so far keeps the basis orthogonal to rounding (Kahan's "twice is enough").
+    The method is Gram-Schmidt with pivoting, vectorized over draws: taking the longest remaining column first reveals
+    the rank, and orthogonalizing it a second time against the basis so far keeps the basis orthogonal to rounding
+    (Kahan's "twice is enough").
     """
     hidden, k = columns.shape[-2:]
-    # Rounding of sums of numbers of size one; a smaller remainder is not a direction.
+    # Rounding error of sums of numbers of order one, squared; a shorter remainder is no direction.
     floor = (4 * max(hidden, k) * np.finfo(np.float64).eps) ** 2
     basis = np.zeros_like(columns[..., : min(hidden, k)])
     remainder = columns
     for step in range(basis.shape[-1]):
-        found = basis[..., :step]
+        previous = basis[..., :step]
         square = np.einsum("...hk,...hk->...k", remainder, remainder)
         pivot = np.argmax(square, axis=-1)[..., None] == np.arange(k)
         direction = np.einsum("...hk,...k->...h", remainder, pivot)
-        overlap = np.einsum("...hr,...h->...r", found, direction)
-        direction = direction - np.einsum("...hr,...r->...h", found, overlap)
+        overlap = np.einsum("...hr,...h->...r", previous, direction)
+        direction = direction - np.einsum("...hr,...r->...h", previous, overlap)
         square = np.einsum("...h,...h->...", direction, direction)
+        # Dividing by infinity leaves a column of zeros in draws whose rank is exhausted.
         length = np.sqrt(np.where(square > floor, square, np.inf))
         basis[..., step] = direction / length[..., None]
         along = np.einsum("...h,...hk->...k", basis[..., step], remainder)
@@ -193,12 +193,12 @@ def _orthonormal_basis(columns: np.ndarray) -> np.ndarray:
 
 
 def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return matrix products; einsum runs along the draws, where matmul would take them one by one."""
+    """Return matrix products; einsum is vectorized along the draws, where matmul would take them one by one."""
     return np.einsum("...ij,...jk->...ik", left, right)
 
 
 def _weights(**named: Any) -> Sequence[np.ndarray]:
-    """Return checked matrices as float64 with the leading axes fastest in memory, shapes unchanged.
+    """Return the matrices as float64 arrays of the same shapes with the leading axes fastest in memory.
 
     Raises:
         UsageError: a matrix is not finite, or the shapes do not fit.
@@ -218,7 +218,7 @@ def _weights(**named: Any) -> Sequence[np.ndarray]:
 
 
 def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
-    """Refuse matrices that do not chain, or whose leading axes do not broadcast.
+    """Raise an error for matrices that cannot be multiplied, or whose leading axes do not broadcast.
 
     Raises:
         UsageError: the shapes do not fit.

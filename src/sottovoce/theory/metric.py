@@ -1,6 +1,6 @@
-"""Slope and curvature of the distillation objectives in the logits, on any subset of them (docs/theory.md, section 9).
+"""First and second derivatives of the distillation objectives with respect to the logits (docs/theory.md, section 9).
 
-On jax, as `theory.tangent` is.
+The objectives may be taken over any subset of the logits. Like `theory.tangent`, this module computes with jax.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,16 @@ def metric_root(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
 ) -> Float[Array, "sample logit logit"]:
-    """Return B with ``B B^T`` the second derivative of the objective in the student's logits, at the teacher's.
+    """Return a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's logits.
 
     For "mse", the mean over k logits, ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2
-    = B B^T`` with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since that bracket is a projector. Logits that are
-    not distilled have p = 0, or H = 0, and rows and columns of zeros.
+    = B B^T`` with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since the bracket is a projector. Rows and columns
+    of logits that are not distilled are zero.
 
     Args:
         targets: the teacher's logits.
         objective: "mse" or "kl".
-        temperature: T, of the softmaxes of "kl".
+        temperature: temperature T of the softmaxes of "kl".
         mask: which logits are distilled; None: all.
 
     Returns:
@@ -41,11 +41,12 @@ def metric_root(
         UsageError: unknown objective.
     """
     check_objective(objective)
-    kept = _mask(mask, targets)
+    distilled = _mask(mask, targets)
     identity = jnp.eye(targets.shape[1], dtype=targets.dtype)
     if objective == "mse":
-        return jnp.broadcast_to(identity * kept * jnp.sqrt(2 / jnp.sum(kept)), (*targets.shape, targets.shape[1]))
-    root = jnp.sqrt(_softmax(targets / temperature, kept))
+        root = identity * distilled * jnp.sqrt(2 / jnp.sum(distilled))
+        return jnp.broadcast_to(root, (*targets.shape, targets.shape[1]))
+    root = jnp.sqrt(_softmax(targets / temperature, distilled))
     return root[:, :, None] * (identity - root[:, :, None] * root[:, None, :]) / temperature
 
 
@@ -56,26 +57,26 @@ def descent(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
 ) -> Float[Array, "*batch logit"]:
-    """Return minus the objective's derivative in the student's logits, per sample.
+    """Return the negative gradient of the objective in the student's logits, per sample.
 
     Args:
         student: the student's logits.
-        teacher: the teacher's.
+        teacher: the teacher's logits.
         objective: "mse" or "kl".
-        temperature: of the softmaxes of "kl".
+        temperature: temperature of the softmaxes of "kl".
         mask: which logits are distilled; None: all.
 
     Returns:
-        Where the student's logits are drawn; zero for logits that are not distilled.
+        The direction of steepest descent; zero for logits that are not distilled.
 
     Raises:
         UsageError: unknown objective.
     """
     check_objective(objective)
-    kept = _mask(mask, teacher)
+    distilled = _mask(mask, teacher)
     if objective == "mse":
-        return 2 * jnp.where(kept, teacher - student, 0) / jnp.sum(kept)
-    return (_softmax(teacher / temperature, kept) - _softmax(student / temperature, kept)) / temperature
+        return 2 * jnp.where(distilled, teacher - student, 0) / jnp.sum(distilled)
+    return (_softmax(teacher / temperature, distilled) - _softmax(student / temperature, distilled)) / temperature
 
 
 def quadratic_form(
@@ -88,35 +89,37 @@ def quadratic_form(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
 ) -> Float[Array, ""]:
-    """Return ``1/n |B^T J change|^2``: the inner product of Theorem 1, to leading order and per unit of rate.
+    """Return ``1/n |B^T J change|^2``, the inner product of Theorem 1 to leading order, per unit of learning rate.
 
-    It is what a student that starts at the base gains along a teacher's small change, since its first gradient is
-    ``-J^T B B^T J change / n`` (docs/theory.md, section 9); never negative.
+    The first gradient of a student that starts at the base is ``-J^T B B^T J change / n`` for a small change of the
+    teacher (docs/theory.md, section 9). The form is the inner product of the student's first step with that change, and
+    is never negative.
 
     Args:
         apply: maps (parameters, inputs) to logits.
         base: parameters that student and teacher started from.
-        change: the teacher's change.
+        change: the teacher's displacement from the base.
         inputs: the student's inputs.
         objective: "mse" or "kl".
-        temperature: of the softmaxes of "kl".
+        temperature: temperature of the softmaxes of "kl".
         mask: which of the logits are distilled; None: all.
 
     Returns:
-        The form's value.
+        The value of the quadratic form.
 
     Raises:
         UsageError: unknown objective.
     """
     logits, slope = jax.jvp(lambda p: apply(p, inputs), (base,), (change,))
-    weighed = jnp.einsum("nji,nj->ni", metric_root(logits, objective, temperature, mask), slope)
-    return jnp.sum(weighed**2) / inputs.shape[0]
+    # With the root of the Hessian the form is a sum of squares, which rounding cannot make negative.
+    weighted = jnp.einsum("nji,nj->ni", metric_root(logits, objective, temperature, mask), slope)
+    return jnp.sum(weighted**2) / inputs.shape[0]
 
 
 def _mask(mask: Array | None, logits: Array) -> Array:
     return jnp.ones(logits.shape[-1], bool) if mask is None else mask
 
 
-def _softmax(logits: Array, kept: Array) -> Array:
-    # A large finite number, not -inf: masked entries must leave neither value nor derivative non-finite.
-    return jax.nn.softmax(jnp.where(kept, logits, -1e30))
+def _softmax(logits: Array, distilled: Array) -> Array:
+    # A large finite number instead of -inf, so that masked entries make neither value nor derivative non-finite.
+    return jax.nn.softmax(jnp.where(distilled, logits, -1e30))

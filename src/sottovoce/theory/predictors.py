@@ -1,4 +1,4 @@
-"""What a student will do, from networks that exist before it: the head-Gram predictor (docs/theory.md, section 10).
+"""Predictions of a student from its reference and teacher alone: the head-Gram predictor (docs/theory.md, section 10).
 
 Predictors that need the network's derivatives are in `theory.tangent`.
 """
@@ -16,20 +16,21 @@ def head_gram(
     aux_head: Float[np.ndarray, "hidden n_aux"],
     objective: str = "mse",
 ) -> Float[np.ndarray, "... sample n_class"]:
-    """Return the student's class logits if only the trunk moved: ``z_0 + (z_T - z_0) (C^T C)^-1 C^T P C``.
+    """Return the student's class logits if only the trunk is trained: ``z_0 + (z_T - z_0) (C^T C)^-1 C^T P C``.
 
-    Labels move the teacher's hidden features within the span of the class columns C, so the change of its class
-    logits tells that of the features, ``(z_T - z_0) (C^T C)^-1 C^T``; of this the student keeps what the objective
-    sees, P (docs/theory.md, sections 2 and 3). Exact for a linear network whose trunk alone moved, from inputs of
-    full rank and distilled to convergence; for anything else a hypothesis.
+    Training on labels changes the teacher's hidden features within the span of the class columns C, so the change of
+    its class logits determines the change of its features, ``(z_T - z_0) (C^T C)^-1 C^T``. The student acquires the
+    part of that change that the objective depends on, its projection by P (docs/theory.md, sections 2 and 3). The
+    prediction is exact for a linear network of which only the trunk is trained, distilled to convergence on inputs of
+    full rank. For any other network it is a hypothesis.
 
-    Limits: no auxiliary logit, or "kl" on one, leaves the reference; as many in general position as hidden units give
-    the teacher.
+    Limits: without auxiliary logits, or with "kl" on one, the prediction is the reference; with as many auxiliary
+    columns in general position as hidden units it is the teacher.
 
     Args:
         reference_logits: class logits of the reference, z_0.
-        teacher_logits: class logits of its teacher on the same inputs, z_T.
-        class_head: the initial class columns, C; at most as many as hidden units, linearly independent.
+        teacher_logits: class logits of the reference's teacher on the same inputs, z_T.
+        class_head: the initial class columns, C: linearly independent, so at most as many as hidden units.
         aux_head: the initial columns of the distilled logits.
         objective: "mse" or "kl".
 
@@ -56,12 +57,13 @@ def self_consistent_share(
     reference: float,
     teacher: float,
 ) -> Float[np.ndarray, "..."]:
-    """Return how far a student's kernel moves from the reference's to the teacher's, if as far as its accuracy does.
+    """Return the weight of the teacher's kernel in a student's, if it equals the fraction of accuracy recovered.
 
-    A student that learns little keeps the reference's kernel, one that learns all ends with the teacher's. Taking the
-    predicted accuracy as ``a = a_r + w (a_t - a_r)`` between the predictions of both kernels, and w as the recovered
-    fraction of that very prediction, ``w = (a - a_0) / (a_T - a_0)``, gives ``w = (a_r - a_0) / (a_T - a_0 - a_t +
-    a_r)`` (docs/theory.md, section 10). A hypothesis without constants, not a theorem.
+    A student that learns little keeps the reference's kernel, and a student that learns everything ends with the
+    teacher's. The predicted accuracy is interpolated between the predictions of both kernels, ``a = a_r + w (a_t -
+    a_r)``, with w the recovered fraction of this same prediction, ``w = (a - a_0) / (a_T - a_0)``. Solving for w gives
+    ``w = (a_r - a_0) / (a_T - a_0 - a_t + a_r)`` (docs/theory.md, section 10). This is a hypothesis without free
+    constants, not a theorem.
 
     Args:
         at_reference: accuracies predicted by the kernel at the reference, a_r.
@@ -70,9 +72,10 @@ def self_consistent_share(
         teacher: accuracy of the teacher, a_T.
 
     Returns:
-        w, kept between 0 and 1; 1 where the equation has no positive solution because the kernels differ by more than
-        the teacher learned.
+        w, clipped to [0, 1]; 1 where the equation has no positive solution because the predictions of the kernels
+        differ by more than the teacher learned.
     """
-    learned, apart = np.asarray(at_reference) - reference, teacher - reference - (at_teacher - np.asarray(at_reference))
-    share = np.divide(learned, apart, out=np.ones_like(learned, dtype=np.float64), where=apart > 0)
+    learned = np.asarray(at_reference) - reference
+    remainder = teacher - reference - (at_teacher - np.asarray(at_reference))
+    share = np.divide(learned, remainder, out=np.ones_like(learned, dtype=np.float64), where=remainder > 0)
     return np.clip(share, 0.0, 1.0)

@@ -1,7 +1,7 @@
-r"""Singular values of noise, and of noise plus a few directions.
+r"""Random-matrix theory of the singular values of noise, and of noise plus a few directions.
 
-Throughout, noise is a rows x columns matrix of independent entries of mean 0 and standard deviation `scale`; n stands
-for the larger side, p for the smaller. Nothing depends on which side is which.
+Throughout, noise is a rows x columns matrix of independent entries of mean 0 and standard deviation `scale`; n is the
+larger side and p the smaller one. No result depends on whether rows or columns are the larger side.
 """
 
 import functools
@@ -14,9 +14,11 @@ from scipy import integrate, optimize, special
 
 from sottovoce.errors import UsageError
 
-# The determinant's integrand at -10 and beyond: the kernel is below 1e-30 at 24, and 80 nodes give it to 1e-13.
+# For arguments from -10 on, the Airy kernel is below 1e-30 at 24, where the half line is therefore cut off, and 80
+# nodes give the determinant to 1e-13.
 _NODES = 80
 _REACH = 24.0
+# Degree of the polynomial that stands in for the determinant, whose accuracy `_interpolant` states.
 _DEGREE = 60
 
 
@@ -28,9 +30,9 @@ class Edges(NamedTuple):
 
 
 def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges:
-    """Return the ends of the bulk, ``scale |sqrt(n) - sqrt(p)|`` and ``scale (sqrt(n) + sqrt(p))``.
+    """Return the ends of the bulk of singular values, ``scale |sqrt(n) - sqrt(p)|`` and ``scale (sqrt(n) + sqrt(p))``.
 
-    Marchenko and Pastur (1967), in singular values.
+    The law is that of Marchenko and Pastur (1967), written for singular values.
 
     Raises:
         UsageError: a side is below 1.
@@ -45,10 +47,10 @@ def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges
 
 @functools.lru_cache
 def marchenko_pastur_median(rows: int, columns: int) -> float:
-    r"""Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect.
+    r"""Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect ratio.
 
-    With ``s^2 = n + p + 2 sqrt(n p) cos t`` and ``b = p / n`` the density of the law is smooth in the angle,
-    ``2 sin(t)^2 / (pi (1 + b + 2 sqrt(b) cos t))``, and integrates without singularities.
+    With ``s^2 = n + p + 2 sqrt(n p) cos t`` and ``b = p / n`` the density of the law is smooth in the angle t,
+    ``2 sin(t)^2 / (pi (1 + b + 2 sqrt(b) cos t))``, so that its integral has no singularities.
 
     Raises:
         UsageError: a side is below 1.
@@ -57,6 +59,7 @@ def marchenko_pastur_median(rows: int, columns: int) -> float:
     aspect = p / n
 
     def density(angle: float) -> float:
+        # For a square matrix the quotient is 0 / 0 at pi; this is its reduced form.
         if aspect == 1:
             return (1 - np.cos(angle)) / np.pi
         return 2 * np.sin(angle) ** 2 / (np.pi * (1 + aspect + 2 * np.sqrt(aspect) * np.cos(angle)))
@@ -68,8 +71,8 @@ def marchenko_pastur_median(rows: int, columns: int) -> float:
 def tracy_widom_cdf(s: float) -> float:
     r"""Return the Tracy-Widom distribution function for real entries (beta = 1), between -10 and 10.
 
-    Ferrari and Spohn (2005): ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)``; the
-    determinant by Gauss-Legendre quadrature (Bornemann 2010), with an absolute error below 1e-12.
+    By Ferrari and Spohn (2005), ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)``. The
+    determinant is computed by Gauss-Legendre quadrature (Bornemann 2010), with an absolute error below 1e-12.
     """
     nodes, weights = _quadrature()
     root = np.sqrt(weights)
@@ -79,7 +82,7 @@ def tracy_widom_cdf(s: float) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def tracy_widom_quantile(probability: float, narrowing: float = 0.0) -> float:
-    r"""Return the s at which ``F1(s) - narrowing F1''(s)`` equals a probability.
+    r"""Return the s at which ``F1(s) - narrowing F1''(s)`` equals the probability.
 
     Args:
         probability: between 0.001 and 0.999.
@@ -93,10 +96,12 @@ def tracy_widom_quantile(probability: float, narrowing: float = 0.0) -> float:
     """
     if not 0.001 <= probability <= 0.999:
         raise UsageError(f"probability is {probability}; allowed: 0.001 to 0.999")
-    cdf, bend = _interpolant()
-    return float(
-        optimize.root_scalar(lambda s: cdf(s) - narrowing * bend(s) - probability, bracket=(-8.0, 5.0), xtol=1e-9).root
-    )
+    cdf, curvature = _interpolant()
+
+    def excess(s: float) -> float:
+        return cdf(s) - narrowing * curvature(s) - probability
+
+    return float(optimize.root_scalar(excess, bracket=(-8.0, 5.0), xtol=1e-9).root)
 
 
 def largest_value_quantile(
@@ -110,28 +115,29 @@ def largest_value_quantile(
 ) -> float:
     r"""Return a quantile of the largest singular value of noise.
 
-    The squared value, centered and scaled as Ma (2012) refines Johnstone (2001), follows the Tracy-Widom law up to
-    p^(-2/3). Entries that are not Gaussian move the edge by one more term of relative order 1/n: the fourth cumulant
-    times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)`` (for square matrices the shift of Hwang, Lee and Schnelli 2019). To
-    first order it is what rows of unequal energy do: a relative variance v of the row energies moves the edge
-    ``min_w p / w + n E[t / (1 - t w)]`` by ``n v w / (1 - w)^3``, with v = excess kurtosis / p.
+    The squared value, centered and scaled as Ma (2012) refines Johnstone (2001), follows the Tracy-Widom law up to an
+    error of order p^(-2/3). Entries that are not Gaussian shift the edge by a further term of relative order 1/n: the
+    fourth cumulant times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)`` (for square matrices the shift of Hwang, Lee and
+    Schnelli 2019). To first order this is the effect of rows of unequal energy: a relative variance v of the row
+    energies shifts the edge ``min_w p / w + n E[t / (1 - t w)]`` by ``n v w / (1 - w)^3``, with v = excess kurtosis /
+    p.
 
-    The matrix's energy has relative variance ``(2 + excess_kurtosis) / (n p)`` and moves the largest squared value
-    along. F1 accounts for normal entries: others change the variance of the squared value by ``excess_kurtosis /
-    (n p)``, and dividing by the root mean square of the matrix itself takes the whole share away, ``-2 / (n p)``
-    whatever the entries (Nadler 2011). A variance less by v narrows the law to ``F1 - v / 2 (mu / sigma)^2 F1''``, mu
-    and sigma being center and scale of the squared value.
+    The energy of the matrix has relative variance ``(2 + excess_kurtosis) / (n p)``, and the largest squared value
+    fluctuates with it. F1 holds for normal entries. Other entries change the variance of the squared value by
+    ``excess_kurtosis / (n p)``, and dividing by the root mean square of the matrix itself removes the whole common
+    fluctuation, ``-2 / (n p)`` whatever the entries (Nadler 2011). A variance that is smaller by v narrows the law to
+    ``F1 - v / 2 (mu / sigma)^2 F1''``, with mu and sigma the center and scale of the squared value.
 
-    For normal entries a rate of 5 % is 5 % to 0.3 % from a smaller side of 10 on; for uniform ones it is 5.5 % at 32
-    and 6.6 % at 16, for the next order of the shift is missing.
+    For normal entries a nominal rate of 5 % is accurate to 0.3 % for smaller sides of 10 and more. For uniform entries
+    the actual rate is 5.5 % at a smaller side of 32 and 6.6 % at 16, because the next order of the shift is neglected.
 
     Args:
         probability: level, 0.95 for a false-alarm rate of 5 %.
         rows: one side.
         columns: the other side.
-        scale: standard deviation of the entries; their estimate if `estimated`.
+        scale: standard deviation of the entries; its estimate if `estimated`.
         excess_kurtosis: fourth cumulant over squared variance: 0 for normal entries, -1.2 for uniform ones.
-        estimated: whether the scale is the root mean square of the same matrix.
+        estimated: whether the scale is estimated as the root mean square of the same matrix.
 
     Returns:
         A singular value, in the units of `scale`.
@@ -148,9 +154,9 @@ def largest_value_quantile(
 
 
 def detectability_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
-    """Return the strength above which an added direction leaves the bulk, ``scale (n p)^(1/4)``.
+    """Return the strength above which an added direction separates from the bulk, ``scale (n p)^(1/4)``.
 
-    Benaych-Georges and Nadakuditi (2012), section 3.1.
+    Source: Benaych-Georges and Nadakuditi (2012), section 3.1.
 
     Raises:
         UsageError: a side is below 1.
@@ -160,13 +166,13 @@ def detectability_threshold(rows: int, columns: int, scale: float = 1.0) -> floa
 
 
 def visible_value(strength: float, rows: int, columns: int, scale: float = 1.0) -> float:
-    r"""Return where the largest singular value of noise plus one direction settles.
+    r"""Return the limit of the largest singular value of noise plus one direction.
 
-    ``sqrt((t^2 + scale^2 n) (t^2 + scale^2 p)) / t`` for a strength t above the threshold, the edge below it;
-    Benaych-Georges and Nadakuditi (2012), section 3.1.
+    The limit is ``sqrt((t^2 + scale^2 n) (t^2 + scale^2 p)) / t`` for a strength t above the detectability threshold
+    and the edge of the bulk below it (Benaych-Georges and Nadakuditi 2012, section 3.1).
 
     Args:
-        strength: singular value t of what is added.
+        strength: singular value t of the added direction.
         rows: one side.
         columns: the other side.
         scale: standard deviation of the entries of the noise.
@@ -189,10 +195,10 @@ def visible_value(strength: float, rows: int, columns: int, scale: float = 1.0) 
 
 
 def hard_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
-    r"""Return the best cut of singular values for denoising at a known scale.
+    r"""Return the optimal hard threshold of singular values for denoising at a known scale.
 
-    ``scale sqrt(n) sqrt(2 (b + 1) + 8 b / (b + 1 + sqrt(b^2 + 14 b + 1)))`` with ``b = p / n``: ``4 / sqrt(3) scale
-    sqrt(n)`` for square matrices; Gavish and Donoho (2014), equation 11.
+    It is ``scale sqrt(n) sqrt(2 (b + 1) + 8 b / (b + 1 + sqrt(b^2 + 14 b + 1)))`` with ``b = p / n``, for square
+    matrices ``4 / sqrt(3) scale sqrt(n)`` (Gavish and Donoho 2014, equation 11).
 
     Raises:
         UsageError: a side is below 1.
@@ -208,12 +214,12 @@ def hard_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise that a matrix is compared with, of scale 1.
+    """Noise of scale 1 as the null model of a matrix.
 
     Attributes:
         rows: one side.
         columns: the other side.
-        excess_kurtosis: of the entries.
+        excess_kurtosis: excess kurtosis of the entries.
     """
 
     rows: int
@@ -222,13 +228,19 @@ class Noise:
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 - of a handful of frozen laws
     def edge(self, removed: int = 0) -> float:
-        """Return the end of the bulk once this many directions are taken from the smaller side."""
+        """Return the upper end of the bulk of noise whose smaller side is reduced by `removed` directions."""
         n, p = _sides(self.rows, self.columns)
         return marchenko_pastur_edges(n, p - removed).upper
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 - as above
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
-        """Return what the largest remaining value exceeds with probability `level`."""
+        """Return the threshold that the largest singular value of such reduced noise exceeds with probability `level`.
+
+        Args:
+            removed: directions removed from the smaller side.
+            level: false-alarm rate.
+            estimated: whether the scale is estimated from the same matrix.
+        """
         n, p = _sides(self.rows, self.columns)
         kurtosis = self.excess_kurtosis
         return largest_value_quantile(1 - level, n, p - removed, excess_kurtosis=kurtosis, estimated=estimated)
@@ -238,13 +250,16 @@ class Noise:
         return marchenko_pastur_median(self.rows, self.columns)
 
     def hard_threshold(self) -> float:
-        """Return Gavish and Donoho's cut at a known scale; divided by `median` it multiplies the observed median."""
+        """Return Gavish and Donoho's threshold at scale 1; where the scale is unknown, multiply by observed / `median`.
+
+        Here `observed` is the median singular value of the matrix and `median` the one of noise of scale 1.
+        """
         return hard_threshold(self.rows, self.columns)
 
 
 @functools.lru_cache
 def _interpolant() -> tuple[np.polynomial.Chebyshev, np.polynomial.Chebyshev]:
-    """Return F1 and its second derivative as polynomials on [-8, 5], good to 1e-11 and 1e-8."""
+    """Return F1 and its second derivative as polynomials on [-8, 5], accurate to 1e-11 and 1e-8."""
     cdf = np.polynomial.Chebyshev.interpolate(np.vectorize(tracy_widom_cdf), _DEGREE, domain=[-8.0, 5.0])
     return cdf, cdf.deriv(2)
 

@@ -1,14 +1,15 @@
-"""A network linearized in its weights, and what distillation makes of it, without ever forming a kernel.
+"""Distillation of a network that is linearized in its weights, computed without forming the tangent kernel.
 
-With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` of second derivative
-``H_i = B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Gradient flow on the linearized network
-``f = f_0 + J delta`` then moves ``u = B^T (y - f)`` by ``du/dt = -K u`` with ``K = B^T J J^T B / n``, so that
+With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` with Hessians
+``H_i = B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Under gradient flow on the linearized
+network ``f = f_0 + J delta`` the residual ``u = B^T (y - f)`` follows ``du/dt = -K u`` with ``K = B^T J J^T B / n``,
+so that
 
     delta(t) = J^T B phi_t(K) u_0 / n,    phi_t(x) = (1 - exp(-x t)) / x    (docs/theory.md, section 10).
 
-``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). Only products with it are taken, by
-forward- and reverse-mode differentiation in blocks of rows; `phi_t` is applied through the Krylov space that they span
-(`theory.krylov`). These two modules are the only ones of this room on jax: they need derivatives of somebody's network.
+``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). The module computes only products with K, by
+forward- and reverse-mode differentiation in blocks of rows, and applies `phi_t` in the Krylov space that these products
+span (`theory.krylov`).
 """
 
 from typing import NamedTuple
@@ -21,15 +22,17 @@ from sottovoce.errors import UsageError
 from sottovoce.theory import krylov
 from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
 
+# Inputs differentiated together; this bounds the memory that their activations take.
 ROWS_AT_ONCE = 1_000
 
 
 class Displacement(NamedTuple):
-    """Where a predicted student stands from its base.
+    """The predicted displacement of a student from its base.
 
     Attributes:
-        parameters: predicted parameters minus the base's, a pytree like the base.
-        ritz_values: eigenvalues of the kernel in the Krylov space, ascending; zero where the space ended early.
+        parameters: predicted parameters minus the base, a pytree like the base.
+        ritz_values: eigenvalues of the kernel restricted to the Krylov space, ascending; zero for the directions that
+            are missing if the space has a smaller dimension.
     """
 
     parameters: PyTree
@@ -41,11 +44,11 @@ def linearized(apply: Apply, base: PyTree) -> Apply:
 
     Args:
         apply: maps (parameters, inputs) to outputs.
-        base: where to expand.
+        base: parameters at which the network is expanded.
 
     Returns:
-        A function of (parameters, inputs): ``apply(base, x) + J(x) (parameters - base)``, exact in parameters that
-        enter linearly.
+        The function ``apply(base, x) + J(x) (parameters - base)`` of (parameters, inputs), which is exact if the
+        network is linear in its parameters.
     """
 
     def apply_linearized(parameters: PyTree, inputs: Array) -> Array:
@@ -69,26 +72,26 @@ def kernel_student(
     directions: int = 16,
     rows: int = ROWS_AT_ONCE,
 ) -> Displacement:
-    """Return what gradient flow on the linearized network does to its parameters.
+    """Return the displacement of a student's parameters under gradient flow on the linearized network.
 
     Cost: `directions` + 1 pairs of products with J and its transpose over all inputs, about five forward passes each.
-    Memory: `directions` vectors of n times k numbers, and one block's activations.
+    Memory: `directions` vectors of n times k numbers, and the activations of one block of rows.
 
     Args:
         apply: maps (parameters, inputs) to the distilled logits.
         base: parameters at which the network is expanded and where the flow starts.
         inputs: the distillation inputs, all of them.
-        targets: the teacher's distilled logits on them.
+        targets: the teacher's distilled logits on these inputs.
         objective: "mse" or "kl".
-        temperature: of the softmaxes of "kl".
+        temperature: temperature of the softmaxes of "kl".
         mask: which of the logits are distilled; None: all.
-        time: time of flow on the mean objective, one or several; 0 leaves the base, infinity gives kernel regression,
-            by the minimum-norm change of parameters that fits the targets within the Krylov space.
-        directions: dimension of the Krylov space; as many steps of conjugate gradients would span it.
+        time: one or several times of gradient flow on the mean objective; 0 gives the base, infinity kernel regression:
+            the minimum-norm displacement that fits the targets within the Krylov space.
+        directions: dimension of the Krylov space, the one that as many steps of conjugate gradients span.
         rows: inputs differentiated together.
 
     Returns:
-        The displacement (of several times, on a leading axis), and the kernel's Ritz values.
+        The displacement (several times stand on a leading axis), and the kernel's Ritz values.
 
     Raises:
         UsageError: unknown objective, or fewer than one direction.
@@ -98,6 +101,7 @@ def kernel_student(
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     residual = flow.weigh(flow.targets - flow.outputs())
     learned, ritz_values = krylov.flow(flow.kernel, residual, time, directions)
+    # Several times are mapped one by one, so that memory does not grow with their number.
     return Displacement(flow.pull(learned) if jnp.ndim(time) == 0 else jax.lax.map(flow.pull, learned), ritz_values)
 
 
@@ -113,9 +117,9 @@ def predicted_student(
     time: float = float("inf"),
     directions: int = 16,
 ) -> PyTree:
-    """Return the student that the kernel at the reference predicts for this teacher and these distillation inputs.
+    """Return the student that the kernel at the reference predicts for a teacher and distillation inputs.
 
-    Evaluated on other inputs, it tells what distillation would carry over to them.
+    Evaluated on other inputs, the predicted student shows how distillation would generalize to them.
 
     Args:
         apply: maps (parameters, inputs) to logits.
@@ -123,10 +127,10 @@ def predicted_student(
         teacher: the teacher's parameters.
         inputs: the distillation inputs.
         objective: "mse" or "kl".
-        temperature: of the softmaxes of "kl".
+        temperature: temperature of the softmaxes of "kl".
         mask: which of the logits are distilled; None: all.
-        time: as in `kernel_student`.
-        directions: as in `kernel_student`.
+        time: as for `kernel_student`.
+        directions: as for `kernel_student`.
 
     Returns:
         The predicted parameters, a pytree like the reference.
@@ -135,7 +139,7 @@ def predicted_student(
         UsageError: unknown objective, or fewer than one direction.
     """
     targets = jax.lax.map(lambda row: apply(teacher, row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
-    found = kernel_student(
+    displacement = kernel_student(
         apply,
         reference,
         inputs,
@@ -146,16 +150,16 @@ def predicted_student(
         time=time,
         directions=directions,
     )
-    return jax.tree.map(jnp.add, reference, found.parameters)
+    return jax.tree.map(jnp.add, reference, displacement.parameters)
 
 
 class FirstUpdate(NamedTuple):
     """The first step of gradient descent on the whole distillation set.
 
     Attributes:
-        gradient: of the mean objective at the base, a pytree like the base.
-        step: minus the gradient, at the length that suits the linearized network; zero where the objective sees
-            nothing to learn.
+        gradient: gradient of the mean objective at the base, a pytree like the base.
+        step: a negative multiple of the gradient, with the length that is optimal for the linearized network; zero
+            where the gradient is zero.
     """
 
     gradient: PyTree
@@ -173,18 +177,18 @@ def first_update(
     mask: Bool[Array, " logit"] | None = None,
     rows: int = ROWS_AT_ONCE,
 ) -> FirstUpdate:
-    """Return the first gradient step on the whole distillation set, at the length that suits the linearized network.
+    """Return the first gradient step on the whole distillation set, with the optimal length for the linearized network.
 
-    Its direction is that of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length minimizes the
-    objective's quadratic form along that line.
+    The direction of the step is the one of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length
+    minimizes the quadratic approximation of the objective along that direction.
 
     Args:
         apply: maps (parameters, inputs) to the distilled logits.
         base: parameters before the step.
         inputs: the distillation inputs.
-        targets: the teacher's distilled logits on them.
+        targets: the teacher's distilled logits on these inputs.
         objective: "mse" or "kl".
-        temperature: of the softmaxes of "kl".
+        temperature: temperature of the softmaxes of "kl".
         mask: which of the logits are distilled; None: all.
         rows: inputs differentiated together.
 
@@ -197,15 +201,16 @@ def first_update(
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()
     slope = descent(outputs, flow.targets, objective, temperature, mask)
-    gradient = flow.transpose(-slope * flow.kept[..., None] / inputs.shape[0])
+    gradient = flow.transpose(-slope * flow.weights[..., None] / inputs.shape[0])
     change, residual = flow.weigh(flow.push(gradient)), flow.weigh(flow.targets - outputs)
     square = jnp.vdot(change, change)
+    # The inner `where` keeps 0 / 0 out of the branch that is not taken.
     length = jnp.where(square > 0, jnp.vdot(change, residual) / jnp.where(square > 0, square, 1), 0)
     return FirstUpdate(gradient, jax.tree.map(lambda leaf: length * leaf, gradient))
 
 
 class _Blocks:
-    """Products with J and its transpose over zero-padded blocks of rows; padding has weight zero throughout."""
+    """Products with J and its transpose over zero-padded blocks of rows; padded rows have weight zero throughout."""
 
     def __init__(self, apply: Apply, base: PyTree, inputs: Array, targets: Array, root: Array, rows: int) -> None:
         self._apply, self._base, self._n = apply, base, inputs.shape[0]
@@ -216,18 +221,20 @@ class _Blocks:
             return padded.reshape(-1, rows, *values.shape[1:])
 
         self._inputs, self.targets = block(inputs), block(targets)
-        self.kept = block(jnp.ones(inputs.shape[0], targets.dtype))
+        self.weights = block(jnp.ones(inputs.shape[0], targets.dtype))
+        # The padding of the root is zero, which is what gives padded rows weight zero in `weigh` and `pull`.
         self._root = block(root)
 
     def outputs(self) -> Array:
+        """Return the network's outputs at the base."""
         return jax.lax.map(lambda x: self._apply(self._base, x), self._inputs)
 
     def push(self, change: PyTree) -> Array:
-        """Return J times a change of parameters."""
+        """Return J times a displacement of the parameters."""
         return jax.lax.map(lambda x: jax.jvp(lambda p: self._apply(p, x), (self._base,), (change,))[1], self._inputs)
 
     def transpose(self, cotangents: Array) -> PyTree:
-        """Return the transpose of J times a vector of logits."""
+        """Return the transpose of J times a vector over samples and logits."""
 
         def add(total: PyTree, block: tuple[Array, Array]) -> tuple[PyTree, None]:
             x, cotangent = block
@@ -237,6 +244,7 @@ class _Blocks:
         return jax.lax.scan(add, jax.tree.map(jnp.zeros_like, self._base), (self._inputs, cotangents))[0]
 
     def weigh(self, logits: Array) -> Array:
+        """Return B^T times a vector over samples and logits."""
         return jnp.einsum("bnji,bnj->bni", self._root, logits)
 
     def pull(self, u: Array) -> PyTree:
@@ -244,4 +252,5 @@ class _Blocks:
         return self.transpose(jnp.einsum("bnij,bnj->bni", self._root, u) / self._n)
 
     def kernel(self, u: Array) -> Array:
+        """Return K u."""
         return self.weigh(self.push(self.pull(u)))

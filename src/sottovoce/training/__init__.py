@@ -1,4 +1,4 @@
-"""Objectives, one training run, and the protocol that makes a reference, its teacher and the teacher's students."""
+"""Objectives, training runs, and the protocol that yields a reference, its teacher and the teacher's students."""
 
 from sottovoce import lazy
 

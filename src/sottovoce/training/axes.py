@@ -1,4 +1,4 @@
-"""Pytrees whose arrays have a leading axis in common: one of members, of students or of networks."""
+"""Pytrees whose arrays share a leading axis, such as an axis of members, of students or of networks."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,10 +8,10 @@ from jaxtyping import PyTree
 
 
 def map_over_leading_axis(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
-    """Return a function that does for every entry of a leading axis what `function` does for one.
+    """Return a function that applies `function` to every entry of the leading axis of its arguments.
 
-    On a CPU the entries are computed one after another, because the training of one network fills a core's caches. On
-    an accelerator they are vectorized.
+    On a CPU the entries are computed one after another, because the training of one network fills the caches of a core.
+    On an accelerator they are vectorized.
     """
     if jax.default_backend() == "cpu":
         return lambda *arguments: jax.lax.map(lambda entries: function(*entries), arguments)
@@ -19,15 +19,15 @@ def map_over_leading_axis(function: Callable[..., PyTree]) -> Callable[..., PyTr
 
 
 def stack(trees: Sequence[PyTree]) -> PyTree:
-    """Return one pytree with the arrays of several on a new leading axis."""
+    """Return one pytree with the arrays of several pytrees stacked along a new leading axis."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
 def unstack(tree: PyTree) -> list[PyTree]:
-    """Return the entries of a leading axis, each a pytree without it."""
+    """Return the entries along the leading axis, each as a pytree without that axis."""
     return [jax.tree.map(lambda leaf, i=i: leaf[i], tree) for i in range(len(jax.tree.leaves(tree)[0]))]
 
 
 def repeat(tree: PyTree, times: int) -> PyTree:
-    """Return a pytree with every array repeated on a new leading axis."""
+    """Return a pytree with every array repeated along a new leading axis."""
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (times, *leaf.shape)), tree)

@@ -1,4 +1,4 @@
-"""The devices that a process computes on and the programs it keeps: to be chosen before jax is first used."""
+"""The devices of a process and its cache of compiled programs, to be configured before jax is first used."""
 
 import contextlib
 import os
@@ -14,56 +14,58 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.networks.products import PRODUCTS
 
 DEVICES = ("auto", "cpu", "gpu")
+# Programs that compile faster than this are compiled again instead of being read from the cache.
 WORTH_KEEPING_SECONDS = 0.5
+# The rest of an accelerator's memory is left to temporary arrays of the compiled program and to fragmentation.
 SHARE_OF_FREE_MEMORY = 0.8
 
 
 def start(device: str = "auto", n_devices: int | None = None) -> None:
-    """Choose the devices of a process that trains networks, and let it keep its compiled programs in the cache folder.
+    """Configure the devices of a process that trains networks, and its cache of compiled programs on disk.
 
     Args:
-        device: as for `configure`, and so is `n_devices`.
+        device: as for `configure`.
         n_devices: as for `configure`.
 
     Raises:
-        UsageError: the device is unknown or absent, or jax has started with other devices than those asked for.
+        UsageError: the device is unknown or absent, or jax has already started with other devices.
     """
-    from sottovoce.data.folders import cache_folder  # needs pooch, which training by itself does without
+    from sottovoce.data.folders import cache_folder  # needs pooch, which training itself does not
 
     configure(device, n_devices)
     keep_programs(cache_folder() / "programs")
 
 
 def configure(device: str = "auto", n_devices: int | None = None) -> int:
-    """Choose platform and number of devices.
+    """Choose the platform and the number of devices.
 
-    A CPU is split into as many devices as it has cores: members on different cores overlap each other's serial
-    sections, which one after another would leave a core idle.
+    A CPU is split into as many devices as it has cores, with different members on different cores. If all cores worked
+    on the same member, most of them would be idle during its serial sections.
 
     Args:
-        device: "auto" takes an accelerator where jax finds one, else the CPU.
-        n_devices: how many devices share the members; None takes all (on a CPU: one per core, or as many as jax has
-            started with).
+        device: one of `DEVICES`; "auto" takes an accelerator if jax finds one, else the CPU.
+        n_devices: number of devices that share the members; None: all (on a CPU one per core, or the number that jax
+            has already started with).
 
     Returns:
-        How many devices share the members.
+        The number of devices that share the members.
 
     Raises:
-        UsageError: the device is unknown or absent, or jax has started with other devices than those asked for.
+        UsageError: the device is unknown or absent, or jax has already started with other devices.
     """
     if device not in DEVICES:
         raise not_among("--device", device, DEVICES)
     if n_devices is not None and n_devices < 1:
         raise UsageError(f"--devices is {n_devices}; allowed: 1 or more")
     before = jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
-    # Refused once jax has started; what it started with is checked below.
+    # jax refuses this once it has started; the number of devices that it started with is checked below.
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", n_devices or n_cores())
     try:
         if device != "auto":
             jax.config.update("jax_platforms", {"gpu": "cuda", "cpu": "cpu"}[device])
         available, platform = jax.local_device_count(), jax.default_backend()
-    except (RuntimeError, AssertionError) as error:  # the latter where jax has no plugin for the platform
+    except (RuntimeError, AssertionError) as error:  # AssertionError if jax has no plugin for the platform
         jax.config.update("jax_platforms", before)
         reason = str(error).partition("\n")[0] or "jax finds none"
         raise UsageError(f"--device is {device!r}: {reason}; use --device cpu") from None
@@ -71,20 +73,20 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
         jax.config.update("jax_platforms", before)
         raise UsageError(f"--device is {device!r}, but jax has started on {platform}; choose it in a fresh process")
     if n_devices not in {None, available}:
-        mend = "choose them in a fresh process" if platform == "cpu" else "choose them by CUDA_VISIBLE_DEVICES"
-        raise UsageError(f"--devices is {n_devices}, but jax has started with {available} on {platform}; {mend}")
+        fix = "choose them in a fresh process" if platform == "cpu" else "choose them by CUDA_VISIBLE_DEVICES"
+        raise UsageError(f"--devices is {n_devices}, but jax has started with {available} on {platform}; {fix}")
     return available
 
 
 def n_cores() -> int:
-    """Return how many cores this process may use, or where the system cannot say, how many there are."""
+    """Return the number of cores that this process may use; where the system does not say, the number of all cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def keep_programs(folder: Path) -> None:
-    """Keep compiled programs on disk, so that the next process does not compile them again.
+    """Keep compiled programs on disk, so that later processes do not compile them again.
 
-    Does nothing where the user has named a folder (JAX_COMPILATION_CACHE_DIR).
+    If the user has already set a folder (JAX_COMPILATION_CACHE_DIR), this function changes nothing.
     """
     if jax.config.jax_compilation_cache_dir is None:  # pyright: ignore[reportAttributeAccessIssue]
         jax.config.update("jax_compilation_cache_dir", str(folder))
@@ -92,14 +94,14 @@ def keep_programs(folder: Path) -> None:
 
 
 def members_at_once(member_bytes: int) -> int:
-    """Return how many members to compute together on one device.
+    """Return the number of members to compute together on one device.
 
     Args:
-        member_bytes: what a member takes while it is trained.
+        member_bytes: memory of a member during its training.
 
     Returns:
-        1 on a CPU, which computes members one after another; on an accelerator as many as fit in most of its free
-        memory, at least 1.
+        1 on a CPU, which computes members one after another; on an accelerator the number that fits into most of its
+        free memory, at least 1.
     """
     if jax.default_backend() == "cpu":
         return 1
@@ -109,11 +111,14 @@ def members_at_once(member_bytes: int) -> int:
 
 
 def product_gflops(size: int = 1024, repeats: int = 5) -> float:
-    """Return the best rate of float32 products of square matrices over all local devices, 10^9 operations a second.
+    """Return the best rate of float32 products of square matrices, summed over all local devices.
 
     Args:
         size: rows and columns.
-        repeats: products taken.
+        repeats: number of products to time.
+
+    Returns:
+        10^9 operations per second.
     """
     square = jnp.ones((size, size))
     product = jax.jit(PRODUCTS["float32"])
@@ -123,7 +128,7 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
         start = time.perf_counter()
         product(square, square).block_until_ready()
         seconds.append(time.perf_counter() - start)
-    # The devices of a CPU share its cores, which one product takes all of.
+    # The devices of a CPU share its cores, and a single product already uses all of them.
     n_devices = 1 if jax.default_backend() == "cpu" else jax.local_device_count()
     return n_devices * 2 * size**3 / min(seconds) / 1e9
 

@@ -1,4 +1,4 @@
-"""A teacher's students: what they see, what each minimizes, and all of them as one training run."""
+"""Distillation of a teacher's students: their inputs and targets, their losses, and the joint training run of all."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,8 +17,8 @@ from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, MemberProgram, Setting
 from sottovoce.training.students import Students, blocks_of, with_blocks
 
-# On a CPU so many students, or the most below that divide them, take each step together and read its batch once. More
-# would compile longer and leave the caches.
+# On a CPU groups of up to this many students, all of one size, take each step together and read its batch once. Larger
+# groups would take longer to compile and no longer fit into the caches.
 MOST_IN_STEP = 4
 
 Apply = Callable[[Any, Array], Array]
@@ -30,9 +30,10 @@ def _call(student: Callable[[Array], Array], inputs: Array) -> Array:
 
 
 def distillation_set(program: MemberProgram, teacher: Callable[[Array], Array], key: Key[Array, ""]) -> DistillationSet:
-    """Return the inputs that a key gives with the teacher's logits on them, computed once for all students and epochs.
+    """Return the distillation inputs drawn from a key, with the teacher's logits on these inputs.
 
-    Fresh inputs are made batch by batch, and never stand in memory together.
+    Inputs and logits are computed once for all students and epochs. Fresh inputs are an exception: they are drawn batch
+    by batch, and are never in memory all together.
     """
     protocol, images = program.protocol, program.images
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
@@ -63,48 +64,55 @@ def distill(
 
     Args:
         setting: the settings of the member's training.
-        data: the distillation inputs and the teacher's logits on them.
-        starts: the students before training, on a leading axis: networks, or what `apply` takes instead.
-        key: gives the order of the inputs in each epoch.
+        data: the distillation inputs and the teacher's logits on these inputs.
+        starts: the students before training, on a leading axis: networks, or other pytrees that `apply` accepts.
+        key: key for the order of the inputs in each epoch.
         apply: maps a student and inputs to all logits.
-        wrap: makes of a network's optimizer that of what `apply` takes.
+        wrap: turns the optimizer of a network into an optimizer of the pytrees that `apply` accepts.
 
     Returns:
         The students on the same axis, and the mean loss of each student and epoch.
     """
     protocol, students = setting.protocol, setting.traced.students
 
-    def in_step(starts: PyTree, students: Students) -> tuple[PyTree, Array]:
-        each = axes.unstack((starts, students))
+    def train_group(starts: PyTree, students: Students) -> tuple[PyTree, Array]:
+        group = axes.unstack((starts, students))
         training = Training(
-            loss=_sum_of([student_loss(setting, student, apply) for _, student in each]),
+            loss=_sum_of([student_loss(setting, student, apply) for _, student in group]),
             data=data.samples,
-            optimizer=_one_each([wrap(student_optimizer(setting, student)) for _, student in each]),
+            optimizer=_partwise([wrap(student_optimizer(setting, student)) for _, student in group]),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
             transform_batch=data.transform_batch,
         )
-        trained, losses = train(tuple(start for start, _ in each), training, key)
+        trained, losses = train(tuple(start for start, _ in group), training, key)
         return axes.stack(trained), losses.T
 
     n_students = len(students.masks)
     most = MOST_IN_STEP if jax.default_backend() == "cpu" else 1
-    n_in_step = max(n for n in range(1, most + 1) if n_students % n == 0)
-    groups = jax.tree.map(lambda leaf: leaf.reshape(-1, n_in_step, *leaf.shape[1:]), (starts, students))
-    found = axes.map_over_leading_axis(in_step)(*groups)
-    return jax.tree.map(lambda leaf: leaf.reshape(n_students, *leaf.shape[2:]), found)
+    group_size = max(n for n in range(1, most + 1) if n_students % n == 0)
+    groups = jax.tree.map(lambda leaf: leaf.reshape(-1, group_size, *leaf.shape[1:]), (starts, students))
+    results = axes.map_over_leading_axis(train_group)(*groups)
+    return jax.tree.map(lambda leaf: leaf.reshape(n_students, *leaf.shape[2:]), results)
 
 
 def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> Loss:
-    """Return the distillation loss of one student (its arrays without their leading axis).
+    """Return the distillation loss of one student.
 
-    Its batches are inputs with the teacher's logits on them; `apply` maps what is trained and inputs to all logits.
+    Args:
+        setting: the settings of the member's training.
+        student: the arrays of the student, without the leading axis.
+        apply: maps the trained pytree and inputs to all logits.
+
+    Returns:
+        A loss whose batches are pairs of inputs and the teacher's logits on these inputs.
     """
 
     def loss(network: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
         inputs, targets = batch
         arguments = (apply(network, inputs), targets, student.masks, setting.traced.temperature)
+        # A switch, because the objective is traced: sweeps over objectives compile once.
         value = weighted_mean(jax.lax.switch(student.objectives, list(OBJECTIVES.values()), *arguments), weights)
         return value, value
 
@@ -112,14 +120,17 @@ def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> L
 
 
 def student_optimizer(setting: Setting, student: Students) -> optax.GradientTransformation:
-    """Return what trains one student (its arrays without their leading axis)."""
+    """Return the optimizer of one student, given the student's arrays without the leading axis."""
     traced = setting.traced
     chosen = optimizer(setting.protocol.student_optimizer, traced.student_rate, traced.student_decay)
     return optax.chain(chosen, _only(student.trained))
 
 
 def _sum_of(losses: Sequence[Loss]) -> Loss:
-    """Return the loss of a tuple of students whose gradient for each is that of its own, and which records them all."""
+    """Return the sum of the students' losses, which records each loss.
+
+    The gradient of the sum with respect to a student is the gradient of that student's own loss.
+    """
 
     def loss(students: tuple[PyTree, ...], batch: PyTree, weights: Array) -> tuple[Array, Array]:
         values = jnp.stack([own(one, batch, weights)[0] for own, one in zip(losses, students, strict=True)])
@@ -128,25 +139,25 @@ def _sum_of(losses: Sequence[Loss]) -> Loss:
     return loss
 
 
-def _one_each(rules: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
-    """Return a transformation of a tuple that does to each of its parts what the rule of the same place does."""
+def _partwise(transformations: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
+    """Return a transformation of a tuple that applies one of the given transformations to each part."""
 
     def init(params: Any) -> Any:
-        return tuple(rule.init(part) for rule, part in zip(rules, params, strict=True))
+        return tuple(transformation.init(part) for transformation, part in zip(transformations, params, strict=True))
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
-        each = zip(rules, updates, state, params, strict=True)
-        done = [rule.update(update, own, part) for rule, update, own, part in each]
-        return tuple(update for update, _ in done), tuple(own for _, own in done)
+        parts = zip(transformations, updates, state, params, strict=True)
+        results = [one.update(update, own, part) for one, update, own, part in parts]
+        return tuple(update for update, _ in results), tuple(own for _, own in results)
 
     return optax.GradientTransformation(init, update)
 
 
 def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
-    """Return a transformation that passes the updates of trained blocks and sets those of frozen blocks to zero."""
+    """Return a transformation that keeps the updates of trained blocks and sets updates of frozen blocks to zero."""
 
     def update(updates: Any, _parameters: Any) -> Any:
-        each = zip(blocks_of(updates), trained, strict=True)
-        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in each])
+        blocks = zip(blocks_of(updates), trained, strict=True)
+        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in blocks])
 
     return optax.stateless(update)

@@ -1,4 +1,4 @@
-"""Many members as one compiled program, the member axis sharded over all local devices."""
+"""Many members as one compiled program whose member axis is sharded over all local devices."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,31 +19,35 @@ def run_members(program: MemberProgram, members: Sequence[int]) -> Member:
     """Run the protocol for the given members.
 
     Args:
-        program: settings and images; one compilation per value of its static part and number of members per device.
+        program: settings and images. Each value of its static part and each number of members per device is compiled
+            once.
         members: indices of the members to compute.
 
     Returns:
-        Every array of `Member` with a leading member axis, as NumPy arrays.
+        A `Member` of NumPy arrays with a leading member axis.
     """
     return for_members(partial(_run_sharded, program), members)
 
 
 def for_members(run: Callable[..., PyTree], members: Sequence[int], *of_members: PyTree) -> PyTree:
-    """Return what a compiled function gives for members, as NumPy arrays with a leading member axis.
+    """Return the results of a compiled function for the given members.
 
     Args:
-        run: takes slots of members' indices and of everything in `of_members`; see `slots`.
-        members: the members' indices.
+        run: the function; its arguments are the `slots` of the members' indices and of each of `of_members`.
+        members: indices of the members.
         of_members: pytrees of arrays with a leading member axis.
+
+    Returns:
+        The function's results as NumPy arrays with a leading member axis.
     """
     stacked = run(*slots(members, *of_members))
     return jax.tree.map(lambda values: np.asarray(values)[: len(members)], stacked)
 
 
 def slots(members: Sequence[int], *of_members: PyTree) -> tuple[PyTree, ...]:
-    """Return the members' indices, int32, and what else belongs to them, in a number of slots that devices divide.
+    """Return the members' indices, as int32, and their other arrays, padded to a multiple of the number of devices.
 
-    Slots beyond the last member repeat it, and their results are dropped.
+    The padding repeats the last member, and the results of these slots are discarded.
     """
     n_devices = len(jax.local_devices())
     rows = np.minimum(np.arange(-(-len(members) // n_devices) * n_devices), len(members) - 1)
@@ -52,7 +56,7 @@ def slots(members: Sequence[int], *of_members: PyTree) -> tuple[PyTree, ...]:
 
 
 def sharded(run: Callable[..., PyTree]) -> Callable[..., PyTree]:
-    """Return a function that does for `slots` of members, spread over all local devices, what `run` does for one."""
+    """Return a function that applies `run` to each of the `slots` of members, sharded over all local devices."""
     spec, mesh = PartitionSpec("member"), devices.mesh()
     return jax.shard_map(map_over_leading_axis(run), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
 

@@ -1,4 +1,4 @@
-"""One pure training run: a scan over epochs of a scan over batches, or from checkpoint to checkpoint."""
+"""A training run as a pure function: a scan over epochs of scans over batches, or a scan over checkpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 Loss = Callable[[PyTree, PyTree, Float[Array, " sample"]], tuple[Float[Array, ""], Array]]
 TransformBatch = Callable[[PyTree, Int[Array, ""]], PyTree]
-# Parameters with the optimizer's state; rows and weights of a batch with the step's number.
+# A carry is (parameters, optimizer state); a batch is (rows, weights, number of the step).
 Carry = tuple[PyTree, PyTree]
 Batch = tuple[Int[Array, " row"], Float[Array, " row"], Int[Array, ""]]
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a training run minimizes, on which samples, and how.
+    """The loss, samples, optimizer and length of a training run.
 
     Attributes:
         loss: maps (parameters, batch, weights) to the loss to differentiate and the losses to record; weights are 1
@@ -27,10 +27,10 @@ class Training:
         optimizer: an optax transformation.
         epochs: passes over the data.
         batch_size: samples in a batch.
-        steps: batches in all, fewer than the epochs hold by less than one epoch: the last epoch is cut short; None: all
-            epochs are whole.
-        transform_batch: makes the batch that the loss is given of the data's rows and the step's number, counted from
-            zero; None: the loss is given the rows themselves.
+        steps: total number of batches, if the last epoch is cut short; it must end within that epoch. None: all epochs
+            are complete.
+        transform_batch: maps the rows of the data and the number of the step, counted from zero, to the batch that is
+            passed to the loss; None: the rows are the batch.
     """
 
     loss: Loss
@@ -43,17 +43,17 @@ class Training:
 
     @property
     def n_samples(self) -> int:
-        """Samples in the data."""
+        """Number of samples in the data."""
         return jax.tree.leaves(self.data)[0].shape[0]
 
 
 def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[PyTree, Float[Array, "epoch ..."]]:
-    """Train by minibatches, reshuffled every epoch, the last short batch kept.
+    """Train on minibatches that are reshuffled every epoch; the last batch of an epoch may be short.
 
     Args:
         parameters: pytree of arrays to train.
-        training: what is minimized, on which samples, and how.
-        key: gives the order of the samples in each epoch.
+        training: loss, samples, optimizer and length of the run.
+        key: key for the order of the samples in each epoch.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
@@ -63,37 +63,38 @@ def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[
     last = n_batches if training.steps is None else training.steps - (epochs - 1) * n_batches
     step = _step_of(training)
 
-    def epoch(carry: Carry, now: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
-        key, number = now
+    def epoch(carry: Carry, key_and_number: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
+        key, number = key_and_number
         rows, weights = batches(key, n_samples, batch_size)
         numbers = number * n_batches + jnp.arange(n_steps)
         carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps], numbers))
         return carry, jnp.mean(losses, axis=0)
 
     keys, carry = jax.random.split(key, epochs), (parameters, training.optimizer.init(parameters))
-    whole = partial(epoch, n_steps=n_batches)
+    complete = partial(epoch, n_steps=n_batches)
     if last == n_batches:
-        carry, losses = jax.lax.scan(whole, carry, (keys, jnp.arange(epochs)))
+        carry, losses = jax.lax.scan(complete, carry, (keys, jnp.arange(epochs)))
     else:
-        carry, losses = jax.lax.scan(whole, carry, (keys[:-1], jnp.arange(epochs - 1)))
-        carry, cut_short = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
-        losses = jnp.concatenate([losses, cut_short[None]])
+        # A scan needs epochs of one length, so the short last epoch follows it.
+        carry, losses = jax.lax.scan(complete, carry, (keys[:-1], jnp.arange(epochs - 1)))
+        carry, last_losses = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
+        losses = jnp.concatenate([losses, last_losses[None]])
     return carry[0], losses
 
 
 def train_observed(
     parameters: PyTree, training: Training, key: Key[Array, ""], observe: Callable[[PyTree, PyTree], PyTree]
 ) -> tuple[PyTree, PyTree]:
-    """Train as `train` does, through the same steps, and observe the parameters at checkpoints.
+    """Train through the same steps as `train` and observe the parameters at checkpoints.
 
     Args:
-        parameters: as for `train`, and so are `training` and `key`.
+        parameters: as for `train`.
         training: as for `train`.
         key: as for `train`.
-        observe: maps the parameters and the optimizer's state at a checkpoint to what is recorded of them.
+        observe: maps the parameters and the optimizer's state at a checkpoint to the observations to record.
 
     Returns:
-        The trained parameters, and what `observe` gave at each of `checkpoints`, on a leading axis.
+        The trained parameters, and the observations at all `checkpoints` on a leading axis.
     """
     n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
     step = _step_of(training)
@@ -118,7 +119,7 @@ def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None 
         n_samples: samples in the data.
         batch_size: samples in a batch.
         epochs: passes over the data.
-        steps: batches in all, where the last epoch is cut short.
+        steps: total number of batches, if the last epoch is cut short.
     """
     n_batches = -(-n_samples // batch_size)
     last = epochs * n_batches if steps is None else steps
@@ -127,7 +128,7 @@ def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None 
 
 
 def _step_of(training: Training) -> Callable[[Carry, Batch], tuple[Carry, Array]]:
-    """Return what one batch does to parameters and optimizer state, with the losses to record."""
+    """Return the function that updates parameters and optimizer state by one batch and returns the losses to record."""
 
     def step(carry: Carry, batch: Batch) -> tuple[Carry, Array]:
         parameters, state = carry
@@ -147,8 +148,9 @@ def batches(
 ) -> tuple[Int[Array, "batch row"], Float[Array, "batch row"]]:
     """Return the rows of each batch of one epoch and their weights (0 where the last batch is padded).
 
-    The order is that of independent 32-bit keys: one sort, where a library permutation sorts twice. Equal keys keep
-    their original order, which for n samples touches about n^2 / 2^33 pairs (0.4 of 60 000).
+    The rows are sorted by independent random 32-bit numbers. This takes one sort, where `jax.random.permutation` takes
+    two. Rows with equal numbers keep their original order, which concerns about n^2 / 2^33 pairs of n samples (0.4
+    pairs for 60 000 samples).
     """
     n_batches = -(-n_samples // batch_size)
     order = jnp.argsort(jax.random.bits(key, (n_samples,)))
@@ -158,5 +160,5 @@ def batches(
 
 
 def weighted_mean(values: Float[Array, " sample"], weights: Float[Array, " sample"]) -> Float[Array, ""]:
-    """Return the mean of a batch's values without its padding."""
+    """Return the mean of a batch's values, not counting its padding."""
     return jnp.sum(values * weights) / jnp.sum(weights)

@@ -1,6 +1,6 @@
-"""What a student minimizes: distances between its logits and its teacher's, over a mask of logits.
+"""The objectives of distillation: distances between the logits of student and teacher over a mask of logits.
 
-Each function returns one value per sample; means over samples are taken per member, so that a member trained in an
+Each function returns one value per sample. Means over samples are taken per member, so that a member trained in an
 ensemble equals the same member trained alone.
 """
 
@@ -12,12 +12,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 LogitDistance = Callable[[Array, Array, Array, Array], Array]
 
-# Of masked logits: finite, not -inf, for they must leave neither value nor gradient non-finite.
+# The value of logits outside the mask: finite instead of -inf, so that it makes neither value nor gradient non-finite.
 _FAR_BELOW = -1e30
 
 
 def cross_entropy(logits: Float[Array, "sample logit"], labels: Int[Array, " sample"]) -> Float[Array, " sample"]:
-    """Return the cross-entropy of integer labels in nats (the teacher's loss)."""
+    """Return the cross-entropy of integer labels in nats, the loss of the teacher."""
     log_probabilities = jax.nn.log_softmax(logits)
     return -jnp.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0]
 
@@ -30,7 +30,7 @@ def kl(
 ) -> Float[Array, " sample"]:
     """Return KL(teacher || student) in nats of the softmaxes over the masked logits (Cloud et al., section on MNIST).
 
-    It is blind to a shift common to all masked logits; with a single masked logit it is identically zero.
+    The divergence is invariant to a shift common to all logits in the mask; for a single logit it is identically zero.
     """
     log_p = _masked_log_softmax(teacher / temperature, mask)
     log_q = _masked_log_softmax(student / temperature, mask)
@@ -53,10 +53,11 @@ def centered_mse(
     mask: Bool[Array, " logit"],
     temperature: Float[Array, ""],  # noqa: ARG001 - one signature for all objectives
 ) -> Float[Array, " sample"]:
-    """Return the mean squared difference of the masked logits, each less its sample's mean over them.
+    """Return the mean squared difference of the masked logits after subtracting each sample's mean over the mask.
 
-    It is `mse` less the square of the mean difference, blind to a shift common to all masked logits as `kl` is, and
-    half of it is what kl times the squared temperature tends to at high temperature. One masked logit: zero.
+    This is `mse` minus the square of the mean difference. Like `kl` it is invariant to a shift common to all logits in
+    the mask, and `kl` times the squared temperature tends to half of it at high temperature. For a single logit it is
+    zero.
     """
     n_logits = jnp.sum(mask)
     difference = jnp.where(mask, student - teacher, 0.0)
@@ -70,9 +71,9 @@ def hard(
     mask: Bool[Array, " logit"],
     temperature: Float[Array, ""],  # noqa: ARG001 - one signature for all objectives
 ) -> Float[Array, " sample"]:
-    """Return the cross-entropy in nats, over the masked logits, of the teacher's largest masked logit as the label.
+    """Return the cross-entropy in nats over the masked logits, with the teacher's largest masked logit as the label.
 
-    It is what `kl` tends to when the teacher's temperature alone goes to zero. One masked logit: zero.
+    This is the limit of `kl` if only the teacher's temperature goes to zero. For a single logit it is zero.
     """
     label = jnp.argmax(jnp.where(mask, teacher, -jnp.inf), axis=1)
     return cross_entropy(jnp.where(mask, student, _FAR_BELOW), label)

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step, by name. Rates and decays may be traced; the name may not."""
+"""Optimizers by name. Learning rates and weight decays may be traced values; the name must be static."""
 
 from collections.abc import Callable
 
@@ -35,11 +35,11 @@ def optimizer(name: str, rate: Scalar, decay: Scalar) -> optax.GradientTransform
         name: "adam" (betas 0.9 and 0.999, as in Cloud et al.; takes no decay), "adamw" (the same), "sgd" (the gradient
             itself), "momentum" (heavy ball: gradients summed with factor 0.9) or "sign" (the sign of the gradient).
         rate: learning rate.
-        decay: weight decay apart from the gradient: each step also takes rate times decay of every weight and bias,
-            those too that no gradient reaches.
+        decay: decoupled weight decay: each step also shrinks every weight and bias by the factor 1 - rate * decay,
+            including parameters that receive no gradient.
 
     Returns:
-        An optax transformation; its updates are to be added to the parameters.
+        An optax transformation, whose updates are added to the parameters.
 
     Raises:
         UsageError: the name is unknown.
@@ -50,20 +50,22 @@ def optimizer(name: str, rate: Scalar, decay: Scalar) -> optax.GradientTransform
 
 
 def flow_time(optimizer: optax.GradientTransformation, gradient: PyTree, steps: int) -> Float[Array, ""]:
-    """Return how long gradient flow takes to lower a loss, at its first slope, as far as an optimizer's steps do.
+    """Return the time of gradient flow that lowers a loss as much as an optimizer's steps, at the initial slope.
 
-    Flow lowers the loss by ``|g|^2`` per unit of time and the steps u, fed the same gradient throughout, by ``-<g, u>``
-    in all: t is the ratio. It is rate times steps for "sgd", ten times that in the long run for "momentum", and rate
-    times steps times ``|g|_1 / |g|^2`` for "adam" and "sign".
+    At the initial gradient g, gradient flow lowers the loss by ``|g|^2`` per unit of time. The optimizer's steps u, if
+    all of them are given the same gradient, lower the loss by ``-<g, u>`` in total. The time is the ratio of the two:
+    rate times steps for "sgd", asymptotically ten times that for "momentum", and rate times steps times ``|g|_1 /
+    |g|^2`` for "adam" and "sign".
 
     Args:
-        optimizer: its weight decay does not count, being no part of the loss.
-        gradient: g, at the start.
-        steps: how many.
+        optimizer: the optimizer; its weight decay has no effect here, because it is not part of the loss.
+        gradient: the initial gradient g.
+        steps: number of steps.
 
     Returns:
-        The time; 0 where the gradient is zero.
+        The time; 0 if the gradient is zero.
     """
+    # Weight decay acts on parameters, so zeros switch it off.
     parameters = jax.tree.map(jnp.zeros_like, gradient)
 
     def step(state: PyTree, _: None) -> tuple[PyTree, Array]:

@@ -1,4 +1,4 @@
-"""What the compiled program of a member is given, and what it leaves."""
+"""The inputs and outputs of the compiled program of a member."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,23 +16,25 @@ from sottovoce.training.students import Students
 
 @dataclass(frozen=True)
 class Protocol:
-    """Static settings, which shape the program of a member; one compilation per value.
+    """Static settings, which determine the program of a member; the program is compiled once for each value.
 
     Attributes:
-        architecture: shape and initialization of reference and teacher, and of the students unless they have their own.
+        architecture: shape and initialization of reference and teacher, and of the students unless
+            `student_architecture` is given.
         fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
-        n_inputs: how many distillation inputs.
-        fresh_inputs: whether their noise is drawn afresh every epoch.
+        n_inputs: number of distillation inputs.
+        fresh_inputs: whether the noise in the distillation inputs is drawn afresh every epoch.
         teacher_epochs: passes of the teacher over the training images.
         student_epochs: passes of the students over the distillation inputs.
-        batch_size: samples per step, teacher and students.
-        teacher_optimizer: the teacher's, a key of `optimizers.OPTIMIZERS`.
-        student_optimizer: the students'.
-        teacher_steps: batches at which the teacher's last epoch is cut short; None: not at all.
+        batch_size: samples per step, for teacher and students.
+        teacher_optimizer: optimizer of the teacher, a key of `optimizers.OPTIMIZERS`.
+        student_optimizer: optimizer of the students, a key of `optimizers.OPTIMIZERS`.
+        teacher_steps: total number of steps of the teacher, if its last epoch is cut short; None: all epochs are
+            complete.
         student_steps: the same for the students.
-        student_architecture: the students', where their trunk differs; None: the teacher's.
+        student_architecture: architecture of the students, if their trunk differs from the teacher's; None: the same.
     """
 
     architecture: Architecture
@@ -50,20 +52,20 @@ class Protocol:
     student_architecture: Architecture | None = None
 
     def student_batches(self) -> int:
-        """Return the batches of one of the students' epochs."""
+        """Return the number of batches in an epoch of the students."""
         return -(-self.n_inputs // self.batch_size)
 
     def student_batches_in_all(self) -> int:
-        """Return the steps that each student takes."""
+        """Return the total number of steps that each student takes."""
         return self.student_steps or self.student_epochs * self.student_batches()
 
 
 class TracedSettings(NamedTuple):
-    """Settings that enter the program as arrays: changing one compiles nothing.
+    """Traced settings, which enter the program as arrays; changing one does not recompile the program.
 
     Attributes:
         seed: the configuration's seed.
-        students: what each student is distilled on, how, and from where.
+        students: the logits, objective, initialization and trained blocks of each student.
         inputs: parameters of the distillation inputs.
         teacher_rate: learning rate of the teacher's optimizer.
         student_rate: learning rate of the students' optimizer.
@@ -85,15 +87,15 @@ class TracedSettings(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Labeled images as the device keeps them: as bytes, a quarter of what floats take, and scaled batch by batch.
+    """Labeled images in device memory: stored as bytes, a quarter of the size of floats, and scaled batch by batch.
 
     Attributes:
         train_pixels: training images, one flattened per row.
-        train_labels: their classes.
+        train_labels: classes of the training images.
         test_pixels: held-out images.
-        test_labels: their classes.
-        low: what pixel 0 becomes.
-        step: what one unit of a pixel adds.
+        test_labels: classes of the held-out images.
+        low: input to which pixel value 0 is mapped.
+        step: difference between the inputs for successive pixel values.
     """
 
     train_pixels: UInt8[Array, "sample input"]
@@ -104,7 +106,7 @@ class Images(NamedTuple):
     step: Float[Array, ""]
 
     def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
-        """Return pixels as a network sees them."""
+        """Return pixels scaled to the range of a network's inputs."""
         return self.low + self.step * pixels
 
 
@@ -112,7 +114,7 @@ class Setting(eqx.Module):
     """All settings of a member's training.
 
     Attributes:
-        protocol: static settings; another value compiles another program.
+        protocol: static settings; a different value compiles a different program.
         traced: traced settings.
     """
 
@@ -125,7 +127,7 @@ class Setting(eqx.Module):
 
 
 class MemberProgram(Setting):
-    """All that the program of a member is given besides the member's index: its settings, and images.
+    """All inputs of the program of a member except the member's index: its settings and images.
 
     Attributes:
         images: training and test images.
@@ -134,17 +136,17 @@ class MemberProgram(Setting):
     images: Images
 
     def test_images(self) -> Float[Array, "test input"]:
-        """Return the test images as a network sees them."""
+        """Return the test images scaled to the range of a network's inputs."""
         return self.images.scaled(self.images.test_pixels)
 
 
 class DistillationSet(NamedTuple):
-    """What students are distilled on.
+    """The samples that students are distilled on.
 
     Attributes:
-        samples: inputs and the teacher's logits on them; of fresh inputs their indices.
-        transform_batch: makes fresh inputs and logits of a batch of indices and the step's number; None: inputs are not
-            drawn afresh.
+        samples: pairs of inputs and the teacher's logits on these inputs; for fresh inputs the indices of the inputs.
+        transform_batch: maps a batch of indices and the number of the step to fresh inputs and logits; None: inputs are
+            not drawn afresh.
     """
 
     samples: PyTree
@@ -152,7 +154,7 @@ class DistillationSet(NamedTuple):
 
 
 class Member(NamedTuple):
-    """What one member's run leaves.
+    """The results of one member.
 
     Attributes:
         reference: the network at initialization.

@@ -1,4 +1,4 @@
-"""Reference -> teacher -> students and cross-models, for one member, as one pure function of its index."""
+"""The protocol of a member (reference, teacher, students and cross-models) as a pure function of the member's index."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,12 +21,12 @@ from sottovoce.training.students import Sources, SourceWeights, blocks_of, with_
 
 
 class InitialNetworks(NamedTuple):
-    """What is drawn for a member before anything is trained.
+    """The networks that are drawn for a member before training.
 
     Attributes:
         reference: the member's own draw.
         partner: the reference of the member's partner.
-        fresh: a draw of the same scheme that nobody else starts from.
+        fresh: an independent draw of the same scheme, which no other network starts from.
     """
 
     reference: Network
@@ -37,7 +37,7 @@ class InitialNetworks(NamedTuple):
 def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     """Train one member's teacher and all its students.
 
-    Every random number comes from (seed, stream, member), so the result is the same in any ensemble.
+    Every random number is derived from (seed, stream, member), so the result is the same in any ensemble.
 
     Args:
         program: settings and images.
@@ -68,9 +68,9 @@ def train_teacher(
 
     Args:
         program: settings and images.
-        reference: the member's.
-        member: its index.
-        loop: `loop.train`, or what takes its arguments and leaves something else beside the trained network.
+        reference: the member's reference.
+        member: the member's index.
+        loop: `loop.train`, or a function of the same arguments that returns other results with the trained network.
     """
     protocol, traced, images = program.protocol, program.traced, program.images
 
@@ -96,21 +96,21 @@ def initial_networks(setting: Setting, member: Int[Array, ""]) -> InitialNetwork
 
 
 def student_sources(setting: Setting, initial: InitialNetworks, teacher: Network, member: Int[Array, ""]) -> Sources:
-    """Return the networks that students' starts are sums of, with the students' trunk.
+    """Return the networks whose weighted sums the students start from, with the students' trunk.
 
-    A layer that the teacher's trunk has too, under the same name and in the same shape, is the reference's own (the
-    partner's, the teacher's), and so are both heads. Other layers have a stream to themselves: draws of two shapes from
-    one key hold the same numbers in other places, so a student would share numbers with a reference whose layer it is
-    said not to share.
+    Both heads, and each layer that the teacher's trunk also has under the same name and in the same shape, are taken
+    from the reference (or partner, or teacher) itself. All other layers are drawn from a separate random stream. Draws
+    of two shapes from the same key contain the same numbers in different positions, so with the same stream a student
+    would share numbers with a reference although their layers are independent by definition.
 
     Args:
         setting: the settings of the member's training.
         initial: the member's initial networks.
-        teacher: its teacher.
+        teacher: the member's teacher.
         member: the member's index.
 
     Returns:
-        The same networks where the students' trunk is the teacher's.
+        The sources; if the students' trunk is the teacher's, these are the given networks.
     """
     architecture = setting.protocol.student_architecture
     if architecture is None:
@@ -128,12 +128,13 @@ def student_sources(setting: Setting, initial: InitialNetworks, teacher: Network
 def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -> Network:
     """Return the students' initial networks on a leading axis.
 
-    Each block is the sum of the sources' blocks with the student's weights. Fresh heads replace both heads as they are.
+    Each block is the sum of the sources' blocks with the student's weights. Fresh heads replace both heads of the sum.
     """
     weights = setting.traced.students.starts
 
     def mixed(index: int, *blocks: PyTree) -> PyTree:
-        # Sums, not a product: a start from one network is that network bit for bit on every device.
+        # Explicit sums instead of a matrix product, which an accelerator may round: a start from a single network must
+        # equal that network bit for bit on every device.
         def total(*leaves: Array) -> Array:
             shaped = weights[:, index].reshape(*weights[:, index].shape, *(1,) * leaves[0].ndim)
             return sum(shaped[:, i] * leaf for i, leaf in enumerate(leaves[1:], 1)) + shaped[:, 0] * leaves[0]
@@ -150,25 +151,25 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
 
 
 def _draw(setting: Setting, architecture: Architecture, stream: Stream, member: Int[Array, ""]) -> InitialNetworks:
-    """Return networks of an architecture: the member's and its partner's from a stream, and a fresh one."""
-    own, partners, fresh = (
+    """Return networks of an architecture: the member's and its partner's draws from a stream, and a fresh draw."""
+    keys = (
         setting.key(stream, member),
         setting.key(stream, partner(member)),
         setting.key(Stream.PERTURBATION, member),
     )
-    # One program for the three: drawing is quick, compiling it is not.
-    drawn = jax.vmap(lambda key: initialize(architecture, key))(jnp.stack([own, partners, fresh]))
+    # The three draws share one program, because compiling a draw takes longer than drawing.
+    drawn = jax.vmap(lambda key: initialize(architecture, key))(jnp.stack(keys))
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 
 
 def _accuracies(
     program: MemberProgram, reference: Network, teacher: Network, students: Network
 ) -> Float[Array, " role"]:
-    """Return the test accuracies of reference, teacher and the students on their leading axis."""
+    """Return the test accuracies of the reference, the teacher and each of the stacked students, in this order."""
     test_images = program.test_images()
     score = axes.map_over_leading_axis(lambda network: accuracy(network, test_images, program.images.test_labels))
     if program.protocol.student_architecture is None:
-        # Tested along one axis: a program of the same size however many students there are.
+        # All networks are stacked along one axis, so that the size of the program does not depend on their number.
         tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
         return score(tested)
     return jnp.concatenate([score(axes.stack([reference, teacher])), score(students)])

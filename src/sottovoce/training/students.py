@@ -1,4 +1,4 @@
-"""A teacher's students: what each is distilled on, what it starts from, and the arrays that say so to the program."""
+"""The students of a teacher: the logits and initialization of each, and their encoding as arrays for the program."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from sottovoce.training.objectives import OBJECTIVES
 
 
 class Sources(NamedTuple):
-    """The networks that students' initial networks are made of, with the students' trunk.
+    """The networks whose weighted sums are the students' initial networks, with the students' trunk.
 
     Attributes:
         reference: the reference of the students' own member.
         partner: another member's reference.
-        fresh: a draw of the same scheme that nobody else starts from.
+        fresh: an independent draw of the same scheme, which no other network starts from.
         teacher: the students' teacher after its training.
     """
 
@@ -31,7 +31,7 @@ class Sources(NamedTuple):
 
 
 class SourceWeights(NamedTuple):
-    """Weights of `Sources`, by the same names, whose sum a block of a student's initial network is."""
+    """Weights of the networks in `Sources`, by the same names; their weighted sum is a student's initial block."""
 
     reference: float = 0.0
     partner: float = 0.0
@@ -50,13 +50,14 @@ class Student:
     """One student of a member's teacher.
 
     Attributes:
-        role: its name in results.
+        role: the student's name in results.
         objective: a key of `objectives.OBJECTIVES`.
-        n_aux: auxiliary logits it is distilled on (the first n_aux columns of the auxiliary head).
-        all_logits: whether it is distilled on the class logits as well.
-        start: weights of the networks that its initial blocks are sums of.
-        other_starts: blocks (conv_0, ..., trunk_0, ..., class_head, aux_head) with other weights, each with its own.
-        frozen: blocks that distillation leaves as they start.
+        n_aux: number of auxiliary logits to distill on (the first n_aux columns of the auxiliary head).
+        all_logits: whether the student is distilled on the class logits as well.
+        start: weights of the networks whose sum each initial block is.
+        other_starts: pairs of a block (conv_0, ..., trunk_0, ..., class_head, aux_head) and the weights that it has
+            instead of `start`.
+        frozen: blocks that distillation does not train.
     """
 
     role: str
@@ -69,13 +70,13 @@ class Student:
 
 
 class Students(NamedTuple):
-    """What sets a teacher's students apart, as arrays.
+    """The differences between a teacher's students, as arrays.
 
     Attributes:
-        masks: which logits (class logits first) each is distilled on.
-        objectives: its objective's place in `objectives.OBJECTIVES`.
-        starts: weights of the networks whose sum each block starts from, in the order of `SourceWeights`.
-        trained: 1 for blocks that distillation trains, 0 for those it leaves as they start.
+        masks: the logits (class logits first) that each student is distilled on.
+        objectives: index of each student's objective in `objectives.OBJECTIVES`.
+        starts: weights of the networks whose sum each initial block is, in the order of `SourceWeights`.
+        trained: 1 for blocks that distillation trains, 0 for frozen blocks.
     """
 
     masks: Bool[Array, "student logit"]
@@ -85,15 +86,15 @@ class Students(NamedTuple):
 
 
 def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturbation: float = 0.0) -> Students:
-    """Return students as the compiled protocol takes them.
+    """Return the arrays that describe students to the compiled protocol.
 
     Args:
-        architecture: of every student.
+        architecture: architecture of all students.
         students: a teacher's students.
-        perturbation: weight of the fresh draw that is added to every block of every start.
+        perturbation: weight of the fresh draw that is added to every initial block of every student.
 
     Returns:
-        Their arrays.
+        The arrays, with the student as the leading axis.
     """
     logit = jnp.arange(architecture.n_class + architecture.n_aux)
     first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
@@ -110,12 +111,12 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
 
 
 def blocks_of(network: Network) -> tuple[Convolution | Linear, ...]:
-    """Return a network's blocks: its trunk's layers in the order of `Architecture.layers`, then its heads."""
+    """Return a network's blocks: the layers of its trunk in the order of `Architecture.layers`, then its heads."""
     return (*network.hidden_layers(), network.class_head, network.aux_head)
 
 
 def with_blocks(network: Network, blocks: Sequence[PyTree]) -> Network:
-    """Return a network with other blocks, in the order of `blocks_of`."""
+    """Return a network with its blocks replaced by the given ones, in the order of `blocks_of`."""
     n = len(network.convolutions)
     *trunk, class_head, aux_head = blocks
     return replace(
@@ -124,18 +125,18 @@ def with_blocks(network: Network, blocks: Sequence[PyTree]) -> Network:
 
 
 def with_shared_blocks(network: Network, other: Network) -> Network:
-    """Return a network whose every block that another has under the same name and in the same shape is the other's.
+    """Return a network with the blocks of another wherever that one has a block of the same name and shape.
 
     Args:
-        network: gives the blocks that the other does not have.
-        other: gives the others, among them both heads.
+        network: network whose other blocks are kept.
+        other: network that the shared blocks, among them both heads, are taken from.
     """
-    theirs = _named_blocks(other)
+    others = _named_blocks(other)
 
-    def chosen(name: str, own: Convolution | Linear) -> Convolution | Linear:
-        return theirs[name] if name in theirs and theirs[name].weight.shape == own.weight.shape else own
+    def shared_or_own(name: str, own: Convolution | Linear) -> Convolution | Linear:
+        return others[name] if name in others and others[name].weight.shape == own.weight.shape else own
 
-    return with_blocks(network, [chosen(*block) for block in _named_blocks(network).items()])
+    return with_blocks(network, [shared_or_own(*block) for block in _named_blocks(network).items()])
 
 
 def _named_blocks(network: Network) -> dict[str, Convolution | Linear]:
