@@ -165,8 +165,9 @@ def list_(out: Path = Path("out")) -> None:
     from sottovoce.runs import catalog
 
     print("experiments")
+    width = max(map(len, registry.experiments()))
     for experiment in registry.experiments().values():
-        print(f"  {experiment.name:10} {experiment.summary}")
+        print(f"  {experiment.name:{width}} {experiment.summary}")
     runs = catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")
     for experiment in dict.fromkeys(run.experiment for run in runs):

@@ -150,6 +150,7 @@ def _parse(words: Sequence[str]) -> None:
 def _help(prog: str, listed: dict[str, Any], *, asked: bool) -> None:
     """Print the commands of a group and exit, with an error where the user asked for no help."""
     lines = [f"usage: {prog} [--debug] COMMAND ...", "", listed.get("", DESCRIPTION), ""]
+    width = max(map(len, listed))
     for name, command in listed.items():
         if isinstance(command, dict):
             summary = command[""]
@@ -158,7 +159,7 @@ def _help(prog: str, listed: dict[str, Any], *, asked: bool) -> None:
         else:
             summary = (command.__doc__ or "").splitlines()[0]
         if name:
-            lines.append(f"  {name:10} {summary}")
+            lines.append(f"  {name:{width}} {summary}")
     lines += ["", f"{prog} COMMAND --help explains one command; --debug shows tracebacks."]
     print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
     sys.exit(0 if asked else 2)
