@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
@@ -67,6 +68,24 @@ def test_compiled_programs_are_kept_unless_the_user_keeps_them_elsewhere(tmp_pat
         assert folder.is_dir()
         assert any(folder.iterdir())
     assert not ours.exists()
+
+
+def test_a_started_process_keeps_its_programs_in_the_cache_folder(tmp_path):
+    code = (
+        "import jax; from sottovoce.training import devices\n"
+        "devices.start('cpu', 1)\n"
+        "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)\n"
+        "jax.jit(lambda x: x @ x)(jax.numpy.ones((9, 9)))\n"
+        "assert jax.local_device_count() == 1\n"
+        "print(jax.config.jax_compilation_cache_dir)\n"
+    )
+    home = {"JAX_ENABLE_COMPILATION_CACHE": "true", "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | home, check=True, capture_output=True, text=True
+    )
+    folder = Path(done.stdout.strip())
+    assert folder.name == "programs"
+    assert any(folder.iterdir())
 
 
 @pytest.mark.parametrize(
