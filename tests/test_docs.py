@@ -37,6 +37,14 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path):
             assert anchor in headings, f"{page.name} links to {target}; headings of {file.name}: {sorted(headings)}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_is_at_most_120_characters_wide(page: Path):
+    # Rows of tables, commands and pictures cannot be broken.
+    unbroken = ("|", "    ", "![")
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if len(line) > 120 and not line.startswith(unbroken)]
+
+
 def test_links_and_headings_are_read_as_a_forge_reads_them():
     text = "# The post, Figures 1 and 2\n[a](b.md#c) `[x](y)` ![p](q.png) [w](https://w)\n```\n# no\n[d](e)\n```\n"
     assert links(text) == ["b.md#c", "q.png"]
