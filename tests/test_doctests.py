@@ -16,7 +16,7 @@ EXAMPLES = {
     "measure.changes": 1,
     "measure.similarity": 1,
     "measure.spectra": 3,
-    "measure.statistics": 1,
+    "measure.statistics": 2,
     "measure.subspaces": 2,
 }
 
