@@ -88,12 +88,12 @@ def _(mo):
 
 
 @app.cell
-def _(n_aux, seed, sv):
-    toy = sv.experiments.toy
-    drawn = toy.simulate.simulate(
-        toy.Config(generator="post", n_aux=n_aux.value, seed=seed.value).resolve(), members=[0]
-    )
-    sv.experiments.toy.figures.draw(drawn)
+def _(n_aux, seed):
+    from sottovoce.experiments.toy import experiment as toy
+    from sottovoce.experiments.toy import figures as toy_figures
+
+    drawn = toy.simulate(toy.Config(generator="post", n_aux=n_aux.value, seed=seed.value).resolve(), members=[0])
+    toy_figures.draw(drawn)
     return
 
 
@@ -213,8 +213,10 @@ def _(checks, mo):
 
 @app.cell
 def _(sv):
+    from sottovoce.experiments.spectrum.counts import components_above_edge
+
     spectrum = sv.run("spectrum", dataset="digits", members=2, width=64, n_aux=(2, 4, 8), objectives=("kl",))
-    counts = sv.experiments.spectrum.counts.components_above_edge(spectrum).mean("member")
+    counts = components_above_edge(spectrum).mean("member")
     accuracy = spectrum["accuracy"].mean("member")
     for network in spectrum["network"].values:
         print(

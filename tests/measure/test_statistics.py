@@ -69,7 +69,7 @@ def test_equal_members_are_no_certainty(value, n):
 
 def test_what_rounding_leaves_of_a_difference_is_no_spread():
     accuracies = np.random.default_rng(13).uniform(0.2, 0.8, 8)
-    rounding = (accuracies + 0.1) - accuracies - 0.1
+    rounding = (accuracies + 0.3) - accuracies - 0.3
     assert np.ptp(rounding) > 0
     assert np.isnan(statistics.interval(rounding)[1:]).all()
     # Errors of that size are numbers of their own.

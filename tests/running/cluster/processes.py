@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[1] / "src"
+SOURCE = HERE.parents[2] / "src"
 NO_PAGES = ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
 LIMIT = 60.0  # protects against a test that would wait forever; nothing is measured by it
 

@@ -15,7 +15,7 @@ from sottovoce.running.run import Execution
 
 DASK = Execution(executor="dask", quiet=True)
 ADDRESS = "tcp://10.0.0.1:8786"
-DOCS = Path(__file__).parents[2] / "docs" / "running.md"
+DOCS = Path(__file__).parents[3] / "docs" / "running.md"
 
 
 @pytest.mark.parametrize(

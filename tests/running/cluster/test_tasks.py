@@ -13,6 +13,7 @@ from sottovoce import data
 from sottovoce.cli.main import main
 from sottovoce.errors import ClusterError
 from sottovoce.lab import registry
+from sottovoce.report import results
 from sottovoce.running.cluster import tasks
 from sottovoce.running.run import Execution
 from sottovoce.runs.chunks import opened
