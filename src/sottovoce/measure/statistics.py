@@ -85,7 +85,7 @@ def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", lev
 
     Example:
         >>> [round(end, 3) for end in interval(np.array([0.4, 0.5, 0.5, 0.6]), scale="logit")]
-        [0.5, 0.374, 0.626]
+        [0.5, 0.373, 0.627]
     """
     return Interval(*(float(end) for end in intervals(np.asarray(values), scale, level)))
 
