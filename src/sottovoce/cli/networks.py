@@ -145,8 +145,6 @@ def _preset_risk(
     from sottovoce.streams import Stream, member_key
 
     config = prediction_config.Config(dataset=images.name, n_aux=(n_aux,), objectives=(objective,), seed=seed).resolve()
-    assert config.inputs
-    assert config.n_inputs
     shape = (config.n_inputs, images.test_pixels.shape[1])
     key = member_key(seed, Stream.DISTILLATION_INPUTS, 0)
     return transfer_risk(
@@ -166,7 +164,7 @@ def _preset_risk(
 
 def _images(perceptrons: Perceptrons) -> "LabeledImages":
     from sottovoce import data
-    from sottovoce.experiments.protocol.config import PIXEL_RANGES
+    from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 
     if perceptrons.pixels not in PIXEL_RANGES:
         raise not_among("pixels", perceptrons.pixels, PIXEL_RANGES)

@@ -1,106 +1,145 @@
-"""Checks of configuration fields; an error names the field, its value, what is allowed and why, in one line."""
+"""What a field of a configuration may be, declared in its annotation; an error names field, value and what is allowed.
 
-from sottovoce.errors import UsageError
+`Annotated[int, whole(1)]` is a count. `check_fields` checks every field of a configuration by itself; conditions that
+tie fields to each other stand in the configuration's own `check`.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from sottovoce.errors import UsageError, not_among
+
+# The seed enters compiled programs as a signed 32-bit integer.
+LARGEST_SEED = 2**31 - 1
+# The least positive number: every number from here on is above zero.
+SMALLEST = math.ulp(0.0)
 
 
-def check_count(name: str, value: object) -> None:
-    """Check that a value is a whole number of one or more.
+@dataclass(frozen=True)
+class Allowed:
+    """What a value may be.
 
-    Raises:
-        UsageError: the value is anything else.
+    Attributes:
+        words: what is allowed, as an error prints it.
+        test: returns whether a value of any type is allowed.
     """
+
+    words: str
+    test: Callable[[Any], bool]
+
+    def check(self, name: str, value: object) -> None:
+        """Refuse a value that is not allowed.
+
+        Raises:
+            UsageError: the test fails.
+        """
+        if not self.test(value):
+            raise UsageError(f"{name} is {value!r}; allowed: {self.words}")
+
+
+# Compared and hashed as an object, because annotations have to be hashable and names may be the keys of a dict.
+@dataclass(frozen=True, eq=False)
+class Among:
+    """The names that a value may be."""
+
+    names: Iterable[str]
+
+    def check(self, name: str, value: object) -> None:
+        """Refuse a value that is not one of the names.
+
+        Raises:
+            UsageError: the value is none of them; the message has the nearest.
+        """
+        if value not in list(self.names):
+            raise not_among(name, value, self.names)
+
+
+def whole(least: int, most: int | None = None, why: str = "") -> Allowed:
+    """Allow whole numbers from `least` on, up to `most` where that is given."""
+    limit = " or more" if most is None else f" to {most}"
     # A truth value is an int in Python, but never a count.
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{name} is {value!r}; allowed: 1 or more, a whole number")
+    return Allowed(
+        f"{least}{limit}, a whole number{why}",
+        lambda value: type(value) is int and least <= value and (most is None or value <= most),
+    )
 
 
-def check_number(name: str, value: object, *, zero: bool = False) -> None:
-    """Check that a value is a positive finite number, or zero where zero is allowed.
+def number(words: str, least: float = float("-inf"), most: float = float("inf")) -> Allowed:
+    """Allow finite numbers from `least` to `most`."""
+    return Allowed(words, lambda value: type(value) in {int, float} and math.isfinite(value) and least <= value <= most)
+
+
+def several(what: str = "value", why: str = "") -> Allowed:
+    """Allow tuples and lists of one value or more, none twice."""
+    return Allowed(
+        f"one {what} or more, none twice{why}",
+        lambda values: isinstance(values, tuple | list) and 0 < len(values) == len(set(map(repr, values))),
+    )
+
+
+Count = Annotated[int, whole(1)]
+Seed = Annotated[int, whole(0, LARGEST_SEED)]
+Positive = Annotated[float, number("a positive number", SMALLEST)]
+NotNegative = Annotated[float, number("zero or a positive number", 0)]
+Share = Annotated[float, number("0 to 1, a share", 0, 1)]
+
+# Of a field whose annotation says no more than its type.
+_TYPES = {
+    bool: Allowed("True, False", lambda value: type(value) is bool),
+    int: Allowed("a whole number", lambda value: type(value) is int),
+    float: number("a finite number"),
+    str: Allowed("a word", lambda value: isinstance(value, str)),
+}
+
+
+def check_fields(config: Any) -> None:
+    """Check every field of a configuration by its annotation; a field that may be None is then unset.
 
     Raises:
-        UsageError: the value is anything else.
+        UsageError: a field is outside what is allowed.
     """
-    # Not a number fails the chained comparison as well.
-    if not isinstance(value, int | float) or not 0 <= value < float("inf") or (value == 0 and not zero):
-        raise UsageError(f"{name} is {value!r}; allowed: {'zero or ' if zero else ''}a positive number")
+    hints = get_type_hints(type(config), include_extras=True)
+    for field in fields(config):
+        check(field.name, getattr(config, field.name), hints[field.name])
 
 
-def check_widths(prefix: str, width: object, depth: object) -> None:
-    """Check that widths are counts, and either one or as many as there are hidden layers.
+def given(config: Any) -> dict[str, Any]:
+    """Return the fields of a configuration that are set, with their values."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def check(name: str, value: object, hint: Any) -> None:
+    """Check a value by an annotation.
 
     Args:
-        prefix: "" for the teacher's fields, "student_" for the students'.
-        width: one number, or one for each hidden layer.
-        depth: number of hidden layers.
+        name: the value's name, for the error.
+        value: the value.
+        hint: bool, int, float, str, a tuple of any number of one of these, a union of these and None, or any of these
+            annotated with what is allowed.
 
     Raises:
-        UsageError: a width is no count, or there are more or fewer widths than hidden layers.
+        UsageError: the value is outside what is allowed.
     """
-    several = isinstance(width, tuple | list)
-    for one in width if several else (width,):
-        check_count(f"{prefix}width", one)
-    if several and not 0 < len(width) == depth:
-        raise UsageError(
-            f"{prefix}width is {width!r} with {prefix}depth {depth}; allowed: one number, or one for each hidden layer"
-        )
+    if get_origin(hint) is Annotated:
+        for allowed in hint.__metadata__:
+            allowed.check(name, value)
+    hint = _bare(hint)
+    if get_origin(hint) is tuple:
+        Allowed("several values", lambda values: isinstance(values, tuple | list)).check(name, value)
+        for one in value if isinstance(value, tuple | list) else ():
+            check(name, one, get_args(hint)[0])
+    elif options := get_args(hint):
+        # A union names at most one type of tuple, at most one of single values, and None for an unset field.
+        given = tuple if isinstance(value, tuple | list) else NoneType if value is None else None
+        kinds = {get_origin(_bare(option)) or (NoneType if option is NoneType else None): option for option in options}
+        check(name, value, kinds.get(given) or kinds.get(None) or kinds[tuple])
+    elif hint is not NoneType:
+        _TYPES[hint].check(name, value)
 
 
-def check_channels(name: str, channels: object) -> None:
-    """Check that a value is a tuple or list of channel counts, one for each convolutional layer.
-
-    Raises:
-        UsageError: the value is anything else.
-    """
-    if not isinstance(channels, tuple | list):
-        raise UsageError(f"{name} is {channels!r}; allowed: one number for each convolutional layer, or none of them")
-    for one in channels:
-        check_count(name, one)
-
-
-def check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
-    """Check that adam is given no weight decay, and that adamw is given some.
-
-    Args:
-        prefix: "" for the teacher's fields, "student_" for the students'.
-        optimizer: name of the optimizer.
-        weight_decay: zero or a positive number.
-
-    Raises:
-        UsageError: adam is given weight decay, or adamw is given none.
-    """
-    given = f"{prefix}weight_decay is {weight_decay!r} with {prefix}optimizer {optimizer}"
-    if optimizer == "adam" and weight_decay:
-        raise UsageError(f"{given}; allowed: 0, because adam would mix weight decay into its moments; use adamw")
-    if optimizer == "adamw" and not weight_decay:
-        raise UsageError(f"{given}; allowed: a positive number, 0.01 is common; without decay it is adam")
-
-
-def epochs_and_steps(who: str, n_batches: int, epochs: int | None, steps: int | None) -> dict[str, int]:
-    """Return the numbers of epochs and steps, one computed from the other where it is unset.
-
-    The last epoch is cut short at the last step.
-
-    Args:
-        who: whose training is meant: "teacher" or "student".
-        n_batches: number of steps in an epoch.
-        epochs: number of passes over the samples, or None.
-        steps: number of steps in all, or None; at least one of the two is given.
-
-    Returns:
-        Both numbers, by the names of their fields.
-
-    Raises:
-        UsageError: both are given and the last step is not in the last epoch.
-    """
-    # Division rounds up, because the last epoch may be cut short.
-    if epochs is None:
-        assert steps is not None
-        epochs = -(-steps // n_batches)
-    if steps is None:
-        steps = epochs * n_batches
-    if epochs != -(-steps // n_batches):
-        raise UsageError(
-            f"{who}_steps is {steps} with {who}_epochs {epochs} of {n_batches} steps; allowed: one of the two, or "
-            f"{(epochs - 1) * n_batches + 1} to {epochs * n_batches} steps"
-        )
-    return {f"{who}_epochs": epochs, f"{who}_steps": steps}
+def _bare(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint

@@ -21,11 +21,12 @@ Runtime: two teachers and 11 students, where `transfer` has one teacher and 4 st
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-from sottovoce.lab.checks import check_count, check_number
+from sottovoce.lab.checks import Allowed, Among, Count, NotNegative, Share
 
 # The students of `transfer`, trained without intervention: the baselines of all others.
 PLAIN = ("student", "student_all", "cross_model")
@@ -63,14 +64,18 @@ class Config(DistillationConfig):
         n_probe: training images, and held-out distillation inputs, on which gradients and losses are measured.
     """
 
-    interventions: tuple[str, ...] = INTERVENTIONS
-    projection: float = 1.0
-    penalty: float = 10.0
-    penalty_until: float = 0.5
-    decay: float = 1.0
-    target_noise: float = 1.0
-    mix: float = 0.5
-    n_probe: int | None = None
+    # Two students of one role would share a name, by which results are indexed.
+    interventions: Annotated[
+        tuple[Annotated[str, Among(INTERVENTIONS)], ...],
+        Allowed("none twice", lambda names: len(set(map(repr, names))) == len(names)),
+    ] = INTERVENTIONS
+    projection: Share = 1.0
+    penalty: NotNegative = 10.0
+    penalty_until: Share = 0.5
+    decay: NotNegative = 1.0
+    target_noise: NotNegative = 1.0
+    mix: Share = 0.5
+    n_probe: Count | None = None
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values of fields that are left unset."""
@@ -79,6 +84,21 @@ class Config(DistillationConfig):
     def roles(self) -> tuple[str, ...]:
         """Return the roles of one teacher's students: the plain students, then one per intervention."""
         return (*PLAIN, *self.interventions)
+
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return the smallest configuration that still trains every student, in seconds."""
+        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_probe=64)
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
+
+    n_probe: int
 
     def n_students(self) -> int:
         """Return the number of students that each teacher has."""
@@ -92,28 +112,9 @@ class Config(DistillationConfig):
         """
         super().check()
         self.refuse_other_trunks("displacements of the two are compared")
-        for name in self.interventions:
-            if name not in INTERVENTIONS:
-                raise not_among("interventions", name, INTERVENTIONS)
-        # Two students of one role would share a name, by which results are indexed.
-        if len(set(self.interventions)) < len(self.interventions):
-            raise UsageError(f"interventions is {self.interventions}; allowed: none twice")
-        for name in ("projection", "penalty_until", "mix"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: 0 to 1, a share")
-        for name in ("penalty", "decay", "target_noise"):
-            check_number(name, getattr(self, name), zero=True)
-        check_count("n_probe", self.n_probe)
-        assert self.n_inputs is not None
-        assert self.n_probe is not None
         # Without this bound a slice of the training images would silently hold fewer samples than the inputs.
         if self.n_probe > (most := min(self.n_inputs, self.n_train())):
             raise UsageError(
                 f"n_probe is {self.n_probe}; allowed: 1 to {most}, the smaller of the {self.n_train()} training images "
                 f"and the {self.n_inputs} distillation inputs"
             )
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return the smallest configuration that still trains every student, in seconds."""
-        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_probe=64)

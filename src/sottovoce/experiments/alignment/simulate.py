@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
-from sottovoce.experiments.alignment.config import OVERLAPS, Config
+from sottovoce.experiments.alignment.config import OVERLAPS, Resolved
 from sottovoce.experiments.protocol.interventions import (
     Strengths,
     Targets,
@@ -285,7 +285,7 @@ def _displacement(before: Network, after: Network) -> PyTree:
     return jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers())
 
 
-def strengths(config: Config) -> dict[str, Strengths]:
+def strengths(config: Resolved) -> dict[str, Strengths]:
     """Return the strengths of each student's interventions, by role; plain students have none."""
     treated = {
         "projection": Strengths(projection=config.projection),
@@ -300,7 +300,7 @@ def strengths(config: Config) -> dict[str, Strengths]:
     return {role: treated.get(role, Strengths()) for role in config.roles()}
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and observe them along their training.
 
     Args:
@@ -325,8 +325,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         )
         for role in given
     )
-    assert config.n_aux_built
-    assert config.n_probe
     # Strengths are traced, so that one compiled program trains students with and without interventions.
     stacked = jax.tree.map(lambda *values: jnp.asarray(values, jnp.float32), *given.values())
     program = member_program(config, students, n_aux=config.n_aux_built)

@@ -14,9 +14,9 @@ Runtime: about a minute on two cores, most of it for the 512-wide weights.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.lab.checks import Among, Count, NotNegative, Seed, check_fields, several, whole
 
 # Whether the scale of the noise is known from the scheme or estimated from the bulk of the spectrum.
 SCALES = ("scheme", "bulk")
@@ -26,6 +26,10 @@ NULLS = ("normal", "uniform")
 
 # A fresh value exceeds the largest of n draws with probability 1 / (n + 1), so that fewer than 19 give no level of 5 %.
 DRAWS_LEAST = 19
+
+
+Side = Annotated[int, whole(4)]
+Null = Annotated[str, Among(NULLS)]
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,16 @@ class Config:
         seed: the one integer behind every random number.
     """
 
-    widths: tuple[int, ...] = (64, 128, 256, 512)
-    nulls: tuple[str, ...] = NULLS
-    ranks: tuple[int, ...] = (1, 4)
-    strengths: tuple[float, ...] = (0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
-    planted_width: int = 128
-    planted_null: str = "normal"
-    replicates: int = 50
-    draws: int = 99
-    members: int = 8
-    seed: int = 0
+    widths: Annotated[tuple[Side, ...], several()] = (64, 128, 256, 512)
+    nulls: Annotated[tuple[Null, ...], several()] = NULLS
+    ranks: Annotated[tuple[Count, ...], several()] = (1, 4)
+    strengths: Annotated[tuple[NotNegative, ...], several()] = (0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
+    planted_width: Side = 128
+    planted_null: Null = "normal"
+    replicates: Count = 50
+    draws: Annotated[int, whole(DRAWS_LEAST)] = 99
+    members: Count = 8
+    seed: Seed = 0
 
     def resolve(self) -> Self:
         """Return the configuration, checked.
@@ -62,22 +66,11 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
-        for name, least in (("replicates", 1), ("draws", DRAWS_LEAST), ("members", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {least} or more")
-        for name in ("widths", "nulls", "ranks", "strengths"):
-            if not getattr(self, name) or len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: one value or more, none twice")
-        for null in (*self.nulls, self.planted_null):
-            if null not in NULLS:
-                raise not_among("nulls and planted_null", null, NULLS)
-        if min(*self.widths, self.planted_width) < 4:
-            raise UsageError(f"widths {self.widths}, planted_width {self.planted_width}; allowed: 4 or more")
+        check_fields(self)
         # The estimated scale starts from the median value, which therefore has to be one of the noise.
-        if min(self.ranks) < 1 or max(self.ranks) > self.planted_width // 2:
-            raise UsageError(f"ranks is {self.ranks}; allowed: 1 to half of planted_width, {self.planted_width // 2}")
-        if min(self.strengths) < 0:
-            raise UsageError(f"strengths is {self.strengths}; allowed: 0 or more")
+        most = self.planted_width // 2
+        for rank in self.ranks:
+            whole(1, most, ", at most half of planted_width").check("ranks", rank)
         return self
 
     @classmethod

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sottovoce.errors import UsageError
+from sottovoce.lab.checks import Count, Seed, check_fields
 
 OBJECTIVES = ("mse", "kl")
 
@@ -33,11 +33,11 @@ class Config:
         seed: the one integer behind every random number.
     """
 
-    hidden: int = 16
-    n_class: int = 1
-    draws: int = 1000
-    members: int = 4
-    seed: int = 0
+    hidden: Count = 16
+    n_class: Count = 1
+    draws: Count = 1000
+    members: Count = 4
+    seed: Seed = 0
 
     def resolve(self) -> Self:
         """Return the configuration, checked.
@@ -45,9 +45,7 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
-        for name, least in (("hidden", 1), ("n_class", 1), ("draws", 1), ("members", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {least} or more")
+        check_fields(self)
         return self
 
     @classmethod

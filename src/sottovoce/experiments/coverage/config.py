@@ -10,9 +10,9 @@ Runtime: seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.lab.checks import Among, Count, Seed, check_fields, several, whole
 
 LAWS = (
     "normal",
@@ -43,11 +43,13 @@ class Config:
         seed: the one integer behind every random number.
     """
 
-    laws: tuple[str, ...] = LAWS
-    sizes: tuple[int, ...] = (4, 6, 8, 12, 25)
-    experiments: int = 1_250
-    members: int = 8
-    seed: int = 0
+    laws: Annotated[tuple[Annotated[str, Among(LAWS)], ...], several("law")] = LAWS
+    sizes: Annotated[
+        tuple[Annotated[int, whole(LEAST, why=", since there is no interval below")], ...], several("size")
+    ] = (4, 6, 8, 12, 25)
+    experiments: Count = 1_250
+    members: Count = 8
+    seed: Seed = 0
 
     def resolve(self) -> Self:
         """Return the configuration, checked.
@@ -55,17 +57,7 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
-        for law in self.laws:
-            if law not in LAWS:
-                raise not_among("laws", law, LAWS)
-        for name in ("laws", "sizes"):
-            if not getattr(self, name) or len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: one value or more, none twice")
-        for name, least in (("experiments", 1), ("members", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {least} or more")
-        if min(self.sizes) < LEAST:
-            raise UsageError(f"sizes is {self.sizes}; allowed: {LEAST} or more, since there is no interval below")
+        check_fields(self)
         return self
 
     @classmethod

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.layers import Linear

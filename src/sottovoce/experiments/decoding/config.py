@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 
 PROBE_IMAGES = 5_000
@@ -52,6 +53,14 @@ class Config(DistillationConfig):
         preset = super().preset()
         # A first look at the digits should take seconds.
         return {**preset, "members": 4} if self.dataset == "digits" else preset
+
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
 
     def check(self) -> None:
         """Refuse a configuration whose networks cannot be trained, or whose updates cannot be compared.

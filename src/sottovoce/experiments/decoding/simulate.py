@@ -25,9 +25,10 @@ from sottovoce.experiments.decoding.bodies import (
     last_updates,
     read,
 )
-from sottovoce.experiments.decoding.config import DIMS, PROBE_IMAGES, Config
+from sottovoce.experiments.decoding.config import DIMS, PROBE_IMAGES, Resolved
 from sottovoce.experiments.decoding.parts import PARTS, SCOPES, measure_parts
-from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, DistillationConfig
+from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
 from sottovoce.experiments.protocol.program import images_of, train_members
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
@@ -231,7 +232,7 @@ def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.
     return {name: np.array(values) for name, values in rows.items()}
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and measure how the learned directions get used.
 
     Args:
@@ -244,7 +245,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         |W - W0|_F / |W0|_F of each block's weights, and `label_accuracy` each network's accuracy by digit. The
         functions `measure_*` describe the others. `diverged` by member.
     """
-    assert config.n_aux_built is not None
     trained = train_members(
         config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
     )

@@ -9,14 +9,14 @@ import xarray as xr
 
 from sottovoce.data.datasets import load_dataset
 from sottovoce.data.inputs import distillation_inputs
-from sottovoce.experiments.inputs.config import COMPONENTS, EXAMPLES, Config
-from sottovoce.experiments.protocol.config import PIXEL_RANGES
+from sottovoce.experiments.inputs.config import COMPONENTS, EXAMPLES, Resolved
+from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 from sottovoce.experiments.protocol.program import input_settings
 from sottovoce.measure import spectra
 from sottovoce.streams import Stream, member_key
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Draw the given members' inputs of every kind and measure them.
 
     Args:
@@ -28,7 +28,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         `share`, the share of the inputs' variance about their mean in the first 10 principal components of this sample
         (0 where nothing varies); `example`, the first inputs, by example_index, row and column.
     """
-    assert config.n_inputs is not None
     images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
     pixels, settings = jnp.asarray(images.train_images), input_settings(config)
     shape = (config.n_inputs, pixels.shape[1])

@@ -18,13 +18,14 @@ Expected: in the linear toy the heads determine the student. In a first look at 
 Runtime: five trainings for each student, where `transfer` has one; three of them are linearized at twice the price.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol.config import ProtocolConfig
-from sottovoce.experiments.protocol.distillation import check_distilled
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
+from sottovoce.lab.checks import Among, Count, several
 
 # Kernels need an objective with a metric on logits (`theory.metric`).
 OBJECTIVES = ("kl", "mse")
@@ -53,48 +54,21 @@ class Config(ProtocolConfig):
         directions: dimension of the Krylov space in which kernel regression is solved.
     """
 
-    n_aux: tuple[int, ...] = (3, 8)
-    objectives: tuple[str, ...] = ("kl", "mse")
-    directions: int = 8
+    n_aux: Annotated[tuple[Count, ...], several()] = (3, 8)
+    objectives: Annotated[tuple[Annotated[str, Among(OBJECTIVES)], ...], several()] = ("kl", "mse")
+    directions: Count = 8
+
+    def distilled(self) -> tuple[tuple[str, int], ...]:
+        """Return objective and number of auxiliary logits of each student."""
+        return tuple(itertools.product(self.objectives, self.n_aux))
 
     def preset(self) -> Mapping[str, Any]:
-        """Return the values of fields that are left unset.
+        """Return the values of fields that are left unset."""
+        return {**super().preset(), "members": 6}
 
-        Raises:
-            UsageError: n_aux or objectives is empty, no tuple, or names a value twice.
-        """
-        # Checked here already, because the number of logits to build is the maximum of n_aux.
-        for name in ("n_aux", "objectives"):
-            values = getattr(self, name)
-            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
-                raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
-        return {**super().preset(), "members": 6, "n_aux_built": max(self.n_aux)}
-
-    def n_students(self) -> int:
-        """Return the number of students that each teacher has."""
-        return len(self.n_aux) * len(self.objectives)
-
-    def check(self) -> None:
-        """Refuse a configuration whose students cannot be trained or predicted.
-
-        Raises:
-            UsageError: a field has a value that is not allowed.
-        """
-        super().check()
-        for objective in self.objectives:
-            if objective not in OBJECTIVES:
-                raise not_among("objectives", objective, OBJECTIVES)
-            for n_aux in self.n_aux:
-                check_distilled("n_aux", n_aux, objective)
-        self.check_built(max(self.n_aux))
-        self.refuse_other_trunks("predictions start at the reference")
-        # Predictors need a start that teacher and student share, and all inputs before the student is trained.
-        if self.perturbation != 0:
-            raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
-        if self.fresh_inputs:
-            raise UsageError("fresh_inputs is True; allowed: False, for predictors need the inputs that students see")
-        if self.directions < 1:
-            raise UsageError(f"directions is {self.directions}; allowed: 1 or more")
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
 
     @classmethod
     def smoke(cls) -> Self:
@@ -109,3 +83,21 @@ class Config(ProtocolConfig):
             n_aux=(3,),
             directions=3,
         )
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
+
+    def check(self) -> None:
+        """Refuse a configuration whose students cannot be trained or predicted.
+
+        Raises:
+            UsageError: a field has a value that is not allowed.
+        """
+        super().check()
+        self.refuse_other_trunks("predictions start at the reference")
+        # Predictors need a start that teacher and student share, and all inputs before the student is trained.
+        if self.perturbation != 0:
+            raise UsageError(f"perturbation is {self.perturbation}; allowed: 0, for predictions start at the reference")
+        if self.fresh_inputs:
+            raise UsageError("fresh_inputs is True; allowed: False, for predictors need the inputs that students see")

@@ -12,8 +12,8 @@ from sottovoce.data.inputs import STANDARD
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.prediction.config import OBJECTIVES
 from sottovoce.experiments.prediction.simulate import train_linearized
-from sottovoce.experiments.protocol.distillation import check_distilled
-from sottovoce.lab.checks import check_count, check_number
+from sottovoce.experiments.protocol.objectives import check_distilled
+from sottovoce.lab.checks import Count, Positive, check
 from sottovoce.measure import heads
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.mlp import Network
@@ -110,10 +110,10 @@ def transfer_risk(
         UsageError: reference and teacher are not networks of one architecture, inputs or images do not fit them, or a
             setting is not allowed.
     """
-    for name, value in {"epochs": epochs, "batch_size": batch_size}.items():
-        check_count(name, value)
-    for name, value in {"learning_rate": learning_rate, "temperature": temperature}.items():
-        check_number(name, value)
+    check("epochs", epochs, Count)
+    check("batch_size", batch_size, Count)
+    check("learning_rate", learning_rate, Positive)
+    check("temperature", temperature, Positive)
     architecture = _architecture(reference, teacher, inputs.shape[1])
     _check_distilled(architecture, n_aux, objective)
     if images.shape[1] != inputs.shape[1]:

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data import LabeledImages
-from sottovoce.experiments.prediction.config import PREDICTORS, Config
+from sottovoce.experiments.prediction.config import PREDICTORS, Resolved
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.experiments.protocol.program import images_of, member_program
 from sottovoce.measure import changes, heads
@@ -182,7 +182,7 @@ def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: 
     return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and predict their students.
 
     Args:
@@ -197,7 +197,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     """
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
-    assert config.n_aux_built is not None
     program = member_program(config, students, n_aux=config.n_aux_built)
     trained = run_members(program, members)
     prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)

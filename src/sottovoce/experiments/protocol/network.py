@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.inputs import CLASSES, PIXELS
-from sottovoce.lab.checks import check_channels, check_count, check_number, check_widths
+from sottovoce.lab.checks import Allowed, Among, Count, Positive, Seed
 from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
 
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
 INITIALIZATIONS = ("normal", "uniform", "orthogonal")
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
+
+Activation = Annotated[str, Among(ACTIVATIONS)]
+Initialization = Annotated[str, Among(INITIALIZATIONS)]
+Width = Count | tuple[Count, ...]
+Channels = Annotated[
+    tuple[Count, ...],
+    Allowed(
+        "one number for each convolutional layer, or none of them", lambda channels: isinstance(channels, tuple | list)
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -42,27 +53,40 @@ class NetworkConfig:
     """
 
     dataset: str = "auto"
-    members: int | None = None
-    seed: int = 0
-    channels: tuple[int, ...] = ()
-    width: int | tuple[int, ...] = 256
-    depth: int | None = None
-    student_channels: tuple[int, ...] | None = None
-    student_width: int | tuple[int, ...] | None = None
-    student_depth: int | None = None
-    activation: str = "relu"
-    initialization: str | None = None
-    gain: float = 1.0
+    members: Count | None = None
+    seed: Seed = 0
+    channels: Channels = ()
+    width: Width = 256
+    depth: Count | None = None
+    student_channels: Channels | None = None
+    student_width: Width | None = None
+    student_depth: Count | None = None
+    activation: Activation = "relu"
+    initialization: Initialization | None = None
+    gain: Positive = 1.0
     orthonormal_heads: bool | None = None
-    precision: str = "float32"
-    n_aux_built: int | None = None
+    precision: Annotated[str, Among(PRECISIONS)] = "float32"
+    n_aux_built: Count | None = None
+
+
+class ResolvedNetwork(NetworkConfig):
+    """The networks of a configuration of which every field is set."""
+
+    members: int
+    depth: int
+    student_channels: tuple[int, ...]
+    student_width: int | tuple[int, ...]
+    student_depth: int
+    initialization: str
+    orthonormal_heads: bool
+    n_aux_built: int
 
     def widths(self) -> tuple[int, ...]:
-        """Return the units of each dense hidden layer of the resolved configuration's teacher."""
+        """Return the units of each dense hidden layer of the teacher."""
         return _by_layer(self.width, self.depth)
 
     def student_widths(self) -> tuple[int, ...]:
-        """Return the units of each dense hidden layer of the resolved configuration's students."""
+        """Return the units of each dense hidden layer of the students."""
         return _by_layer(self.student_width, self.student_depth)
 
     def layers(self) -> dict[str, Layer]:
@@ -71,7 +95,6 @@ class NetworkConfig:
 
     def student_layers(self) -> dict[str, Layer]:
         """Return the shapes of the layers of the students' trunk, by name from the input on."""
-        assert self.student_channels is not None
         return trunk_layers(PIXELS[self.dataset], self.student_channels, self.student_widths())
 
     def student_blocks(self) -> tuple[str, ...]:
@@ -86,23 +109,24 @@ class NetworkConfig:
         teacher = self.layers()
         return (*(name for name, layer in self.student_layers().items() if teacher.get(name) == layer), *HEADS)
 
-    def check_networks(self) -> None:
-        """Refuse networks that cannot be drawn, and trunks of teacher and students that do not fit the same heads.
+    def check_networks(self, n_aux: int) -> None:
+        """Refuse trunks of teacher and students that do not fit the same heads, and heads that cannot be built.
+
+        Args:
+            n_aux: the largest number of auxiliary logits distilled.
 
         Raises:
-            UsageError: a field is outside what is allowed.
+            UsageError: fields contradict each other.
         """
-        for name, allowed in (
-            ("activation", ACTIVATIONS),
-            ("initialization", INITIALIZATIONS),
-            ("precision", PRECISIONS),
+        for prefix, width, depth in (
+            ("", self.width, self.depth),
+            ("student_", self.student_width, self.student_depth),
         ):
-            if getattr(self, name) not in allowed:
-                raise not_among(name, getattr(self, name), allowed)
-        for prefix in ("", "student_"):
-            check_channels(f"{prefix}channels", getattr(self, f"{prefix}channels"))
-            check_widths(prefix, getattr(self, f"{prefix}width"), getattr(self, f"{prefix}depth"))
-            check_count(f"{prefix}depth", getattr(self, f"{prefix}depth"))
+            if not isinstance(width, int) and not 0 < len(width) == depth:
+                raise UsageError(
+                    f"{prefix}width is {width!r} with {prefix}depth {depth}; allowed: one number, or one for each "
+                    "hidden layer"
+                )
         # Students start with the teacher's initial heads, which read the last hidden layer.
         last, student = self.widths()[-1], self.student_widths()[-1]
         if student != last:
@@ -110,7 +134,13 @@ class NetworkConfig:
                 f"student_width is {self.student_width!r}, so the students' last hidden layer has {student} units; "
                 f"allowed: {last}, the teacher's, for students start with its initial heads, which read that many"
             )
-        check_number("gain", self.gain)
+        if n_aux > self.n_aux_built:
+            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
+        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > last:
+            raise UsageError(
+                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
+                f"allowed: at most {last} together, one for each unit of the last hidden layer"
+            )
 
     def refuse_other_trunks(self, reason: str) -> None:
         """Refuse students whose trunk has another shape than the teacher's.
@@ -127,29 +157,6 @@ class NetworkConfig:
             if given != teachers and self.student_layers() != self.layers():
                 raise UsageError(f"student_{name} is {given!r}; allowed: {teachers!r}, the teacher's, for {reason}")
 
-    def check_built(self, n_aux: int) -> None:
-        """Refuse more distilled logits than the networks have, and heads that cannot be orthonormal.
 
-        Args:
-            n_aux: the largest number of auxiliary logits distilled.
-
-        Raises:
-            UsageError: n_aux_built is not a count or below n_aux, or orthonormal_heads asks for too many columns.
-        """
-        check_count("n_aux_built", self.n_aux_built)
-        assert self.n_aux_built is not None
-        if n_aux > self.n_aux_built:
-            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
-        if not isinstance(self.orthonormal_heads, bool):
-            raise UsageError(f"orthonormal_heads is {self.orthonormal_heads!r}; allowed: True, False")
-        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > self.widths()[-1]:
-            raise UsageError(
-                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
-                f"allowed: at most {self.widths()[-1]} together, one for each unit of the last hidden layer"
-            )
-
-
-def _by_layer(width: int | Sequence[int] | None, depth: int | None) -> tuple[int, ...]:
-    assert width is not None
-    assert depth is not None
+def _by_layer(width: int | Sequence[int], depth: int) -> tuple[int, ...]:
     return (width,) * depth if isinstance(width, int) else tuple(width)

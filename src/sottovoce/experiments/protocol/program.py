@@ -9,7 +9,8 @@ import numpy as np
 
 from sottovoce.data import LabeledImages, load_dataset
 from sottovoce.data.kinds import Settings
-from sottovoce.experiments.protocol.config import PIXEL_RANGES, ProtocolConfig
+from sottovoce.experiments.protocol.config import ResolvedProtocol
+from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 from sottovoce.networks.initialization import Architecture
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, Member, MemberProgram, Protocol, TracedSettings
@@ -17,7 +18,7 @@ from sottovoce.training.students import Student, arrays_of
 
 
 def train_members(
-    config: ProtocolConfig,
+    config: ResolvedProtocol,
     students: tuple[Student, ...],
     *,
     n_aux: int,
@@ -40,7 +41,7 @@ def train_members(
 
 
 def member_program(
-    config: ProtocolConfig, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
+    config: ResolvedProtocol, students: tuple[Student, ...], *, n_aux: int, fresh_heads: bool = False
 ) -> MemberProgram:
     """Return a member's program with its settings and images; the arguments are those of `train_members`."""
     images = images_of(config)
@@ -59,10 +60,8 @@ def member_program(
     return MemberProgram(protocol, traced, device_images(images))
 
 
-def _protocol(config: ProtocolConfig, images: LabeledImages, *, n_aux: int, fresh_heads: bool) -> Protocol:
+def _protocol(config: ResolvedProtocol, images: LabeledImages, *, n_aux: int, fresh_heads: bool) -> Protocol:
     """Return the static settings of a member's program."""
-    assert config.inputs
-    assert config.initialization
     architecture = Architecture(
         n_inputs=images.train_pixels.shape[1],
         widths=config.widths(),
@@ -71,21 +70,16 @@ def _protocol(config: ProtocolConfig, images: LabeledImages, *, n_aux: int, fres
         activation=config.activation,
         scheme=config.initialization,
         precision=config.precision,
-        orthonormal_heads=bool(config.orthonormal_heads),
+        orthonormal_heads=config.orthonormal_heads,
         channels=tuple(config.channels),
     )
-    students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels or ()))
-    assert config.n_inputs
-    assert config.teacher_epochs
-    assert config.student_epochs
-    assert config.batch_size
-    assert config.student_optimizer
+    students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels))
     return Protocol(
         architecture=architecture,
         fresh_heads=fresh_heads,
         inputs=config.inputs,
         n_inputs=config.n_inputs,
-        fresh_inputs=bool(config.fresh_inputs),
+        fresh_inputs=config.fresh_inputs,
         teacher_epochs=config.teacher_epochs,
         student_epochs=config.student_epochs,
         batch_size=config.batch_size,
@@ -122,10 +116,8 @@ def input_settings(config: Any) -> Settings:
     )
 
 
-def images_of(config: ProtocolConfig) -> LabeledImages:
+def images_of(config: ResolvedProtocol) -> LabeledImages:
     """Return the configuration's dataset in its pixel range, restricted to its classes; labels keep their numbers."""
-    assert config.pixels
-    assert config.classes
     # Labels are not renumbered: heads have ten class logits whatever the classes, so that shapes stay the same.
     images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
     train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))

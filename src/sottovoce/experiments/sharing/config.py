@@ -14,10 +14,12 @@ Runtime: 2^blocks students, where `transfer` has 4; about a minute for digits, 8
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.lab.checks import Among, Positive, several
 
 REPLACEMENTS = ("independent", "perturbed", "teacher", "teacher_perturbed")
 
@@ -38,10 +40,31 @@ class Config(DistillationConfig):
         frozen: blocks that are not trained in any student.
     """
 
-    blocks: tuple[str, ...] = ("trunk_0", "trunk_1", "class_head", "aux_head")
-    replacement: str = "independent"
-    sigma: float = 1.0
+    blocks: Annotated[tuple[str, ...], several("block")] = ("trunk_0", "trunk_1", "class_head", "aux_head")
+    replacement: Annotated[str, Among(REPLACEMENTS)] = "independent"
+    sigma: Positive = 1.0
     frozen: tuple[str, ...] = ()
+
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration with two factors that runs in seconds."""
+        return cls(
+            dataset="digits",
+            members=2,
+            width=16,
+            teacher_epochs=2,
+            student_epochs=1,
+            n_inputs=256,
+            blocks=("trunk_0", "class_head"),
+        )
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
 
     def n_students(self) -> int:
         """Return the number of students that each teacher has."""
@@ -57,8 +80,7 @@ class Config(DistillationConfig):
         known = self.student_blocks()
         for name in ("blocks", "frozen"):
             for block in getattr(self, name):
-                if block not in known:
-                    raise not_among(name, block, known)
+                Among(known).check(name, block)
         # A block that the teacher does not have in this shape cannot start from the teacher's initialization.
         shared = self.shared_blocks()
         for block in self.blocks:
@@ -67,25 +89,6 @@ class Config(DistillationConfig):
                     f"blocks is {self.blocks!r}; allowed: {', '.join(shared)}, for the teacher has no {block} of this "
                     "shape that the students could share"
                 )
-        if not self.blocks or len(set(self.blocks)) < len(self.blocks):
-            raise UsageError(f"blocks is {self.blocks}; allowed: one block or more, none twice")
         # The class head gets no gradient from auxiliary logits, so at least one other block has to be trained.
         if set(self.frozen) >= set(known) - {"class_head"}:
             raise UsageError(f"frozen is {self.frozen}; allowed: fewer blocks, or distillation has nothing to train")
-        if self.replacement not in REPLACEMENTS:
-            raise not_among("replacement", self.replacement, REPLACEMENTS)
-        if not 0 < self.sigma < float("inf"):
-            raise UsageError(f"sigma is {self.sigma}; allowed: a positive number")
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration with two factors that runs in seconds."""
-        return cls(
-            dataset="digits",
-            members=2,
-            width=16,
-            teacher_epochs=2,
-            student_epochs=1,
-            n_inputs=256,
-            blocks=("trunk_0", "class_head"),
-        )

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol.program import train_members
-from sottovoce.experiments.sharing.config import STATES, Config
+from sottovoce.experiments.sharing.config import STATES, Resolved
 from sottovoce.training.students import FRESH, TEACHER, SourceWeights, Student
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train one student per combination of shared and replaced blocks.
 
     Args:
@@ -43,7 +43,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         )
         for combination in product((False, True), repeat=len(config.blocks))
     )
-    assert config.n_aux_built is not None
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     shape = (len(members), *(len(STATES),) * len(config.blocks))
     dims = ("member", *config.blocks)

@@ -14,15 +14,17 @@ Runtime: on MNIST a described member costs 35 epochs of one network and a publis
     of `transfer` costs 25; on digits a run takes seconds, a long one a minute.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol.config import ProtocolConfig
-from sottovoce.experiments.protocol.distillation import BLIND_TO_SHIFT, check_distilled
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
+from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT, Objective
 from sottovoce.experiments.protocol.presets import PRESETS
+from sottovoce.lab.checks import Among, Count, several, whole
 
 # A fresh value exceeds the largest of n draws with probability 1 / (n + 1), so that fewer than 19 give no level of 5 %.
 DRAWS_LEAST = 19
@@ -93,40 +95,47 @@ class Config(ProtocolConfig):
         update_draws: draws of noise behind the count of directions in an update; 19, 39, 59, ... make its 5 % exact.
     """
 
-    variant: str = "described"
-    n_aux: tuple[int, ...] = (2, 4, 8)
-    objectives: tuple[str, ...] = ("kl", "mse")
+    variant: Annotated[str, Among(VARIANTS)] = "described"
+    n_aux: Annotated[tuple[Count, ...], several()] = (2, 4, 8)
+    objectives: Annotated[tuple[Objective, ...], several()] = ("kl", "mse")
     fresh_heads: bool | None = None
-    update_draws: int = DRAWS_LEAST
+    update_draws: Annotated[int, whole(DRAWS_LEAST)] = DRAWS_LEAST
 
-    @property
-    def pairs(self) -> tuple[tuple[str, int], ...]:
-        """Objective and number of auxiliary logits of each student.
+    def distilled(self) -> tuple[tuple[str, int], ...]:
+        """Return objective and number of auxiliary logits of each student.
 
         Under an objective that sees only differences of logits, one logit teaches nothing. In a grid of several
         objectives and numbers this pair is left out. Where it was asked for by itself it stays, so that
         `check` refuses it and gives the reason.
         """
-        several = len(self.objectives) > 1 and max(self.n_aux) > 1
-        left_out = {(objective, 1) for objective in BLIND_TO_SHIFT} if several else set()
-        grid = ((objective, k) for objective in self.objectives for k in self.n_aux)
-        return tuple(pair for pair in grid if pair not in left_out)
+        is_grid = len(self.objectives) > 1 and max(self.n_aux) > 1
+        left_out = {(objective, 1) for objective in BLIND_TO_SHIFT} if is_grid else set()
+        return tuple(pair for pair in itertools.product(self.objectives, self.n_aux) if pair not in left_out)
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take: the variant's, or the dataset's where the variant sets none."""
-        if self.variant not in VARIANTS:
-            raise not_among("variant", self.variant, VARIANTS)
-        for name in ("n_aux", "objectives"):
-            values = getattr(self, name)
-            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
-                raise UsageError(f"{name} is {values!r}; allowed: a tuple of one or more different values")
-        # One built head for all students: they share one compiled program.
-        common = {**super().preset(), "members": MEMBERS[self.dataset], "n_aux_built": max(self.n_aux)}
-        return {**common, **VARIANTS[self.variant][self.dataset]}
+        return {
+            **super().preset(),
+            "members": MEMBERS[self.dataset],
+            **VARIANTS[self.variant][self.dataset],
+        }
 
-    def n_students(self) -> int:
-        """Return the number of students of each teacher."""
-        return len(self.n_aux) * len(self.objectives)
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return a configuration of seconds."""
+        return cls(
+            dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_aux=(2, 4)
+        )
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
+
+    fresh_heads: bool
 
     def check(self) -> None:
         """Refuse a configuration that cannot be trained or whose spectra cannot be compared.
@@ -135,9 +144,6 @@ class Config(ProtocolConfig):
             UsageError: a field is outside what is allowed.
         """
         super().check()
-        for objective, n_aux in self.pairs:
-            check_distilled("n_aux", n_aux, objective)
-        self.check_built(max(self.n_aux))
         for name in ("depth", "student_depth"):
             depth = getattr(self, name)
             if depth < 2:
@@ -152,12 +158,3 @@ class Config(ProtocolConfig):
                 f"(inputs, units); allowed: {teacher}, the teacher's, for their spectra are compared and an update is "
                 "the change from the same start"
             )
-        if not isinstance(self.update_draws, int) or self.update_draws < DRAWS_LEAST:
-            raise UsageError(f"update_draws is {self.update_draws!r}; allowed: {DRAWS_LEAST} or more, a whole number")
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
-        return cls(
-            dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_aux=(2, 4)
-        )

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol import program
-from sottovoce.experiments.spectrum.config import Config
+from sottovoce.experiments.spectrum.config import Resolved
 from sottovoce.measure import nulls, spectra
 from sottovoce.training.students import Student
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and measure the spectra of their second dense hidden layer.
 
     Args:
@@ -26,8 +26,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         singular value of the update with random signs of its entries, centered, in units of its root mean square. By
         member: `diverged`.
     """
-    students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in config.pairs)
-    assert config.n_aux_built is not None
+    students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in config.distilled())
     trained = program.train_members(
         config, students, n_aux=config.n_aux_built, members=members, fresh_heads=bool(config.fresh_heads)
     )
@@ -64,7 +63,7 @@ def _shares(energies: np.ndarray) -> np.ndarray:
     return energies / np.maximum(energies.sum(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _update_null(config: Config, members: Sequence[int], updates: np.ndarray) -> np.ndarray:
+def _update_null(config: Resolved, members: Sequence[int], updates: np.ndarray) -> np.ndarray:
     """Return `update_null_largest`, (member, network, draw)."""
 
     def draws(member: int, update: np.ndarray) -> np.ndarray:

@@ -13,13 +13,14 @@ Expected: from a shared initialization, the inner product is rate times size^2 t
 Runtime: seconds.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol.config import DATASETS, LARGEST_SEED
-from sottovoce.experiments.protocol.inputs import CLASSES, PIXELS, training_images
-from sottovoce.experiments.protocol.network import ACTIVATIONS, INITIALIZATIONS
+from sottovoce.experiments.protocol.inputs import CLASSES, DATASETS, PIXELS, training_images
+from sottovoce.experiments.protocol.network import Activation, Initialization
+from sottovoce.lab.checks import Allowed, Among, Count, Positive, Seed, check_fields, several, whole
 
 INPUTS = ("uniform", "normal", "images")
 
@@ -30,6 +31,10 @@ SUBSETS = ("auxiliary", "class", "all", "mixed")
 
 # Whether the student starts from the teacher's own initialization or from another member's.
 INITIALS = ("shared", "independent")
+
+
+def _are_falling(sizes: Sequence[Any]) -> bool:
+    return all(larger > smaller for larger, smaller in itertools.pairwise(sizes))
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,21 @@ class Config:
     """
 
     dataset: str = "auto"
-    members: int = 16
-    seed: int = 0
-    n_images: int = 512
-    n_inputs: int = 512
-    n_aux: int = 3
-    width: int = 64
-    depth: int = 2
-    activations: tuple[str, ...] = ("relu", "tanh")
-    initialization: str = "normal"
-    sizes: tuple[float, ...] = (0.1, 0.03, 0.01, 0.003)
-    rate: float = 1e-2
+    members: Count = 16
+    seed: Seed = 0
+    n_images: Count = 512
+    n_inputs: Count = 512
+    n_aux: Annotated[int, whole(2)] = 3
+    width: Count = 64
+    depth: Count = 2
+    activations: Annotated[tuple[Activation, ...], several()] = ("relu", "tanh")
+    initialization: Initialization = "normal"
+    # The order of an error needs two sizes, and the sign is measured at the last, which has to be the smallest.
+    sizes: Annotated[
+        tuple[Positive, ...],
+        Allowed("two or more positive numbers, falling", lambda sizes: len(sizes) > 1 and _are_falling(sizes)),
+    ] = (0.1, 0.03, 0.01, 0.003)
+    rate: Positive = 1e-2
 
     def resolve(self) -> Self:
         """Return the configuration with the dataset chosen, checked.
@@ -73,30 +82,12 @@ class Config:
         """
         from sottovoce.data import choose_dataset
 
+        check_fields(self)
         config = replace(self, dataset=choose_dataset(self.dataset))
-        config._check()
+        Among(DATASETS).check("dataset", config.dataset)
+        for name in ("n_images", "n_inputs"):
+            whole(1, training_images(config.dataset, CLASSES)).check(name, getattr(config, name))
         return config
-
-    def _check(self) -> None:
-        choices = [("dataset", self.dataset, DATASETS), ("initialization", self.initialization, INITIALIZATIONS)]
-        choices += [("activations", activation, ACTIVATIONS) for activation in self.activations]
-        for name, value, allowed in choices:
-            if value not in allowed:
-                raise not_among(name, value, allowed)
-        if not self.activations or len(set(self.activations)) < len(self.activations):
-            raise UsageError(f"activations is {self.activations!r}; allowed: one or more, none twice")
-        least = {"members": 1, "n_images": 1, "n_inputs": 1, "n_aux": 2, "width": 1, "depth": 1, "seed": 0}
-        most = dict.fromkeys(("n_images", "n_inputs"), training_images(self.dataset, CLASSES)) | {"seed": LARGEST_SEED}
-        for name, lowest in least.items():
-            value, highest = getattr(self, name), most.get(name, float("inf"))
-            if not isinstance(value, int) or not lowest <= value <= highest:
-                limit = f" to {highest}" if name in most else " or more"
-                raise UsageError(f"{name} is {value!r}; allowed: {lowest}{limit}, a whole number")
-        # The order of an error needs two sizes, and the sign is measured at the last, which has to be the smallest.
-        if len(self.sizes) < 2 or min(self.sizes) <= 0 or sorted(set(self.sizes), reverse=True) != list(self.sizes):
-            raise UsageError(f"sizes is {self.sizes!r}; allowed: two or more positive numbers, falling")
-        if not 0 < self.rate < float("inf"):
-            raise UsageError(f"rate is {self.rate!r}; allowed: a positive number")
 
     def member_bytes(self) -> int:
         """Return about how many bytes a member takes in float64: images, inputs and the products with Jacobians."""

@@ -11,14 +11,15 @@ Runtime: a second.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
-from sottovoce.errors import UsageError, not_among
-from sottovoce.experiments.protocol.distillation import check_distilled
+from sottovoce.errors import UsageError
+from sottovoce.experiments.protocol.objectives import check_distilled
+from sottovoce.lab.checks import Among, Count, Seed, check_fields, given, whole
 
 # Teachers and the fields that each generator sets where they are unset; the post's has no other shape.
-GENERATORS = {
+GENERATORS: Mapping[str, dict[str, Any]] = {
     "post": {"d_in": 2, "hidden": 2, "n_class": 1},
     "gaussian": {"d_in": 10, "hidden": 8, "n_class": 3},
 }
@@ -47,51 +48,47 @@ class Config:
         seed: the one integer behind every random number.
     """
 
-    generator: str = "post"
-    d_in: int | None = None
-    hidden: int | None = None
-    n_class: int | None = None
-    n_aux: int = 1
+    generator: Annotated[str, Among(GENERATORS)] = "post"
+    d_in: Count | None = None
+    hidden: Count | None = None
+    n_class: Count | None = None
+    n_aux: Count = 1
     objective: str = "mse"
-    draws: int = 2000
-    members: int = 4
-    seed: int = 0
+    # The figures show `N_EXAMPLES` draws, so no member may have fewer.
+    draws: Annotated[int, whole(N_EXAMPLES)] = 2000
+    members: Count = 4
+    seed: Seed = 0
 
-    def resolve(self) -> Self:
+    def resolve(self) -> "Resolved":
         """Return the configuration with unset fields taken from the generator's preset.
 
         Raises:
             UsageError: a field is outside what is allowed.
         """
-        preset = self._preset()
-        unset = {name: value for name, value in preset.items() if getattr(self, name) is None}
-        config = replace(self, **unset)
-        config._check()
-        return config
-
-    def _preset(self) -> dict[str, int]:
-        if self.generator not in GENERATORS:
-            raise not_among("generator", self.generator, GENERATORS)
-        return GENERATORS[self.generator]
-
-    def _check(self) -> None:
+        check_fields(self)
         check_distilled("n_aux", self.n_aux, self.objective)
-        # The figures show `N_EXAMPLES` draws, so no member may have fewer.
-        least = {"d_in": 1, "hidden": 1, "n_class": 1, "draws": N_EXAMPLES, "members": 1, "seed": 0}
-        for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {lowest} or more")
+        preset = GENERATORS[self.generator]
+        config = Resolved(**(preset | given(self)))
         if self.generator == "post":
             if self.n_aux > 2:
                 raise UsageError(f"n_aux is {self.n_aux}; generator post allows 1 or 2, gaussian any")
-            for name, value in self._preset().items():
-                if getattr(self, name) != value:
-                    raise UsageError(f"{name} is {getattr(self, name)}; generator post allows {value}, gaussian any")
+            for name, value in preset.items():
+                if getattr(config, name) != value:
+                    raise UsageError(f"{name} is {getattr(config, name)}; generator post allows {value}, gaussian any")
+        return config
 
     @classmethod
     def smoke(cls) -> Self:
         """Return a configuration of well under a second."""
         return cls(draws=50, members=2)
+
+
+class Resolved(Config):
+    """A configuration of which every field is set."""
+
+    d_in: int
+    hidden: int
+    n_class: int
 
 
 def source(config: Mapping[str, Any]) -> str:

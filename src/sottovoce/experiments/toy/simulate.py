@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Config
+from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Resolved
 from sottovoce.theory import capture, columns, generators, linear
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Draw teachers, solve for their students and compare the columns of their maps.
 
     Args:
@@ -24,7 +24,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         energies against the Beta law. By abs_cosine: `cosine_law`, the exact density of the class column's absolute
         cosine, where that has a density.
     """
-    assert config.n_class is not None
     parts = [_member(config, member) for member in members]
     by_column = ("member", "draw", "logit")
     maps = ("member", "example", "input", "logit")
@@ -47,11 +46,8 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     return dataset.assign(cosine_law=("abs_cosine", law[1])).assign_coords(abs_cosine=law[0])
 
 
-def _member(config: Config, member: int) -> dict[str, np.ndarray | float | np.integer]:
+def _member(config: Resolved, member: int) -> dict[str, np.ndarray | float | np.integer]:
     """Return one member's variables, without the member axis."""
-    assert config.d_in is not None
-    assert config.hidden is not None
-    assert config.n_class is not None
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
     if config.generator == "post":
         W1, W2 = generators.post_toy(rng, config.draws, config.n_aux)
@@ -75,10 +71,8 @@ def _member(config: Config, member: int) -> dict[str, np.ndarray | float | np.in
     }
 
 
-def _cosine_law(config: Config) -> tuple[np.ndarray, np.ndarray] | None:
+def _cosine_law(config: Resolved) -> tuple[np.ndarray, np.ndarray] | None:
     """Return absolute cosines and their exact density, or None where the law is a single point."""
-    assert config.d_in is not None
-    assert config.hidden is not None
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
     # At full rank the match is exact, and between vectors of one entry the absolute cosine is always 1.
     if rank == config.hidden or config.d_in < 2:

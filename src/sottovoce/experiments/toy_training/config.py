@@ -15,10 +15,13 @@ Runtime: a few seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
-from sottovoce.experiments.protocol.distillation import check_distilled
+from sottovoce.experiments.protocol.objectives import check_distilled
+from sottovoce.lab.checks import SMALLEST, Allowed, Count, NotNegative, Seed, check_fields, number
+
+StepSize = Annotated[float, number("above 0, at most 1", SMALLEST, 1)]
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,26 @@ class Config:
         seed: the one integer behind every random number.
     """
 
-    d_in: int = 4
-    hidden: int = 12
-    n_class: int = 3
-    n_aux: int = 3
-    n_samples: int = 32
-    batch_size: int = 8
-    head_rates: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
-    steps: int = 1000
-    rate: float = 1.0
-    adam_rate: float = 0.01
-    draws: int = 8
-    members: int = 8
-    seed: int = 0
+    d_in: Count = 4
+    hidden: Count = 12
+    n_class: Count = 3
+    n_aux: Count = 3
+    n_samples: Count = 32
+    batch_size: Count = 8
+    # The claims compare W2 at W1's rate (1) with a frozen W2 (0).
+    head_rates: Annotated[
+        tuple[NotNegative, ...],
+        Allowed(
+            "0, 1 and any other numbers above 0, each once",
+            lambda rates: isinstance(rates, tuple | list) and {0, 1} <= set(rates) and len(set(rates)) == len(rates),
+        ),
+    ] = (0.0, 0.1, 0.3, 1.0, 3.0)
+    steps: Count = 1000
+    rate: StepSize = 1.0
+    adam_rate: StepSize = 0.01
+    draws: Count = 8
+    members: Count = 8
+    seed: Seed = 0
 
     def resolve(self) -> Self:
         """Return the configuration, checked.
@@ -62,24 +72,14 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
+        check_fields(self)
         # One of the students is always trained by kl, whatever else is configured.
         check_distilled("n_aux", self.n_aux, "kl")
-        least = {"d_in": 1, "hidden": 1, "n_class": 1, "batch_size": 1, "steps": 1, "draws": 1, "members": 1, "seed": 0}
-        for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: {lowest} or more")
         # Fewer samples than inputs leave part of the trunk without a gradient, so that the closed form is not reached;
         # and a batch is drawn without replacement.
         if self.n_samples < max(self.d_in, self.batch_size):
             most = f"d_in = {self.d_in} and batch_size = {self.batch_size}"
             raise UsageError(f"n_samples is {self.n_samples}; allowed: no fewer than {most}")
-        for name in ("rate", "adam_rate"):
-            if not 0 < getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; allowed: above 0, at most 1")
-        # The claims compare W2 at W1's rate (1) with a frozen W2 (0).
-        rates = self.head_rates
-        if min(rates, default=-1) < 0 or len(set(rates)) < len(rates) or not {0, 1} <= set(rates):
-            raise UsageError(f"head_rates is {rates}; allowed: 0, 1 and any other numbers above 0, each once")
         return self
 
     @classmethod

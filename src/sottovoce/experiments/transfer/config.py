@@ -9,6 +9,7 @@ Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; digi
 
 from dataclasses import dataclass
 
+from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 
 ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross_model_all")
@@ -17,6 +18,14 @@ ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross
 @dataclass(frozen=True)
 class Config(DistillationConfig):
     """Fields of the six bars: the protocol's and one objective on one number of auxiliary logits."""
+
+    def resolve(self) -> "Resolved":
+        """Return the configuration with every field set and checked."""
+        return self.resolved(Resolved)
+
+
+class Resolved(ResolvedProtocol, Config):
+    """A configuration of which every field is set."""
 
     def n_students(self) -> int:
         """Return the number of students of each teacher."""

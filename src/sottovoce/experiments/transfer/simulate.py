@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol.program import train_members
-from sottovoce.experiments.transfer.config import ROLES, Config
+from sottovoce.experiments.transfer.config import ROLES, Resolved
 from sottovoce.training.students import PARTNER, Student
 
 
-def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
+def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the teachers and students of the given members.
 
     Args:
@@ -27,7 +27,6 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         Student("cross_model", config.objective, config.n_aux, start=PARTNER),
         Student("cross_model_all", config.objective, config.n_aux, all_logits=True, start=PARTNER),
     )
-    assert config.n_aux_built is not None
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     # The reference is not trained and has no loss.
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
