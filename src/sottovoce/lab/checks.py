@@ -69,7 +69,9 @@ def whole(least: int, most: int | None = None, why: str = "") -> Allowed:
 
 def number(words: str, least: float = float("-inf"), most: float = float("inf")) -> Allowed:
     """Allow finite numbers from `least` to `most`."""
-    return Allowed(words, lambda value: type(value) in {int, float} and math.isfinite(value) and least <= value <= most)
+    return Allowed(
+        words, lambda value: type(value) in {int, float} and abs(value) < math.inf and least <= value <= most
+    )
 
 
 def several(what: str = "value", why: str = "") -> Allowed:
@@ -129,15 +131,17 @@ def check(name: str, value: object, hint: Any) -> None:
             allowed.check(name, value)
     hint = _bare(hint)
     if get_origin(hint) is tuple:
-        Allowed("several values", lambda values: isinstance(values, tuple | list)).check(name, value)
-        for one in value if isinstance(value, tuple | list) else ():
+        if not isinstance(value, tuple | list):
+            raise UsageError(f"{name} is {value!r}; allowed: several values")
+        for one in value:
             check(name, one, get_args(hint)[0])
     elif options := get_args(hint):
         # A union names at most one type of tuple, at most one of single values, and None for an unset field.
-        given = tuple if isinstance(value, tuple | list) else NoneType if value is None else None
-        kinds = {get_origin(_bare(option)) or (NoneType if option is NoneType else None): option for option in options}
-        check(name, value, kinds.get(given) or kinds.get(None) or kinds[tuple])
-    elif hint is not NoneType:
+        tuples = [option for option in options if get_origin(_bare(option)) is tuple]
+        single = [option for option in options if option not in (*tuples, NoneType)]
+        if value is not None or NoneType not in options:
+            check(name, value, (tuples or single if isinstance(value, tuple | list) else single or tuples)[0])
+    else:
         _TYPES[hint].check(name, value)
 
 

@@ -14,7 +14,8 @@ from sottovoce.experiments.alignment import config as alignment_config
 from sottovoce.experiments.alignment import experiment as alignment
 from sottovoce.experiments.alignment import findings as analysis
 from sottovoce.experiments.alignment import simulate as alignment_simulate
-from sottovoce.experiments.alignment.simulate import Probe, TreatedStudent, overlaps, simulate, student_training
+from sottovoce.experiments.alignment.overlaps import Probe, overlaps
+from sottovoce.experiments.alignment.simulate import TreatedStudent, simulate, student_training
 from sottovoce.experiments.protocol.interventions import Strengths
 from sottovoce.experiments.protocol.program import member_program
 from sottovoce.experiments.transfer import experiment as transfer

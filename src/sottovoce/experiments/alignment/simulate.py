@@ -2,25 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import xarray as xr
 from jaxtyping import Array, Float, Int, PyTree
 
-from sottovoce.data.inputs import input_rows
-from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.experiments.alignment.config import OVERLAPS, Resolved
+from sottovoce.experiments.alignment.overlaps import Probe, displacement, overlaps, probe_of
 from sottovoce.experiments.protocol.interventions import (
     Strengths,
     Targets,
-    class_loss_and_gradient,
-    cosine,
-    inner,
     labeled_batches,
     treated_loss,
     treated_optimizer,
@@ -31,83 +26,40 @@ from sottovoce.streams import Stream, partner
 from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
 from sottovoce.training.ensemble import for_members, sharded
-from sottovoce.training.loop import Loss, Training, checkpoints, train_observed
+from sottovoce.training.loop import Training, checkpoints, train_observed
 from sottovoce.training.program import DistillationSet, MemberProgram
 from sottovoce.training.protocol import initial_networks, student_sources, student_starts, train_teacher
 from sottovoce.training.students import PARTNER, REFERENCE, Student, Students
 
 
 class ObservedProgram(eqx.Module):
-    """Settings and arrays from which one member is trained and observed.
+    """Settings and arrays from which one member is trained and observed."""
 
-    Attributes:
-        member: the program of the member itself; its first student is distilled on auxiliary logits alone.
-        strengths: strengths of every student's interventions, each array with a leading axis of students.
-        n_probe: number of distillation inputs, and of training images, on which students are observed.
-    """
-
+    # Its first student is distilled on auxiliary logits alone.
     member: MemberProgram
+    # Every array has a leading axis of students.
     strengths: Strengths
+    # Distillation inputs, and training images, on which students are observed.
     n_probe: int = eqx.field(static=True)
 
 
 class Observed(NamedTuple):
-    """Observations of one member at the checkpoints of its training.
-
-    Attributes:
-        teacher: the teacher's test accuracy at each checkpoint of the teacher's training.
-        student: the variables that `simulate` describes for students, by name; axes are student, checkpoint and, for
-            inner products and cosines, overlap.
-    """
+    """The teacher's test accuracy, and the variables that `simulate` describes for students, at each checkpoint."""
 
     teacher: Float[Array, " teacher_step"]
     student: dict[str, Float[Array, "student step ..."]]
 
 
 class TreatedStudent(NamedTuple):
-    """A student with its interventions; for several students all arrays have a leading axis.
-
-    Attributes:
-        start: the student before training.
-        arrays: the student's mask of distilled logits, objective, start weights and trained blocks.
-        strengths: strengths of the student's interventions.
-    """
+    """A student before training, with its interventions; for several students all arrays have a leading axis."""
 
     start: Network
     arrays: Students
     strengths: Strengths
 
 
-class Probe(NamedTuple):
-    """Fixed samples on which students are observed, and two teachers' displacements from initialization.
-
-    Attributes:
-        inputs: held-out distillation inputs.
-        targets: the own teacher's logits on these inputs.
-        images: training images.
-        labels: the images' labels, and below them the same labels shuffled among the images.
-        displacement: the own teacher's trunk after training minus the trunk before.
-        partner_displacement: the same difference for the partner's teacher.
-    """
-
-    inputs: Float[Array, "sample input"]
-    targets: Float[Array, "sample logit"]
-    images: Float[Array, "sample input"]
-    labels: Int[Array, "2 sample"]
-    displacement: PyTree
-    partner_displacement: PyTree
-
-
 def observe_members(program: ObservedProgram, members: Sequence[int]) -> Observed:
-    """Train the given members and observe them.
-
-    Args:
-        program: settings and arrays that all members share; one compilation per value of its static parts.
-        members: the members' indices.
-
-    Returns:
-        The observations with a leading member axis, as NumPy arrays.
-    """
+    """Train the given members and observe them; the arrays are NumPy's and have a leading member axis."""
     return for_members(partial(_observe_sharded, program), members)
 
 
@@ -117,7 +69,7 @@ def _observe_sharded(program: ObservedProgram, members: Array) -> Observed:
 
 
 def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observed:
-    """Train and observe one member; arguments as for `observe_members`."""
+    """Train and observe one member."""
     program, test_images = observed.member, observed.member.test_images()
 
     def score(network: Network) -> Array:
@@ -135,41 +87,18 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
         return jnp.stack([teacher(inputs), partner_teacher(inputs)], axis=1)
 
     data = distillation_set(program, logits_of_both_teachers, program.key(Stream.DISTILLATION_INPUTS, member))
-    probe = _probe(
-        observed,
+    probe = probe_of(
+        program,
+        observed.n_probe,
         member,
         teacher,
-        displacement=_displacement(initial.reference, teacher),
-        partner_displacement=_displacement(initial.partner, partner_teacher),
+        displacement=displacement(initial.reference, teacher),
+        partner_displacement=displacement(initial.partner, partner_teacher),
     )
     starts = student_starts(program, student_sources(program, initial, teacher, member), member)
     students = TreatedStudent(starts, program.traced.students, observed.strengths)
     observe = partial(_observe_student, program, data, probe, score, member)
     return Observed(seen[0], axes.map_over_leading_axis(observe)(students))
-
-
-def _probe(
-    observed: ObservedProgram, member: Array, teacher: Network, *, displacement: PyTree, partner_displacement: PyTree
-) -> Probe:
-    """Return the fixed samples of a member together with the teachers' displacements."""
-    program, n_probe = observed.member, observed.n_probe
-    protocol, images = program.protocol, program.images
-    key = program.key(Stream.DISTILLATION_INPUTS, member)
-    shape = (protocol.n_inputs, protocol.architecture.n_inputs)
-    row = input_rows(protocol.inputs, key, shape, images.train_pixels, program.traced.inputs, images.scaled)
-    # Held-out inputs share the member's filter, subspace or permutation with the students' inputs, but are other draws.
-    drawn_with = program.key(Stream.PROBE_INPUTS, member)
-    inputs = jax.lax.map(lambda i: row(drawn_with, i), jnp.arange(n_probe), batch_size=ROWS_AT_ONCE)
-    # Shuffling keeps images and label frequencies, so that only the pairing of image and label is lost.
-    labels, shuffle = images.train_labels[:n_probe], program.key(Stream.SHUFFLED_LABELS, member)
-    return Probe(
-        inputs=inputs,
-        targets=teacher(inputs),
-        images=images.scaled(images.train_pixels[:n_probe]),
-        labels=jnp.stack([labels, jax.random.permutation(shuffle, labels)]),
-        displacement=displacement,
-        partner_displacement=partner_displacement,
-    )
 
 
 def _observe_student(
@@ -199,7 +128,7 @@ def student_training(
     member: Array,
     student: TreatedStudent,
 ) -> Training:
-    """Return the training of one student under its interventions.
+    """Return one student's training under its interventions, on batches of inputs, both teachers' logits and the step.
 
     Args:
         program: settings and images of the member.
@@ -207,9 +136,6 @@ def student_training(
         spread: standard deviation over inputs of each logit of the own teacher.
         member: the member's index.
         student: the student.
-
-    Returns:
-        A training run on batches of inputs, both teachers' logits and the number of the step.
     """
     protocol, traced, strengths = program.protocol, program.traced, student.strengths
     targets = Targets(spread, program.key(Stream.TARGET_NOISE, member), protocol.student_batches_in_all())
@@ -231,58 +157,6 @@ def student_training(
         steps=protocol.student_steps,
         transform_batch=with_step,
     )
-
-
-def overlaps(
-    network: Network,
-    state: PyTree,
-    on_aux_logits: Loss,
-    optimizer: optax.GradientTransformation,
-    start: Network,
-    probe: Probe,
-) -> dict[str, Array]:
-    """Return losses and, in the order of `alignment.config.OVERLAPS`, inner products and cosines with their nulls.
-
-    Args:
-        network: a student at a checkpoint of its training.
-        state: the state of the student's optimizer.
-        on_aux_logits: the distillation loss on auxiliary logits.
-        optimizer: the student's own optimizer.
-        start: the student before training.
-        probe: the samples and displacements that it is compared with.
-
-    Returns:
-        `auxiliary_loss` and `class_loss` (nats), scalars; `inner`, `cosine` and `cosine_null`, one entry per overlap.
-        A cosine is NaN where one of its two vectors is zero.
-    """
-    samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
-    (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
-    class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
-    class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
-    # The optimizer's state is read but not advanced: an observation must not change the training that it observes.
-    parameters: Any = network
-    updates: Any = optimizer.update(gradient, state, parameters)[0]
-    down, step = jax.tree.map(jnp.negative, gradient.hidden_layers()), updates.hidden_layers()
-    # Each entry: the student's vector, the vector it is compared with, and the null of the latter.
-    comparisons = [
-        (down, class_down, null_down),
-        (down, probe.displacement, probe.partner_displacement),
-        (step, class_down, null_down),
-        (step, probe.displacement, probe.partner_displacement),
-        (_displacement(start, network), probe.displacement, probe.partner_displacement),
-    ]
-    return {
-        "auxiliary_loss": aux_loss,
-        "class_loss": class_losses[0],
-        "inner": jnp.stack([inner(vector, other) for vector, other, _ in comparisons]),
-        "cosine": jnp.stack([cosine(vector, other) for vector, other, _ in comparisons]),
-        "cosine_null": jnp.stack([cosine(vector, null) for vector, _, null in comparisons]),
-    }
-
-
-def _displacement(before: Network, after: Network) -> PyTree:
-    """Return the difference of two trunks, the later one minus the earlier."""
-    return jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers())
 
 
 def strengths(config: Resolved) -> dict[str, Strengths]:
