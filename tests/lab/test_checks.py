@@ -58,7 +58,7 @@ def test_allows(name, value):
         ("names", (), "names is (); allowed: one name or more, none twice"),
         ("names", ("kl", "kl"), "names is ('kl', 'kl'); allowed: one name or more, none twice"),
         ("names", "kl", "names is 'kl'; allowed: one name or more"),
-        ("names", ("ml",), "names is 'ml'; allowed: kl, mse; did you mean 'kl'?"),
+        ("names", ("kll",), "names is 'kll'; allowed: kl, mse; did you mean 'kl'?"),
         ("names", (["kl"],), "names is ['kl']; allowed: kl, mse"),
         ("any_of_them", 3, "any_of_them is 3; allowed: several values"),
         ("any_of_them", (1.5,), "any_of_them is 1.5; allowed: a whole number"),

@@ -99,7 +99,7 @@ def test_the_figure_has_a_line_for_each_law(measured):
         ("laws", ("cauchy",), "laws is 'cauchy'; allowed: normal"),
         ("laws", (), "laws is "),
         ("sizes", (6, 6), "none twice"),
-        ("sizes", (3, 6), "4 or more, since there is no interval below"),
+        ("sizes", (3, 6), "4 or more, a whole number, since there is no interval below"),
         ("experiments", 0, "experiments is 0; allowed: 1 or more"),
         ("members", 0, "members is 0"),
         ("seed", -1, "seed is -1"),

@@ -48,7 +48,7 @@ def test_unset_it_shows_all_kinds_on_as_many_images_as_there_are():
         ({"dataset": "digit"}, ["dataset is 'digit'", "did you mean 'digits'"]),
         ({"kinds": ()}, ["kinds is ()", "one kind or more"]),
         ({"kinds": ("uniform", "uniform")}, ["none twice"]),
-        ({"kinds": ("uniform", "mixtur")}, ["inputs is 'mixtur'", "did you mean 'mixture'"]),
+        ({"kinds": ("uniform", "mixtur")}, ["kinds is 'mixtur'", "did you mean 'mixture'"]),
         ({"n_inputs": 5}, ["n_inputs is 5; allowed: 6 or more"]),
         ({"n_inputs": 1443}, ["n_inputs is 1443; allowed with inputs=images: 1 to 1442"]),
         ({"members": 0}, ["members is 0; allowed: 1 or more"]),

@@ -12,8 +12,9 @@ from sottovoce.errors import UsageError
 from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.inputs import experiment as inputs
 from sottovoce.experiments.protocol import config as protocol_config
-from sottovoce.experiments.protocol import distillation, network, presets
 from sottovoce.experiments.protocol import inputs as protocol_inputs
+from sottovoce.experiments.protocol import network, presets
+from sottovoce.experiments.protocol import objectives as protocol_objectives
 from sottovoce.experiments.spectrum import config as spectrum_config
 from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.transfer import experiment as transfer
@@ -31,9 +32,9 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert network.PRECISIONS == PRECISIONS
     assert protocol_inputs.INPUTS == KINDS
     assert protocol_inputs.OF_IMAGES == IMAGE_KINDS
-    assert tuple(OBJECTIVES) == distillation.OBJECTIVES
+    assert tuple(OBJECTIVES) == protocol_objectives.OBJECTIVES
     assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
-    assert set(protocol_config.DATASETS) == set(NAMES) == set(presets.PRESETS)
+    assert set(protocol_inputs.DATASETS) == set(NAMES) == set(presets.PRESETS)
     assert load_dataset("digits").n_class == len(protocol_inputs.CLASSES)
     assert tuple(np.bincount(load_dataset("digits").train_labels)) == protocol_inputs.CLASS_SIZES["digits"]
     for name, collection in CATALOG.items():
@@ -215,9 +216,9 @@ def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alo
     ("fields", "words"),
     [
         ({"variant": "publishd"}, ["variant is 'publishd'", "did you mean 'published'"]),
-        ({"n_aux": ()}, ["n_aux is ()", "one or more different values"]),
-        ({"objectives": ()}, ["objectives is ()", "one or more different values"]),
-        ({"objectives": ("kl", "nll")}, ["objective is 'nll'", "kl, mse, centered_mse, hard"]),
+        ({"n_aux": ()}, ["n_aux is ()", "one value or more, none twice"]),
+        ({"objectives": ()}, ["objectives is ()", "one value or more, none twice"]),
+        ({"objectives": ("kl", "nll")}, ["objectives is 'nll'", "kl, mse, centered_mse, hard"]),
         ({"n_aux": (1, 4), "objectives": ("kl",)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
         ({"n_aux": (1,)}, ["n_aux is 1 with objective kl", "gradient is exactly zero"]),
         ({"n_aux": (1, 4), "objectives": ("hard",)}, ["n_aux is 1 with objective hard"]),
@@ -227,8 +228,8 @@ def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alo
         ({"depth": 1}, ["depth is 1", "2 or more", "second dense hidden layer"]),
         ({"width": (16,)}, ["depth is 1", "2 or more", "second dense hidden layer"]),
         ({"batch_size": 2000}, ["batch_size is 2000; allowed: 1 to 1442"]),
-        ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "different values"]),
-        ({"n_aux": 3}, ["n_aux is 3", "a tuple"]),
+        ({"n_aux": (2, 2)}, ["n_aux is (2, 2)", "none twice"]),
+        ({"n_aux": 3}, ["n_aux is 3", "one value or more, none twice"]),
     ],
     ids=str,
 )
@@ -275,8 +276,9 @@ def test_images_of_a_configuration_are_those_of_its_classes():
 
 def test_one_logit_beside_others_makes_a_student_under_mse_only():
     config = spectrum.Config(dataset="digits", n_aux=(1, 2)).resolve()
-    assert config.pairs == (("kl", 2), ("mse", 1), ("mse", 2))
-    assert spectrum.Config(dataset="digits").resolve().pairs == tuple((o, k) for o in ("kl", "mse") for k in (2, 4, 8))
+    assert config.distilled() == (("kl", 2), ("mse", 1), ("mse", 2))
+    whole_grid = tuple((objective, k) for objective in ("kl", "mse") for k in (2, 4, 8))
+    assert spectrum.Config(dataset="digits").resolve().distilled() == whole_grid
 
 
 def test_one_logit_is_allowed_under_mse():

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Among, Count, NotNegative, Seed, check_fields, several, whole
 
 # Whether the scale of the noise is known from the scheme or estimated from the bulk of the spectrum.
@@ -68,9 +69,8 @@ class Config:
         """
         check_fields(self)
         # The estimated scale starts from the median value, which therefore has to be one of the noise.
-        most = self.planted_width // 2
-        for rank in self.ranks:
-            whole(1, most, ", at most half of planted_width").check("ranks", rank)
+        if max(self.ranks) > (most := self.planted_width // 2):
+            raise UsageError(f"ranks is {self.ranks}; allowed: 1 to half of planted_width, {most}")
         return self
 
     @classmethod

@@ -60,8 +60,8 @@ class Config:
     dataset: str = "auto"
     members: Count = 16
     seed: Seed = 0
-    n_images: Count = 512
-    n_inputs: Count = 512
+    n_images: int = 512
+    n_inputs: int = 512
     n_aux: Annotated[int, whole(2)] = 3
     width: Count = 64
     depth: Count = 2
