@@ -7,14 +7,7 @@ from jaxtyping import Float
 def column_cosine(
     left: Float[np.ndarray, "... rows columns"], right: Float[np.ndarray, "... rows columns"]
 ) -> Float[np.ndarray, "... columns"]:
-    """Return the cosine between corresponding columns of two matrices, the post's measure of agreement.
-
-    Args:
-        left: a matrix, for instance the teacher's map.
-        right: a matrix of the same shape, for instance the student's map.
-
-    Returns:
-        Signed cosines in [-1, 1]; NaN where a column is zero.
+    """Return the signed cosine of corresponding columns of two maps, the post's measure; NaN where a column is zero.
 
     Example:
         >>> column_cosine(np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[3.0, -2.0], [4.0, 0.0]]))
@@ -28,16 +21,10 @@ def column_cosine(
 def line_angle(
     columns: Float[np.ndarray, "... rows columns"], axis: Float[np.ndarray, "... rows 1"]
 ) -> Float[np.ndarray, "... columns"]:
-    """Return the angle between the line through each column and the line through another vector.
+    """Return the angle in degrees, 0 to 90, between the line through each column and the line through another vector.
 
-    The angle is computed from sine and cosine together, so that it is accurate for nearly parallel lines too.
-
-    Args:
-        columns: a matrix.
-        axis: one column to compare with.
-
-    Returns:
-        Angles in degrees, 0 to 90; 0 for a column of zeros.
+    The angle is computed from sine and cosine together, so that it is accurate for nearly parallel lines too. It is 0
+    for a column of zeros.
 
     Example:
         >>> line_angle(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]]))  # a line has no direction

@@ -1,6 +1,7 @@
 """First and second derivatives of the distillation objectives with respect to the logits (docs/theory.md, section 9).
 
-The objectives may be taken over any subset of the logits. Like `theory.tangent`, this module computes with jax.
+The objective is "mse", the mean over logits, or "kl" with softmaxes at a temperature T. `mask` says which logits are
+distilled; None: all. An unknown objective raises `UsageError`. Like `theory.tangent`, this module computes with jax.
 """
 
 from collections.abc import Callable
@@ -22,23 +23,11 @@ def metric_root(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
 ) -> Float[Array, "sample logit logit"]:
-    """Return a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's logits.
+    """Return per sample a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's.
 
-    For "mse", the mean over k logits, ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2
-    = B B^T`` with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since the bracket is a projector. Rows and columns
-    of logits that are not distilled are zero.
-
-    Args:
-        targets: the teacher's logits.
-        objective: "mse" or "kl".
-        temperature: temperature T of the softmaxes of "kl".
-        mask: which logits are distilled; None: all.
-
-    Returns:
-        One matrix per sample.
-
-    Raises:
-        UsageError: unknown objective.
+    For "mse" over k logits ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2 = B B^T``
+    with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since the bracket is a projector. Rows and columns of logits
+    that are not distilled are zero.
     """
     check_objective(objective)
     distilled = _mask(mask, targets)
@@ -57,21 +46,7 @@ def descent(
     temperature: Scalar = 1.0,
     mask: Bool[Array, " logit"] | None = None,
 ) -> Float[Array, "*batch logit"]:
-    """Return the negative gradient of the objective in the student's logits, per sample.
-
-    Args:
-        student: the student's logits.
-        teacher: the teacher's logits.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which logits are distilled; None: all.
-
-    Returns:
-        The direction of steepest descent; zero for logits that are not distilled.
-
-    Raises:
-        UsageError: unknown objective.
-    """
+    """Return the negative gradient of the objective in the student's logits; zero for logits that are not distilled."""
     check_objective(objective)
     distilled = _mask(mask, teacher)
     if objective == "mse":
@@ -92,23 +67,8 @@ def quadratic_form(
     """Return ``1/n |B^T J change|^2``, the inner product of Theorem 1 to leading order, per unit of learning rate.
 
     The first gradient of a student that starts at the base is ``-J^T B B^T J change / n`` for a small change of the
-    teacher (docs/theory.md, section 9). The form is the inner product of the student's first step with that change, and
-    is never negative.
-
-    Args:
-        apply: maps (parameters, inputs) to logits.
-        base: parameters that student and teacher started from.
-        change: the teacher's displacement from the base.
-        inputs: the student's inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-
-    Returns:
-        The value of the quadratic form.
-
-    Raises:
-        UsageError: unknown objective.
+    teacher from that base (docs/theory.md, section 9). The form is the inner product of the student's first step with
+    that change, and is never negative. `apply` maps (parameters, inputs) to logits.
     """
     logits, slope = jax.jvp(lambda p: apply(p, inputs), (base,), (change,))
     # With the root of the Hessian the form is a sum of squares, which rounding cannot make negative.

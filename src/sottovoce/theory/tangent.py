@@ -8,8 +8,12 @@ so that
     delta(t) = J^T B phi_t(K) u_0 / n,    phi_t(x) = (1 - exp(-x t)) / x    (docs/theory.md, section 10).
 
 ``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). The module computes only products with K, by
-forward- and reverse-mode differentiation in blocks of rows, and applies `phi_t` in the Krylov space that these products
-span (`theory.krylov`).
+forward- and reverse-mode differentiation in blocks of `rows` inputs, and applies `phi_t` in the Krylov space that these
+products span (`theory.krylov`).
+
+`apply` maps (parameters, inputs) to the distilled logits; `base` holds the parameters where the network is expanded and
+where the flow or step starts; `inputs` are all the distillation inputs and `targets` the teacher's distilled logits on
+them. Objective, temperature and mask, and the error for an unknown objective, are those of `theory.metric`.
 """
 
 from typing import NamedTuple
@@ -40,15 +44,10 @@ class Displacement(NamedTuple):
 
 
 def linearized(apply: Apply, base: PyTree) -> Apply:
-    """Return the first-order expansion of a network in its parameters.
+    """Return the first-order expansion of a network in its parameters around a base.
 
-    Args:
-        apply: maps (parameters, inputs) to outputs.
-        base: parameters at which the network is expanded.
-
-    Returns:
-        The function ``apply(base, x) + J(x) (parameters - base)`` of (parameters, inputs), which is exact if the
-        network is linear in its parameters.
+    The expansion is ``apply(base, x) + J(x) (parameters - base)`` as a function of (parameters, inputs); it is exact if
+    the network is linear in its parameters.
     """
 
     def apply_linearized(parameters: PyTree, inputs: Array) -> Array:
@@ -74,24 +73,13 @@ def kernel_student(
 ) -> Displacement:
     """Return the displacement of a student's parameters under gradient flow on the linearized network.
 
+    `time` is one or several times of gradient flow on the mean objective; several times stand on a leading axis of the
+    displacement. 0 gives the base, infinity kernel regression: the minimum-norm displacement that fits the targets
+    within the Krylov space. `directions` is the dimension of that space, which as many steps of conjugate gradients
+    span.
+
     Cost: `directions` + 1 pairs of products with J and its transpose over all inputs, about five forward passes each.
     Memory: `directions` vectors of n times k numbers, and the activations of one block of rows.
-
-    Args:
-        apply: maps (parameters, inputs) to the distilled logits.
-        base: parameters at which the network is expanded and where the flow starts.
-        inputs: the distillation inputs, all of them.
-        targets: the teacher's distilled logits on these inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        time: one or several times of gradient flow on the mean objective; 0 gives the base, infinity kernel regression:
-            the minimum-norm displacement that fits the targets within the Krylov space.
-        directions: dimension of the Krylov space, the one that as many steps of conjugate gradients span.
-        rows: inputs differentiated together.
-
-    Returns:
-        The displacement (several times stand on a leading axis), and the kernel's Ritz values.
 
     Raises:
         UsageError: unknown objective, or fewer than one direction.
@@ -117,26 +105,10 @@ def predicted_student(
     time: float = float("inf"),
     directions: int = 16,
 ) -> PyTree:
-    """Return the student that the kernel at the reference predicts for a teacher and distillation inputs.
+    """Return the parameters of the student that the kernel at the reference predicts for a teacher and inputs.
 
-    Evaluated on other inputs, the predicted student shows how distillation would generalize to them.
-
-    Args:
-        apply: maps (parameters, inputs) to logits.
-        reference: parameters that teacher and student start from.
-        teacher: the teacher's parameters.
-        inputs: the distillation inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        time: as for `kernel_student`.
-        directions: as for `kernel_student`.
-
-    Returns:
-        The predicted parameters, a pytree like the reference.
-
-    Raises:
-        UsageError: unknown objective, or fewer than one direction.
+    The teacher and the student start from the reference. Evaluated on other inputs, the predicted student shows how
+    distillation would generalize to them. `time`, `directions` and the errors are those of `kernel_student`.
     """
     targets = jax.lax.map(lambda row: apply(teacher, row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
     displacement = kernel_student(
@@ -181,19 +153,6 @@ def first_update(
 
     The direction of the step is the one of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length
     minimizes the quadratic approximation of the objective along that direction.
-
-    Args:
-        apply: maps (parameters, inputs) to the distilled logits.
-        base: parameters before the step.
-        inputs: the distillation inputs.
-        targets: the teacher's distilled logits on these inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        rows: inputs differentiated together.
-
-    Returns:
-        The gradient and the step.
 
     Raises:
         UsageError: unknown objective.
