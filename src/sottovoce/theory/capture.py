@@ -16,7 +16,9 @@ from scipy import special, stats
 from sottovoce.errors import UsageError
 from sottovoce.theory import linear
 from sottovoce.theory.generators import N_INPUTS
+from sottovoce.theory.linear import Heads
 
+Values = Float[np.ndarray, "..."]
 # A larger distance from the value of a degenerate law (rank 0 or full rank) is more than float64 rounding explains.
 POINT_TOLERANCE = 1e-10
 
@@ -29,12 +31,9 @@ class CaptureTest(NamedTuple):
 
 
 def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
-    """Return r, the rank of the auxiliary projector for columns in general position, from 0 to `hidden`.
+    """Return r, the rank of the auxiliary projector for columns in general position: n_aux, for "kl" n_aux - 1.
 
-    "mse" sees n_aux directions, "kl" n_aux - 1.
-
-    Raises:
-        UsageError: unknown objective.
+    r is limited to 0 to `hidden`. An unknown objective raises `UsageError`.
 
     Example:
         >>> [distilled_rank(hidden=8, n_aux=3, objective=objective) for objective in ("mse", "kl")]
@@ -44,9 +43,7 @@ def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
     return max(0, min(hidden, n_aux - (objective == "kl")))
 
 
-def captured_energy(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
-) -> Float[np.ndarray, "... n_logits"]:
+def captured_energy(W2: Heads, n_aux: int, objective: str = "mse") -> Float[np.ndarray, "... n_logits"]:
     """Return ``|P c|^2 / |c|^2`` for every column c of W2, between 0 and 1; NaN for a column of zeros.
 
     The arguments and their errors are those of `linear.aux_projector`. Under "mse" auxiliary columns have energy 1.
@@ -61,7 +58,7 @@ def captured_energy(
     return np.clip(np.divide(captured, total, out=np.full_like(total, np.nan), where=total > 0), 0.0, 1.0)
 
 
-def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: int) -> Float[np.ndarray, "..."]:
+def capture_quantile(probability: Values, hidden: int, rank: int) -> Values:
     """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2), whose mean is rank / hidden (equation 4.1).
 
     Raises:
@@ -73,7 +70,7 @@ def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: i
     return stats.beta.ppf(probability, rank / 2, (hidden - rank) / 2)
 
 
-def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> CaptureTest:
+def capture_test(captured: Values, hidden: int, rank: int) -> CaptureTest:
     """Test captured energies, of any shape, against the capture law by the exact Kolmogorov-Smirnov distribution.
 
     The test is exact when the energies are independent, as those of one or several class columns of each of many
@@ -94,15 +91,44 @@ def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> 
     return CaptureTest(float(result.statistic), float(result.pvalue))
 
 
-def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS) -> Float[np.ndarray, "..."]:
+def column_cosine(
+    left: Float[np.ndarray, "... rows columns"], right: Float[np.ndarray, "... rows columns"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the signed cosine of corresponding columns of two maps, the post's measure; NaN where a column is zero.
+
+    Example:
+        >>> column_cosine(np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[3.0, -2.0], [4.0, 0.0]]))
+        array([ 0.6, -1. ])
+    """
+    inner = np.einsum("...rc,...rc->...c", left, right)
+    lengths = np.linalg.norm(left, axis=-2) * np.linalg.norm(right, axis=-2)
+    return np.clip(np.divide(inner, lengths, out=np.full_like(inner, np.nan), where=lengths > 0), -1.0, 1.0)
+
+
+def line_angle(
+    columns: Float[np.ndarray, "... rows columns"], axis: Float[np.ndarray, "... rows 1"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the angle in degrees, 0 to 90, between the line through each column and the line through another vector.
+
+    It is accurate for nearly parallel lines too, and 0 for a column of zeros.
+
+    Example:
+        >>> line_angle(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]]))  # a line has no direction
+        array([45.,  0.])
+    """
+    length = np.linalg.norm(axis, axis=-2, keepdims=True)
+    unit = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)
+    along = np.einsum("...rx,...rc->...c", unit, columns)
+    across = np.linalg.norm(columns - unit * along[..., None, :], axis=-2)
+    return np.degrees(np.arctan2(across, np.abs(along)))
+
+
+def post_cosine_density(cosine: Values, n_inputs: int = N_INPUTS) -> Values:
     """Return the exact density on [0, 1) of |cosine| between class columns for the post's generator, P of rank 1.
 
-    The student's class column is parallel to the teacher's auxiliary column (for "kl" to the difference of its two
-    auxiliary columns), so the absolute cosine is the one between two columns ``L^{-T} n1, L^{-T} n2`` of the map A. The
-    Gram matrix G of these columns has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1, where
-    n_inputs is the number of inputs of the regression that defines the teacher's map. Integrating out both lengths
-    leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``, which tends to the arcsine law as the
-    number of inputs grows. Derived in docs/theory.md, equations 4.3 to 4.5.
+    With n_inputs inputs in the regression that defines the teacher's map and m = n_inputs/2 + 1 it is ``2 (m - 3/2) /
+    (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)`` (docs/theory.md, equations 4.3 to 4.5), which tends to the arcsine
+    law as the number of inputs grows.
     """
     m = n_inputs / 2 + 1
     square = np.square(cosine)
@@ -112,15 +138,11 @@ def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPU
     return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * series
 
 
-def gaussian_cosine_density(
-    cosine: Float[np.ndarray, "..."], d_in: int, hidden: int, rank: int
-) -> Float[np.ndarray, "..."]:
+def gaussian_cosine_density(cosine: Values, d_in: int, hidden: int, rank: int) -> Values:
     """Return the exact density on (-1, 1) of the cosine between class columns of A and A' for the Gaussian generator.
 
-    Given the captured energy e, the entries of ``W1 P c`` and ``W1 c`` are d_in independent pairs of normals with
-    correlation ``sqrt(e)``. The cosine of the two vectors is therefore a sample correlation about known means, which
-    has Fisher's density at d_in degrees of freedom. The energy is integrated out over its Beta law by Gauss-Jacobi
-    quadrature.
+    Given the captured energy e, the cosine is a sample correlation of d_in pairs of normals with correlation
+    ``sqrt(e)`` about known means, and so has Fisher's density. The energy is integrated out over the capture law.
 
     Raises:
         UsageError: d_in is below 2 (with 1 every cosine is +1 or -1), or rank is not strictly between 0 and hidden (at

@@ -9,6 +9,8 @@ rate 0 is frozen. All weights carry the same leading (batch) axes.
 L_i is the product of the layers before layer i, R_i the product of the layers after it.
 """
 
+import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +21,8 @@ from scipy.integrate import solve_ivp
 from sottovoce.errors import UsageError
 
 Weights = Sequence[Float[np.ndarray, "... _ _"]]
+Map = Float[np.ndarray, "... d_in n_out"]
+Moment = Float[np.ndarray, "... d_in d_in"]
 # Tight tolerances of the integrator, because the flow is the reference value that trained networks are compared with.
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-12
@@ -26,38 +30,25 @@ ABSOLUTE_TOLERANCE = 1e-12
 RANK_TOLERANCE = 1e-12
 
 
-def product(weights: Weights) -> Float[np.ndarray, "... d_in n_out"]:
+def product(weights: Weights) -> Map:
     """Return the end-to-end map of a deep linear network, ``W_1 ... W_L``."""
-    end_to_end = weights[0]
-    for weight in weights[1:]:
-        end_to_end = end_to_end @ weight
-    return end_to_end
+    return functools.reduce(np.matmul, weights)
 
 
-def gradients(weights: Weights, of_product: Float[np.ndarray, "... d_in n_out"]) -> list[np.ndarray]:
+def gradients(weights: Weights, of_product: Map) -> list[np.ndarray]:
     """Return the gradient with respect to every layer, given the gradient with respect to the product.
 
     ``dL/dW_i = L_i^T G R_i^T`` with G the gradient with respect to the product (docs/theory.md, equation 7.1).
     """
     # Backpropagation keeps the partial products, so that the cost is linear in the number of layers.
-    backward = [of_product]
-    for weight in reversed(weights[1:]):
-        backward.append(backward[-1] @ np.swapaxes(weight, -2, -1))
-    backward.reverse()
-    before = weights[0]
-    layers = [backward[0]]
-    for weight, backpropagated in zip(weights[1:], backward[1:], strict=True):
-        layers.append(np.swapaxes(before, -2, -1) @ backpropagated)
-        before = before @ weight
-    return layers
+    transposed = (np.swapaxes(weight, -2, -1) for weight in reversed(weights[1:]))
+    first, *others = reversed([*itertools.accumulate(transposed, np.matmul, initial=of_product)])
+    before = itertools.accumulate(weights[:-1], np.matmul)
+    return [first, *(np.swapaxes(L, -2, -1) @ backpropagated for L, backpropagated in zip(before, others, strict=True))]
 
 
 def flow(
-    weights: Weights,
-    target: Float[np.ndarray, "... d_in n_out"],
-    time: float,
-    rates: Sequence[float],
-    second_moment: Float[np.ndarray, "... d_in d_in"] | None = None,
+    weights: Weights, target: Map, time: float, rates: Sequence[float], second_moment: Moment | None = None
 ) -> list[np.ndarray]:
     """Integrate the gradient flow of all layers from time 0 to a time (docs/theory.md, sections 6 and 7).
 
@@ -91,7 +82,7 @@ def flow(
     return layers(solution.y[:, -1])
 
 
-def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rates: Sequence[float]) -> list[np.ndarray]:
+def lazy_end(weights: Weights, target: Map, rates: Sequence[float]) -> list[np.ndarray]:
     """Return the layers at the end of training, to first order in the distance to the target.
 
     Layer i ends at ``W_i + rate_i L_i^T M R_i^T`` where M solves ``sum_i rate_i L_i L_i^T M R_i^T R_i = target -
@@ -118,9 +109,7 @@ def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rate
     ]
 
 
-def curvature_bound(
-    weights: Weights, rates: Sequence[float], second_moment: Float[np.ndarray, "... d_in d_in"]
-) -> Float[np.ndarray, "..."]:
+def curvature_bound(weights: Weights, rates: Sequence[float], second_moment: Moment) -> Float[np.ndarray, "..."]:
     """Return an upper bound on the largest curvature at the weights, ``|S| sum_i rate_i |L_i|^2 |R_i|^2``, per draw.
 
     Gradient descent from these weights starts stably at learning rates below 2 / bound. The bound is attained if only
@@ -148,12 +137,10 @@ def one_logit_shrinkage(
 
 def _sides(weights: Weights) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return for every layer the product of the layers before it and the product of the layers after it."""
-    before, after = [np.eye(weights[0].shape[-2])], [np.eye(weights[-1].shape[-1])]
-    for weight in weights[:-1]:
-        before.append(before[-1] @ weight)
-    for weight in reversed(weights[1:]):
-        after.append(weight @ after[-1])
-    return before, after[::-1]
+    first, last = np.eye(weights[0].shape[-2]), np.eye(weights[-1].shape[-1])
+    before = itertools.accumulate(weights[:-1], np.matmul, initial=first)
+    after = itertools.accumulate(reversed(weights[1:]), lambda product, weight: weight @ product, initial=last)
+    return [*before], [*after][::-1]
 
 
 def _norm(matrix: np.ndarray) -> Any:

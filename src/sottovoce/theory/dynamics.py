@@ -16,18 +16,15 @@ from jaxtyping import Float
 
 from sottovoce.errors import UsageError
 from sottovoce.theory import linear
+from sottovoce.theory.linear import Heads, Initial, Trunk
 
 Moment = Float[np.ndarray, "... d_in d_in"] | None
+Decay = Callable[[np.ndarray], np.ndarray]
 
 
 def gradient_flow(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    time: float,
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-    second_moment: Moment = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
+    W1: Trunk, W2: Heads, n_aux: int, time: float, initial: Initial = None, second_moment: Moment = None
+) -> Trunk:
     """Return the student's trunk after a time of gradient flow under mse with W2 frozen (docs/theory.md, equation 5.3).
 
     The time is in units of the inverse of a curvature. The trunk converges to `linear.student` if S has full rank.
@@ -46,14 +43,8 @@ def gradient_flow(
 
 
 def gradient_descent(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    steps: int,
-    rate: float,
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-    second_moment: Moment = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
+    W1: Trunk, W2: Heads, n_aux: int, steps: int, rate: float, initial: Initial = None, second_moment: Moment = None
+) -> Trunk:
     """Return the student's trunk after full-batch gradient steps of size `rate` under mse (docs/theory.md, 5.4).
 
     The steps converge for rates below `largest_rate`. At a fixed time ``steps rate`` the trunk differs from the one of
@@ -67,9 +58,7 @@ def gradient_descent(
     return _relaxed(W1, W2, n_aux, initial, second_moment, lambda curvature: (1 - rate * curvature) ** steps)
 
 
-def largest_rate(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, second_moment: Moment = None
-) -> Float[np.ndarray, "..."]:
+def largest_rate(W2: Heads, n_aux: int, second_moment: Moment = None) -> Float[np.ndarray, "..."]:
     """Return the step size above which gradient descent with W2 frozen diverges, 2 over the largest curvature.
 
     The step sizes (docs/theory.md, equation 5.5) are infinite where the curvature is zero and nothing is learned.
@@ -81,17 +70,12 @@ def largest_rate(
         return np.asarray(np.divide(2.0, largest * singular**2))
 
 
-def adam_one_logit(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
+def adam_one_logit(W1: Trunk, W2: Heads, initial: Initial = None) -> Trunk:
     """Return the trunk that Adam converges to with one auxiliary logit, the last column z of W2, and W2 frozen.
 
-    It differs from the end point of gradient descent. The gradient of every batch is a column times ``z^T``; dividing
-    each entry by its own root mean square leaves only the signs of z, so all steps lie along ``sign(z)``. The student
-    that fits is then ``W1_0 + (W1 - W1_0) Q`` with the oblique projector ``Q = z sign(z)^T / |z|_1`` (docs/theory.md,
-    equation 5.9). The result is exact in the limit of Adam's epsilon to zero.
+    Unlike the steps of gradient descent, all of Adam's lie along ``sign(z)``: the trunk ends at ``W1_0 + (W1 - W1_0)
+    Q`` with the oblique projector ``Q = z sign(z)^T / |z|_1`` (docs/theory.md, equation 5.9). The result is exact in
+    the limit of Adam's epsilon to zero.
     """
     z = W2[..., -1:]
     start = np.zeros_like(W1) if initial is None else initial
@@ -99,14 +83,7 @@ def adam_one_logit(
     return start + (W1 - start) @ z / length @ np.sign(np.swapaxes(z, -2, -1))
 
 
-def _relaxed(
-    W1: np.ndarray,
-    W2: np.ndarray,
-    n_aux: int,
-    initial: np.ndarray | None,
-    second_moment: np.ndarray | None,
-    decay: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
+def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: Moment, decay: Decay) -> Trunk:
     """Return the converged trunk plus the remaining error, with each eigenmode scaled by ``decay(curvature)``."""
     end = linear.student(W1, W2, n_aux, "mse", initial)
     V, singular, present = linear.singular_span(W2[..., W2.shape[-1] - n_aux :], rounding=4)

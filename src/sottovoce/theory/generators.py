@@ -30,13 +30,11 @@ def post_toy(
 
 
 def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np.ndarray, "n_draws 2 n_logits"]:
-    """Draw the least-squares maps A of the post's regressions.
+    """Draw the least-squares maps ``A = (X^T X)^{-1} X^T Y`` of the post's regressions.
 
-    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that are independent of x.
-    Given the inputs X, ``X^T Y / 2`` is normal with covariance ``X^T X``, so ``A = (X^T X)^{-1} X^T Y`` has
-    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``. By Bartlett's
-    decomposition L has independent chi and normal entries. Drawing L and N gives the same law from 3 + 2 n_logits
-    random numbers instead of 40 + 20 n_logits.
+    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that are independent of x. Therefore A has
+    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``, whose entries are
+    independent chi and normal (Bartlett): 3 + 2 n_logits random numbers instead of 40 + 20 n_logits.
     """
     L11, L22 = np.sqrt(rng.chisquare(N_INPUTS, n_draws)), np.sqrt(rng.chisquare(N_INPUTS - 1, n_draws))
     L21 = rng.standard_normal(n_draws)
@@ -53,8 +51,6 @@ def balanced_factors(
     """Factor A = W1 W2 along a given invertible W1, with both factors of equal entrywise L1 norm, as in the post.
 
     The post divides W1 and W1^{-1} A by their L1 norms and rescales both factors so that their product is A again.
-    Here both operations are one: the first factor is multiplied, and the second divided, by the square root of the
-    ratio of their norms.
     """
     (a, b), (c, d) = np.moveaxis(W1, (-2, -1), (0, 1))
     top, bottom = np.moveaxis(A, -2, 0)

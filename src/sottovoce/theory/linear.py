@@ -19,11 +19,12 @@ from jaxtyping import Bool, Float
 from sottovoce.errors import UsageError, not_among
 
 OBJECTIVES = ("mse", "kl")
+Trunk = Float[np.ndarray, "... d_in hidden"]
+Initial = Trunk | None
+Heads = Float[np.ndarray, "... hidden n_logits"]
 
 
-def end_to_end(
-    W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
-) -> Float[np.ndarray, "... d_in n_logits"]:
+def end_to_end(W1: Trunk, W2: Heads) -> Float[np.ndarray, "... d_in n_logits"]:
     """Return the whole map A = W1 W2 of a two-layer linear network (the post, "Toy Models").
 
     The columns of A are the arrows in the post's figures.
@@ -36,9 +37,7 @@ teacher_map = end_to_end
 """The teacher's map A, by its name in the formulas."""
 
 
-def aux_projector(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
-) -> Float[np.ndarray, "... hidden hidden"]:
+def aux_projector(W2: Heads, n_aux: int, objective: str = "mse") -> Float[np.ndarray, "... hidden hidden"]:
     """Return the orthogonal projector P on the hidden directions that the distillation objective depends on.
 
     The squared error depends on span(Z), that is on n_aux directions. The softmax-KL is invariant to a shift common to
@@ -57,13 +56,7 @@ def aux_projector(
     return _product(basis, np.swapaxes(basis, -2, -1))
 
 
-def student(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    objective: str = "mse",
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
+def student(W1: Trunk, W2: Heads, n_aux: int, objective: str = "mse", initial: Initial = None) -> Trunk:
     """Return the student's trunk W1' after distillation to convergence with W2 frozen; its map is W1' W2.
 
     Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``
@@ -166,11 +159,7 @@ def _weights(**named: Any) -> Sequence[np.ndarray]:
         # One long pass over all draws per entry is many times faster than one short pass per draw.
         entries_first = np.ascontiguousarray(np.moveaxis(matrix, (-2, -1), (0, 1)))
         arrays.append(np.moveaxis(entries_first, (0, 1), (-2, -1)))
-    _check_shapes({name: array.shape for name, array in zip(named, arrays, strict=True)})
-    return arrays
-
-
-def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
+    shapes = {name: array.shape for name, array in zip(named, arrays, strict=True)}
     listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if "initial" in shapes and shapes["initial"][-2:] != shapes["W1"][-2:]:
         raise UsageError(f"initial and W1 must have the same (d_in, hidden); given: {listing}")
@@ -180,3 +169,4 @@ def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
         np.broadcast_shapes(*(shape[:-2] for shape in shapes.values()))
     except ValueError:
         raise UsageError(f"the leading axes do not broadcast; given: {listing}") from None
+    return arrays

@@ -15,13 +15,13 @@ from sottovoce.theory.linear import check_objective
 
 Apply = Callable[[Any, Array], Array]
 Scalar = float | Float[Array, ""]
+Inputs = Float[Array, "sample input"]
+Logits = Float[Array, "*batch logit"]
+Mask = Bool[Array, " logit"] | None
 
 
 def metric_root(
-    targets: Float[Array, "sample logit"],
-    objective: str,
-    temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    targets: Float[Array, "sample logit"], objective: str, temperature: Scalar = 1.0, mask: Mask = None
 ) -> Float[Array, "sample logit logit"]:
     """Return per sample a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's.
 
@@ -39,13 +39,7 @@ def metric_root(
     return root[:, :, None] * (identity - root[:, :, None] * root[:, None, :]) / temperature
 
 
-def descent(
-    student: Float[Array, "*batch logit"],
-    teacher: Float[Array, "*batch logit"],
-    objective: str,
-    temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
-) -> Float[Array, "*batch logit"]:
+def descent(student: Logits, teacher: Logits, objective: str, temperature: Scalar = 1.0, mask: Mask = None) -> Logits:
     """Return the negative gradient of the objective in the student's logits; zero for logits that are not distilled."""
     check_objective(objective)
     distilled = _mask(mask, teacher)
@@ -58,17 +52,16 @@ def quadratic_form(
     apply: Apply,
     base: PyTree,
     change: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
 ) -> Float[Array, ""]:
     """Return ``1/n |B^T J change|^2``, the inner product of Theorem 1 to leading order, per unit of learning rate.
 
-    The first gradient of a student that starts at the base is ``-J^T B B^T J change / n`` for a small change of the
-    teacher from that base (docs/theory.md, section 9). The form is the inner product of the student's first step with
-    that change, and is never negative. `apply` maps (parameters, inputs) to logits.
+    It is the inner product of a student's first step from the base with a small `change` of the teacher from that base,
+    and is never negative (docs/theory.md, section 9). `apply` maps (parameters, inputs) to logits.
     """
     logits, slope = jax.jvp(lambda p: apply(p, inputs), (base,), (change,))
     # With the root of the Hessian the form is a sum of squares, which rounding cannot make negative.

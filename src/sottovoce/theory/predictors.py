@@ -8,27 +8,24 @@ from jaxtyping import Float
 
 from sottovoce.theory import linear
 
+ClassLogits = Float[np.ndarray, "... sample n_class"]
+
 
 def head_gram(
-    reference_logits: Float[np.ndarray, "... sample n_class"],
-    teacher_logits: Float[np.ndarray, "... sample n_class"],
+    reference_logits: ClassLogits,
+    teacher_logits: ClassLogits,
     class_head: Float[np.ndarray, "hidden n_class"],
     aux_head: Float[np.ndarray, "hidden n_aux"],
     objective: str = "mse",
-) -> Float[np.ndarray, "... sample n_class"]:
+) -> ClassLogits:
     """Return the student's class logits if only the trunk is trained: ``z_0 + (z_T - z_0) (C^T C)^-1 C^T P C``.
 
     z_0 and z_T are the class logits of the reference and of its teacher on the same inputs, C (`class_head`) and
-    `aux_head` the initial columns of the class and of the distilled logits; those of C are linearly independent.
-
-    Training on labels changes the teacher's hidden features within the span of the class columns C, so the change of
-    its class logits determines the change of its features, ``(z_T - z_0) (C^T C)^-1 C^T``. The student acquires the
-    part of that change that the objective depends on, its projection by P (docs/theory.md, sections 2 and 3). The
+    `aux_head` the initial columns of the class and of the distilled logits; those of C are linearly independent. The
     prediction is exact for a linear network of which only the trunk is trained, distilled to convergence on inputs of
-    full rank. For any other network it is a hypothesis.
-
-    Limits: without auxiliary logits, or with "kl" on one, the prediction is the reference; with as many auxiliary
-    columns in general position as hidden units it is the teacher. The errors are those of `linear.aux_projector`.
+    full rank. For any other network it is a hypothesis. Without auxiliary logits, or with "kl" on one, the prediction
+    is the reference; with as many auxiliary columns in general position as hidden units it is the teacher. The errors
+    are those of `linear.aux_projector`.
 
     Example:
         >>> C, Z = np.eye(2), np.array([[1.0], [1.0]])  # one auxiliary column, halfway between the class columns
@@ -42,10 +39,7 @@ def head_gram(
 
 
 def self_consistent_share(
-    at_reference: Float[np.ndarray, "..."],
-    at_teacher: Float[np.ndarray, "..."],
-    reference: float,
-    teacher: float,
+    at_reference: Float[np.ndarray, "..."], at_teacher: Float[np.ndarray, "..."], reference: float, teacher: float
 ) -> Float[np.ndarray, "..."]:
     """Return the weight w of the teacher's kernel in a student's, if it equals the fraction of accuracy recovered.
 

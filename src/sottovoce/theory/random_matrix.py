@@ -1,4 +1,4 @@
-"""Random-matrix theory of the singular values of noise, and of noise plus a few directions.
+"""Random-matrix theory of the singular values of noise, and of noise plus a few directions (docs/theory.md, section 8).
 
 Throughout, noise is a rows x columns matrix of independent entries of mean 0 and standard deviation `scale`, in whose
 units all values are; n is the larger side and p the smaller one. No result depends on whether rows or columns are the
@@ -31,9 +31,7 @@ class Edges(NamedTuple):
 
 
 def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges:
-    """Return the ends of the bulk of singular values, ``scale |sqrt(n) - sqrt(p)|`` and ``scale (sqrt(n) + sqrt(p))``.
-
-    The law is that of Marchenko and Pastur (1967), written for singular values.
+    """Return the ends of the bulk, ``scale (sqrt(n) - sqrt(p))`` and ``scale (sqrt(n) + sqrt(p))`` (the law of 1967).
 
     Example:
         >>> marchenko_pastur_edges(rows=100, columns=25)
@@ -45,11 +43,7 @@ def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges
 
 @functools.lru_cache
 def marchenko_pastur_median(rows: int, columns: int) -> float:
-    """Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect ratio.
-
-    With ``s^2 = n + p + 2 sqrt(n p) cos t`` and ``b = p / n`` the density of the law is smooth in the angle t,
-    ``2 sin(t)^2 / (pi (1 + b + 2 sqrt(b) cos t))``, so that its integral has no singularities.
-    """
+    """Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect ratio."""
     n, p = _sides(rows, columns)
     aspect = p / n
 
@@ -64,10 +58,10 @@ def marchenko_pastur_median(rows: int, columns: int) -> float:
 
 
 def tracy_widom_cdf(s: float) -> float:
-    r"""Return the Tracy-Widom distribution function for real entries (beta = 1), between -10 and 10.
+    """Return the Tracy-Widom distribution function for real entries (beta = 1), between -10 and 10, to 1e-12.
 
-    By Ferrari and Spohn (2005), ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)``. The
-    determinant is computed by Gauss-Legendre quadrature (Bornemann 2010), with an absolute error below 1e-12.
+    It is the determinant ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)`` (Ferrari and
+    Spohn 2005), computed by Gauss-Legendre quadrature (Bornemann 2010).
     """
     nodes, weights = _quadrature()
     root = np.sqrt(weights)
@@ -106,18 +100,11 @@ def largest_value_quantile(
     """Return a quantile of the largest singular value of noise, at 0.95 for a false-alarm rate of 5 %.
 
     The squared value, centered and scaled as Ma (2012) refines Johnstone (2001), follows the Tracy-Widom law up to an
-    error of order p^(-2/3). Entries that are not Gaussian, with an `excess_kurtosis` (fourth cumulant over squared
-    variance) other than 0, -1.2 for uniform ones, shift the edge by a further term of relative order 1/n: the fourth
-    cumulant times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)`` (for square matrices the shift of Hwang, Lee and Schnelli
-    2019). To first order this is the effect of rows of unequal energy: a relative variance v of the row energies shifts
-    the edge ``min_w p / w + n E[t / (1 - t w)]`` by ``n v w / (1 - w)^3``, with v = excess kurtosis / p.
-
-    The energy of the matrix has relative variance ``(2 + excess_kurtosis) / (n p)``, and the largest squared value
-    fluctuates with it. F1 holds for normal entries. Other entries change the variance of the squared value by
-    ``excess_kurtosis / (n p)``. If `scale` is `estimated` as the root mean square of the same matrix, dividing by it
-    removes the whole common fluctuation, ``-2 / (n p)`` whatever the entries (Nadler 2011). A variance that is smaller
-    by v narrows the law to ``F1 - v / 2 (mu / sigma)^2 F1''``, with mu and sigma the center and scale of the squared
-    value.
+    error of order p^(-2/3). Entries with an `excess_kurtosis` (fourth cumulant over squared variance: 0 for normal
+    ones, -1.2 for uniform ones) shift the edge by the excess times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)``, to first
+    order (for square matrices the shift of Hwang, Lee and Schnelli 2019), and change the variance of the squared value
+    by the excess over ``n p``. If `scale` is `estimated` as the root mean square of the same matrix, ``2 / (n p)`` of
+    the variance is missing whatever the entries (Nadler 2011). Both narrow the law as in `tracy_widom_quantile`.
 
     For normal entries a nominal rate of 5 % is accurate to 0.3 % for smaller sides of 10 and more. For uniform entries
     the actual rate is 5.5 % at a smaller side of 32 and 6.6 % at 16, because the next order of the shift is neglected.

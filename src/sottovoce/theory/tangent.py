@@ -1,9 +1,8 @@
 """Distillation of a network that is linearized in its weights, computed without forming the tangent kernel.
 
-With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` with Hessians
-``H_i = B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Under gradient flow on the linearized
-network ``f = f_0 + J delta`` the residual ``u = B^T (y - f)`` follows ``du/dt = -K u`` with ``K = B^T J J^T B / n``,
-so that
+With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` with Hessians ``H_i =
+B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Under gradient flow on the linearized network ``f
+= f_0 + J delta`` the residual ``u = B^T (y - f)`` follows ``du/dt = -K u`` with ``K = B^T J J^T B / n``, so that
 
     delta(t) = J^T B phi_t(K) u_0 / n,    phi_t(x) = (1 - exp(-x t)) / x    (docs/theory.md, section 10).
 
@@ -20,23 +19,21 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from sottovoce.errors import UsageError
 from sottovoce.theory import krylov
-from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
+from sottovoce.theory.metric import Apply, Inputs, Mask, Scalar, descent, metric_root
 
 # Inputs differentiated together; this bounds the memory that their activations take.
 ROWS_AT_ONCE = 1_000
 
 
 class Displacement(NamedTuple):
-    """The predicted displacement of a student from its base.
+    """The predicted displacement of a student from its base, a pytree like the base.
 
-    Attributes:
-        parameters: predicted parameters minus the base, a pytree like the base.
-        ritz_values: eigenvalues of the kernel restricted to the Krylov space, ascending; zero for the directions that
-            are missing if the space has a smaller dimension.
+    `ritz_values` are the eigenvalues of the kernel restricted to the Krylov space, ascending; zero for the directions
+    that are missing if the space has a smaller dimension.
     """
 
     parameters: PyTree
@@ -61,12 +58,12 @@ def linearized(apply: Apply, base: PyTree) -> Apply:
 def kernel_student(
     apply: Apply,
     base: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     time: float | Float[Array, " time"] = float("inf"),
     directions: int = 16,
     rows: int = ROWS_AT_ONCE,
@@ -75,8 +72,7 @@ def kernel_student(
 
     `time` is one or several times of gradient flow on the mean objective; several times stand on a leading axis of the
     displacement. 0 gives the base, infinity kernel regression: the minimum-norm displacement that fits the targets
-    within the Krylov space. `directions` is the dimension of that space, which as many steps of conjugate gradients
-    span.
+    within the Krylov space, whose dimension is `directions` (as many steps of conjugate gradients span the same space).
 
     Cost: `directions` + 1 pairs of products with J and its transpose over all inputs, about five forward passes each.
     Memory: `directions` vectors of n times k numbers, and the activations of one block of rows.
@@ -97,11 +93,11 @@ def predicted_student(
     apply: Apply,
     reference: PyTree,
     teacher: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     time: float = float("inf"),
     directions: int = 16,
 ) -> PyTree:
@@ -126,12 +122,9 @@ def predicted_student(
 
 
 class FirstUpdate(NamedTuple):
-    """The first step of gradient descent on the whole distillation set.
+    """The gradient of the mean objective at the base, and the first step of gradient descent along it; pytrees.
 
-    Attributes:
-        gradient: gradient of the mean objective at the base, a pytree like the base.
-        step: a negative multiple of the gradient, with the length that is optimal for the linearized network; zero
-            where the gradient is zero.
+    The length of the step is optimal for the linearized network, and zero where the gradient is zero.
     """
 
     gradient: PyTree
@@ -141,21 +134,18 @@ class FirstUpdate(NamedTuple):
 def first_update(
     apply: Apply,
     base: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     rows: int = ROWS_AT_ONCE,
 ) -> FirstUpdate:
     """Return the first gradient step on the whole distillation set, with the optimal length for the linearized network.
 
     The direction of the step is the one of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length
     minimizes the quadratic approximation of the objective along that direction.
-
-    Raises:
-        UsageError: unknown objective.
     """
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()

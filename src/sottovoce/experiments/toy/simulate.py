@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Config
-from sottovoce.theory import capture, columns, generators, linear
+from sottovoce.theory import capture, generators, linear
 
 
 def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
@@ -63,10 +63,10 @@ def _member(config: Config, member: int) -> dict[str, np.ndarray | float | np.in
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
     test = capture.capture_test(captured[:, : config.n_class], config.hidden, rank)
     return {
-        "cosine": columns.column_cosine(teacher, student),
+        "cosine": capture.column_cosine(teacher, student),
         "relative_error": np.linalg.norm(student - teacher, axis=-2) / np.linalg.norm(teacher, axis=-2),
         "captured": captured,
-        "line_angle": columns.line_angle(student, student[..., -1:]),
+        "line_angle": capture.line_angle(student, student[..., -1:]),
         "rank": np.linalg.matrix_rank(np.ascontiguousarray(student)),
         "teacher": teacher[:N_EXAMPLES],
         "student": student[:N_EXAMPLES],
