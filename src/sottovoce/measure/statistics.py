@@ -85,6 +85,8 @@ def intervals(values: Columns, scale: Scale = "identity", level: float = 0.95) -
     """Return the `interval` of every column as three arrays of shape `rest`: means, lower ends and upper ends."""
     values = np.asarray(values, dtype=np.float64)
     mean, step = _spread(values, scale)
+    if len(values) < LEAST_FOR_INTERVAL:
+        return mean, step, step
     # SciPy is imported where an interval is computed, so that commands without intervals start faster.
     from scipy.special import stdtrit
 
@@ -121,7 +123,7 @@ def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", le
     mean, step = _spread(values, scale)
     varying = np.isfinite(step)
     if not varying.any():
-        return _ends(mean, step, scale)
+        return mean, step, step
     # Points where all members agree have no t statistic and take no part in the simulation.
     return _ends(mean, np.multiply(step, _largest_t(values[:, varying], level)), scale)
 
