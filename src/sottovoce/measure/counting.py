@@ -38,11 +38,12 @@ def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, s
         raise not_among("null", null, known)
     weight = np.asarray(weight, dtype=np.float64)
     values = directions.centered_values(weight)
+    n_in, n_out = weight.shape
     if null in nulls.SCHEMES:
-        return count_values(values, *weight.shape, null, seed, scale)
+        return count_values(values, n_in, n_out, null, seed, scale)
     if _of_scheme(scale):
         raise UsageError(f"scale is scheme; null {null} has no scheme, so use scale bulk")
-    shape = nulls.noise_shape(*weight.shape)
+    shape = nulls.noise_shape(n_in, n_out)
     drawn = nulls.resample_values(np.random.default_rng(seed), weight, null, DRAWS)
     return directions.counts(values, Noise(*shape), directions.null_edges(drawn, max(shape)))
 
