@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sottovoce.theory import columns, linear
+from sottovoce.theory import capture, linear
 
 SOURCE = Path(__file__).parents[1] / "examples" / "minimal.py"
 
@@ -37,7 +37,7 @@ def test_toy_student_agrees_with_the_closed_form(minimal, n_aux, seed):
     np.testing.assert_allclose(student, expected, atol=1e-10)
     A, B = W1 @ W2, student @ W2
     cosines = [minimal.cosine(a, b) for a, b in zip(A.T, B.T, strict=True)]
-    np.testing.assert_allclose(cosines, columns.column_cosine(A, linear.end_to_end(expected, W2)), atol=1e-10)
+    np.testing.assert_allclose(cosines, capture.column_cosine(A, linear.end_to_end(expected, W2)), atol=1e-10)
 
 
 def test_gradients_are_those_of_finite_differences(minimal):

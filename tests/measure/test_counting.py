@@ -98,6 +98,13 @@ def test_resampled_nulls_keep_their_level_and_find_strong_directions(null):
     assert np.mean([found in (2, 3) for found in strong]) >= 0.8
 
 
+@pytest.mark.parametrize("null", nulls.RESAMPLINGS)
+def test_weights_of_float32_are_resampled_in_float64(null):
+    # The squares of such entries overflow in float32.
+    weight = (1e25 * planted(np.random.default_rng(9), 24, 24, 2, 4.0)).astype(np.float32)
+    assert count(weight, null) == count(weight.astype(np.float64), null)
+
+
 def test_rows_of_unequal_size_fool_the_shuffle_and_not_the_signs():
     rng = np.random.default_rng(5)
     weights = [rng.standard_normal((60, 60)) * np.exp(rng.standard_normal((60, 1))) for _ in range(10)]

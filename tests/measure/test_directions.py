@@ -10,12 +10,15 @@ from hypothesis.extra.numpy import arrays
 
 from sottovoce.errors import UsageError
 from sottovoce.measure import directions, spectra
+from sottovoce.theory.random_matrix import Noise
 
 
 @dataclass(frozen=True)
-class FlatNoise:
+class FlatNoise(Noise):
     """Noise with its median, the end of its values at 2 - removed / 10 times that, and a level edge 10 % higher."""
 
+    rows: int = 1
+    columns: int = 1
     size: float = 1.0
 
     def edge(self, removed: int = 0) -> float:
@@ -86,7 +89,7 @@ def test_only_values_above_the_bulk_at_the_medians_scale_are_candidates():
 
 @pytest.mark.parametrize(("rule", "edge"), [("marchenko_pastur", 0.99 * 1.1 * 1.9), ("parallel", 2.3 * 1.9 / 2)])
 def test_an_unknown_scale_is_the_root_mean_square_of_the_entries_that_a_direction_leaves(rule, edge):
-    law = FlatNoise(2.6)
+    law = FlatNoise(size=2.6)
     edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8)
     # One direction leaves 7 x 7 entries of an 8 x 8 matrix. The second value is among what they hold, so that it is at
     # the edge where its square is edge^2 (its square + 6) / 49.

@@ -111,3 +111,30 @@ def test_means_explain_nothing_and_worse_is_negative():
     y = np.random.default_rng(5).standard_normal((30, 2))
     assert heads.r_squared(np.broadcast_to(y.mean(axis=0), y.shape), y) == pytest.approx(0)
     assert heads.r_squared(-y, y) < -1
+
+
+@pytest.fixture
+def logits():
+    return np.random.default_rng(0).standard_normal((3, 20, 4))
+
+
+def test_the_true_change_agrees_and_scale_is_the_size(logits):
+    start, true, _ = logits
+    assert heads.agreement(true, true, start) == pytest.approx((1, 1))
+    assert heads.agreement(start + 0.25 * (true - start), true, start) == pytest.approx((1, 0.25))
+    assert heads.agreement(start - 2 * (true - start), true, start) == pytest.approx((-1, 2))
+
+
+def test_it_is_numpys_correlation_of_changes_and_does_not_see_where_they_start(logits):
+    start, true, predicted = logits
+    found = heads.agreement(predicted, true, start)
+    assert found.correlation == pytest.approx(np.corrcoef((predicted - start).ravel(), (true - start).ravel())[0, 1])
+    moved = heads.agreement(predicted + 3, true + 3, start + 3)
+    assert moved == pytest.approx(found)
+
+
+def test_no_change_has_no_correlation(logits):
+    start, true, _ = logits
+    assert np.isnan(heads.agreement(start, true, start).correlation)
+    assert heads.agreement(start, true, start).size == 0
+    assert np.isnan(heads.agreement(true, start, start)).all()

@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, stats
 
 from sottovoce.errors import UsageError
-from sottovoce.theory import capture, columns, generators, linear
+from sottovoce.theory import capture, generators, linear
 
 # Probability that a fixed-seed test of a true law fails: small enough to mean something, far from every p seen.
 LEVEL = 1e-3
@@ -13,7 +13,7 @@ LEVEL = 1e-3
 
 def class_cosines(W1, W2, n_aux):
     student = linear.student(W1, W2, n_aux)
-    return columns.column_cosine(linear.end_to_end(W1, W2), linear.end_to_end(student, W2))[..., 0]
+    return capture.column_cosine(linear.end_to_end(W1, W2), linear.end_to_end(student, W2))[..., 0]
 
 
 @pytest.mark.parametrize(("objective", "rank"), [("mse", 3), ("kl", 2)])
@@ -94,7 +94,7 @@ def test_law_of_the_post_is_that_of_regressions_done_literally(n_inputs):
     rng = np.random.default_rng(4)
     x, y = rng.standard_normal((2, 20_000, n_inputs, 2))
     A = np.linalg.solve(np.swapaxes(x, 1, 2) @ x, np.swapaxes(x, 1, 2) @ y)
-    cosine = np.abs(columns.column_cosine(A[..., :1], A[..., 1:])[..., 0])
+    cosine = np.abs(capture.column_cosine(A[..., :1], A[..., 1:])[..., 0])
     angles = np.linspace(1e-6, np.pi / 2, 3001)
     law = distribution_over_angle(lambda r: capture.post_cosine_density(r, n_inputs), angles)
     assert stats.kstest(np.arccos(cosine), law).pvalue > LEVEL
@@ -113,3 +113,28 @@ def test_cosines_of_gaussian_teachers_follow_their_law(d_in, hidden, rank):
     angles = np.linspace(1e-6, np.pi - 1e-6, 3001)
     law = distribution_over_angle(lambda x: capture.gaussian_cosine_density(x, d_in, hidden, rank), angles)
     assert stats.kstest(np.arccos(class_cosines(W1, W2, rank)), law).pvalue > LEVEL
+
+
+def test_cosine_of_known_columns():
+    left = np.array([[1.0, 1.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    right = np.array([[3.0, 0.0, -1.0, 1.0], [0.0, 5.0, 1.0, 1.0]])
+    np.testing.assert_allclose(capture.column_cosine(left, right), [1, 0, -np.sqrt(0.5), np.nan], atol=1e-15)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e100])
+def test_neither_measure_depends_on_the_size_of_columns(size):
+    left, right = np.random.default_rng(0).standard_normal((2, 4, 3))
+    expected = capture.column_cosine(left, right)
+    np.testing.assert_allclose(capture.column_cosine(size * left, right), expected, rtol=1e-12)
+    np.testing.assert_allclose(capture.column_cosine(left, size * right), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        capture.line_angle(size * left, size * right[:, :1]), capture.line_angle(left, right[:, :1]), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("degrees", [1e-12, 1e-3, 45.0, 90.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_line_angle_keeps_its_precision_at_small_angles(degrees, sign):
+    turned = sign * np.array([[np.cos(np.radians(degrees))], [np.sin(np.radians(degrees))]])
+    angle = capture.line_angle(turned, np.array([[2.0], [0.0]]))
+    np.testing.assert_allclose(angle, [degrees], rtol=1e-12)

@@ -163,6 +163,15 @@ def test_dependent_columns_are_one_direction():
     )
 
 
+@pytest.mark.parametrize("size", [0.99, 1.01])
+def test_a_direction_within_rounding_of_the_largest_stays_where_it_starts(size):
+    # The limit below which the converged student does not see a direction: it must be the same one for the decay.
+    rounding = 4 * 2 * np.finfo(np.float64).eps
+    W1, start = np.full((1, 2), 3.0), np.full((1, 2), 1.0)
+    found = dynamics.gradient_flow(W1, np.diag([1.0, size * rounding]), 2, 50.0, start)
+    np.testing.assert_allclose(found, [[3.0, 1.0]], rtol=1e-12)
+
+
 class Adam:
     """Adam as its paper has it, with a rate that falls to zero."""
 

@@ -164,6 +164,18 @@ def test_a_direction_counts_from_rounding_of_sums_on(hidden, n_aux):
         np.testing.assert_array_equal(linear.aux_projector(Z, n_aux), P)
 
 
+@pytest.mark.parametrize("rounding", [1.0, 4.0])
+def test_a_span_holds_directions_from_rounding_of_its_own_largest_on(rounding):
+    edge = rounding * 3 * np.finfo(np.float64).eps
+    columns = np.zeros((2, 2, 3, 2))
+    columns[..., 0, 0] = np.array([[1e-3], [1e3]])
+    columns[..., 1, 1] = columns[..., 0, 0] * edge * [0.99, 1.01]
+    left, values, present = linear.singular_span(columns, rounding)
+    np.testing.assert_array_equal(present, [[[True, False], [True, True]]] * 2)
+    np.testing.assert_allclose(values[..., 0], columns[..., 0, 0])
+    np.testing.assert_array_equal(np.abs(left[..., 0]), np.broadcast_to(np.eye(3)[0], (2, 2, 3)))
+
+
 @pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9])
 def test_nearly_parallel_columns_keep_the_projector_orthogonal(angle):
     first, second = np.random.default_rng(11).standard_normal((2, 50, 6, 1))

@@ -5,7 +5,6 @@ from sottovoce import lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
-        "changes",
         "comparison",
         "counting",
         "directions",

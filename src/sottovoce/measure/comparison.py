@@ -15,13 +15,11 @@ Matrices = Mapping[str, Num[np.ndarray, "_ _"]]
 
 
 def compare_subspaces(checkpoints: Sequence[Matrices], rank: int, seed: int = 0) -> dict[str, dict[str, Any]]:
-    """Compare the leading singular directions of two checkpoints, layer by layer.
+    """Compare the leading singular directions of two checkpoints, matrices `(input, output)` by layer.
 
-    Args:
-        checkpoints: matrices `(input, output)` by layer: either those of reference, teacher and student, to compare the
-            updates W - W0 of the last two, or those of two networks, to compare their weights.
-        rank: number of directions, reduced to the smaller side of a matrix where that is smaller.
-        seed: seed of the random subspaces.
+    Of two checkpoints the weights are compared; of three (reference, teacher and student) the updates W - W0 of the
+    last two. The rank is reduced to the smaller side of a matrix where that is smaller; the seed is that of the random
+    subspaces.
 
     Returns:
         By layer: `compared` ("updates" or "weights"), `rank`, and by side ("output", "input") `principal_angles` in
@@ -55,10 +53,8 @@ def compare_subspaces(checkpoints: Sequence[Matrices], rank: int, seed: int = 0)
 def compare_features(first: Matrices, second: Matrices) -> dict[str, dict[str, float]]:
     """Compare features of the same samples by linear CKA.
 
-    Args:
-        first: feature matrices `(sample, feature)` by name.
-        second: the feature matrices of another network. Matrices are paired by name; if each side has a single one,
-            these two are paired whatever their names.
+    The feature matrices `(sample, feature)` of two networks are paired by name; if each network has a single matrix,
+    these two are paired whatever their names.
 
     Returns:
         By name: `debiased`, the estimate whose mean over shuffled samples is 0; `plain`, the plain estimate; and
@@ -85,11 +81,7 @@ def compare_features(first: Matrices, second: Matrices) -> dict[str, dict[str, f
 
 
 def _aligned(files: Sequence[Matrices], sides: int = 2) -> dict[str, list[np.ndarray]]:
-    """Return the matrices of all files by name, in float64, after checking that their first `sides` dimensions agree.
-
-    Raises:
-        UsageError: the names or the dimensions differ, or a matrix is not finite.
-    """
+    """Return the matrices of all files by name, in float64; their first `sides` dimensions have to agree."""
     names = list(files[0])
     for other in files[1:]:
         if set(other) != set(names):

@@ -1,4 +1,15 @@
-"""Counts of the directions of a matrix, from the theory of noise and from simulated draws of noise together."""
+"""Counts of the directions of a matrix, from the theory of noise and from simulated draws of noise together.
+
+For a weight the null is its initialization scheme, "normal" or "uniform". For an update W - W0 no exact null is known.
+The null "shuffle" is a matrix of the same entries in random places; "signflip" gives the entries random signs, and so
+also accounts for rows and columns of unequal size. Both replace the draws behind `parallel` and `gap`, and both contain
+the energy of the directions too, so that these counts are conservative; `marchenko_pastur` and `gavish_donoho` still
+assume independent entries of equal variance.
+
+The scale "bulk" estimates the noise's standard deviation from the matrix, whatever its units. The scale "scheme" takes
+the one of the initialization scheme, 1/sqrt(input) for normal and 1/sqrt(3 input) for uniform, and so also counts
+directions that training spread over the bulk.
+"""
 
 import functools
 
@@ -7,6 +18,7 @@ from jaxtyping import Float, Num
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.measure import directions, nulls
+from sottovoce.measure.directions import Components
 from sottovoce.theory.random_matrix import Noise
 
 # The 95 % edge is an exact order statistic of so many draws, because 0.05 times (99 + 1) is a whole number.
@@ -15,24 +27,9 @@ SCALES = ("bulk", "scheme")
 
 
 def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, scale: str = "bulk") -> dict[str, int]:
-    """Count the directions of a matrix that stand above noise.
+    """Count the directions of a matrix `(input, output)` above noise, by rule of `measure.directions.counts`.
 
-    For a weight the null is its initialization scheme. For an update W - W0 no exact null is known. The null "shuffle"
-    is a matrix of the same entries in random places; "signflip" gives the entries random signs, and so also accounts
-    for rows and columns of unequal size. Both replace the draws behind `parallel` and `gap`, while `marchenko_pastur`
-    and `gavish_donoho` still assume independent entries of equal variance. Since the resampled entries contain the
-    energy of the directions too, the counts under these two nulls are conservative.
-
-    Args:
-        weight: the matrix, `(input, output)`; its output neurons are centered first.
-        null: "normal", "uniform", "shuffle" or "signflip".
-        seed: seed of the draws.
-        scale: "bulk" estimates the noise's standard deviation from the matrix, whatever its units; "scheme" takes the
-            standard deviation of the initialization scheme, 1/sqrt(input) for normal and 1/sqrt(3 input) for uniform,
-            and so also counts directions that training spread over the bulk.
-
-    Returns:
-        The number of directions by rule of `measure.directions.counts`. The same arguments give the same counts.
+    The output neurons are centered first. The same arguments, with the seed of the draws, give the same counts.
 
     Raises:
         UsageError: an argument is not allowed, or the weight is not a finite matrix of 2 output neurons or more.
@@ -42,71 +39,50 @@ def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, s
     weight = np.asarray(weight, dtype=np.float64)
     values = directions.centered_values(weight)
     n_in, n_out = weight.shape
-    if null not in nulls.RESAMPLINGS:
+    if null in nulls.SCHEMES:
         return count_values(values, n_in, n_out, null, seed, scale)
-    if scale not in SCALES:
-        raise not_among("scale", scale, SCALES)
-    if scale == "scheme":
+    if _of_scheme(scale):
         raise UsageError(f"scale is scheme; null {null} has no scheme, so use scale bulk")
-    rows, columns = nulls.noise_shape(n_in, n_out)
+    shape = nulls.noise_shape(n_in, n_out)
     drawn = nulls.resample_values(np.random.default_rng(seed), weight, null, DRAWS)
-    return directions.counts(values, Noise(rows, columns), directions.null_edges(drawn, max(rows, columns)))
+    return directions.counts(values, Noise(*shape), directions.null_edges(drawn, max(shape)))
 
 
 def count_values(
-    values: Float[np.ndarray, " component"],
-    n_in: int,
-    n_out: int,
-    null: str = "normal",
-    seed: int = 0,
-    scale: str = "bulk",
+    values: Components, n_in: int, n_out: int, null: str = "normal", seed: int = 0, scale: str = "bulk"
 ) -> dict[str, int]:
-    """Count the directions of a weight as `count` does, given its singular values.
+    """Count the directions of a weight as `count` does, given its min(n_in, n_out - 1) centered singular values.
 
-    Args:
-        values: min(n_in, n_out - 1) singular values of the centered weight, largest first.
-        n_in: the weight's inputs.
-        n_out: the weight's output neurons.
-        null: "normal" or "uniform".
-        seed: seed of the draws.
-        scale: "bulk" or "scheme".
-
-    Returns:
-        The number of directions by rule of `measure.directions.counts`.
+    The values are in the weight's units, largest first; the null is a scheme.
 
     Raises:
         UsageError: null or scale is unknown.
     """
-    if scale not in SCALES:
-        raise not_among("scale", scale, SCALES)
-    rows, columns = nulls.noise_shape(n_in, n_out)
-    law = Noise(rows, columns, nulls.centered_kurtosis(null, n_out))
-    edges = _scheme_edges(null, n_in, n_out, seed, scale == "scheme")
-    return directions.counts(values, law, edges, nulls.scheme_scale(null, n_in) if scale == "scheme" else None)
+    known = _of_scheme(scale)
+    law = Noise(*nulls.noise_shape(n_in, n_out), nulls.centered_kurtosis(null, n_out))
+    edges = _scheme_edges(null, n_in, n_out, seed, known)
+    return directions.counts(values, law, edges, nulls.scheme_scale(null, n_in) if known else None)
 
 
-def count_update(
-    values: Float[np.ndarray, " component"], largest: Float[np.ndarray, " draw"], n_in: int, n_out: int
-) -> int:
+def count_update(values: Components, largest: Float[np.ndarray, " draw"], n_in: int, n_out: int) -> int:
     """Count the directions of an update by parallel analysis against draws resampled from the update's own entries.
 
-    Args:
-        values: min(n_in, n_out - 1) singular values of the centered update, largest first.
-        largest: largest singular values of the draws in units of their root mean square, as
-            `measure.nulls.resample_largest` returns them.
-        n_in: the update's inputs.
-        n_out: the update's output neurons.
-
-    Returns:
-        The number of directions; `count` says what these nulls account for.
+    `values` are the min(n_in, n_out - 1) singular values of the centered update, largest first. `largest` are those of
+    the draws in units of their root mean square, as `measure.nulls.resample_largest` returns them.
 
     Raises:
         UsageError: there are too few draws for a level of 5 %.
     """
+    shape = nulls.noise_shape(n_in, n_out)
     # Only the rule `parallel` is used, so the edge of the gap is set out of reach.
-    rows, columns = nulls.noise_shape(n_in, n_out)
-    edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(rows, columns))
-    return directions.counts(values, Noise(rows, columns), edges)["parallel"]
+    edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(shape))
+    return directions.counts(values, Noise(*shape), edges)["parallel"]
+
+
+def _of_scheme(scale: str) -> bool:
+    if scale not in SCALES:
+        raise not_among("scale", scale, SCALES)
+    return scale == "scheme"
 
 
 # A fresh weight's draws depend on its shape alone, and the layers of all members share a few shapes.

@@ -1,20 +1,18 @@
-"""The number of directions of a matrix that stand above noise: four counting rules, each with its null.
+"""The number of directions of a matrix that stand above noise: four counting rules (docs/theory.md, section 8).
 
-All singular values are those of the matrix centered over its output neurons. The distribution of noise is passed in:
-theoretical properties as a `NoiseLaw`, and the quantiles of simulated draws (`measure.nulls`) as `NullEdges`.
+All singular values are those of the matrix centered over its output neurons, largest first. The distribution of noise
+is passed in: its theory as `random_matrix.Noise`, and the quantiles of simulated draws (`measure.nulls`) as
+`NullEdges`. `scale` is the standard deviation of the noise's entries, `larger` the larger side of the noise matrix.
 
-The k-th singular value is compared with noise that has k - 1 fewer directions on its smaller side. For Gaussian noise
-independent of the directions this controls the error rate at every signal strength: with a signal of rank k - 1
-projected out on one side, the remainder is pure noise, and by interlacing the largest singular value of the remainder
-is at least the k-th value observed. The count is the largest k whose value exceeds its edge.
-
-If the scale is unknown, it is estimated as the root mean square of the values below the first k - 1, per
-`(input - k + 1) (output - k)` entries (Kritchman and Nadler 2009). Only values above the bulk at the scale given by the
-median are candidates.
+The k-th singular value is compared with noise that has k - 1 fewer directions on its smaller side, which controls the
+error rate at every signal strength; the count is the largest k whose value exceeds its edge. If the scale is unknown
+(None), it is estimated as the root mean square of the values below the first k - 1, per `(input - k + 1) (output - k)`
+entries (Kritchman and Nadler 2009). Only values above the bulk at the scale given by the median are candidates, at most
+half of all.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -22,57 +20,28 @@ from jaxtyping import Float, Num
 from sottovoce.errors import UsageError
 from sottovoce.measure.nulls import noise_shape
 from sottovoce.measure.spectra import centered
+from sottovoce.theory.random_matrix import Noise
 
 RULES = ("marchenko_pastur", "parallel", "gavish_donoho", "gap")
 LEVEL = 0.05
-
-
-@runtime_checkable
-class NoiseLaw(Protocol):
-    """Theoretical properties of the singular values of noise of scale 1, such as `theory.random_matrix.Noise`."""
-
-    def edge(self, removed: int = 0) -> float:
-        """Return the upper end of the bulk without `removed` directions."""
-        ...
-
-    def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
-        """Return the threshold that the largest value exceeds with probability `level`."""
-        ...
-
-    def median(self) -> float:
-        """Return the median value."""
-        ...
-
-    def hard_threshold(self) -> float:
-        """Return the threshold for denoising at a known scale."""
-        ...
+Components = Float[np.ndarray, " component"]
 
 
 class NullEdges(NamedTuple):
-    """The thresholds that draws of noise exceed with probability `LEVEL`, in units of the scale of the noise.
-
-    Attributes:
-        top: threshold of the largest singular value.
-        gap: threshold of the largest gap between neighboring singular values.
-        larger: larger side of the noise matrix.
-    """
+    """The 95 % thresholds (`LEVEL`) of the largest value and of the largest gap of neighbors, in units of the scale."""
 
     top: float
     gap: float
     larger: int
 
 
-def centered_values(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, " component"]:
+def centered_values(weight: Num[np.ndarray, "..."]) -> Components:
     """Return the singular values of a weight centered over its output neurons, without the one that becomes 0.
 
-    Args:
-        weight: a matrix `(input, output)` with at least 2 output neurons.
-
-    Returns:
-        min(input, output - 1) values, largest first, in the weight's units; rounding errors are set to 0.
+    The min(input, output - 1) values are in the weight's units; rounding errors are set to 0.
 
     Raises:
-        UsageError: the array is not a matrix of finite numbers with at least 2 columns.
+        UsageError: the array is not a matrix `(input, output)` of finite numbers with at least 2 output neurons.
     """
     weight = np.asarray(weight, dtype=np.float64)
     if weight.ndim != 2 or weight.shape[0] < 1 or weight.shape[1] < 2 or not np.isfinite(weight).all():
@@ -86,16 +55,9 @@ def centered_values(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, " compo
 def null_edges(
     values: Float[np.ndarray, "draw component"], larger: int, scale: float | None = None, level: float = LEVEL
 ) -> NullEdges:
-    """Return the `upper_edge` of the largest singular value and of the largest gap over draws of noise.
+    """Return the `upper_edge` of the largest singular value and of the largest gap over draws of noise, at a level.
 
-    Args:
-        values: singular values of the draws, largest first.
-        larger: larger side of the noise matrix.
-        scale: scale of the draws; None measures each draw in units of its own root mean square.
-        level: false-alarm rate.
-
-    Returns:
-        The edges, in units of the scale.
+    A known scale is the one of the draws; None measures each draw in units of its own root mean square.
 
     Raises:
         UsageError: there are too few draws for the level.
@@ -120,27 +82,16 @@ def upper_edge(drawn: Float[np.ndarray, " draw"], level: float = LEVEL) -> float
     return float(np.sort(drawn)[rank - 1])
 
 
-def counts(
-    values: Float[np.ndarray, " component"], law: NoiseLaw, null: NullEdges, scale: float | None = None
-) -> dict[str, int]:
-    """Count the directions above noise by each rule.
+def counts(values: Components, law: Noise, null: NullEdges, scale: float | None = None) -> dict[str, int]:
+    """Return the number of directions above noise by each rule.
 
-    Args:
-        values: singular values of the centered weight, largest first.
-        law: theory of noise of this shape.
-        null: edges from draws of noise, computed with a known scale if `scale` is given and without otherwise.
-        scale: standard deviation of the noise's entries; None estimates it from the matrix, and then at most half of
-            the values can be directions.
+    The edges of `null` are those of a known scale if `scale` is given, and of an unknown one otherwise.
 
-    Returns:
-        By rule:
-        `marchenko_pastur`: number of values above the edge of the bulk at the Tracy-Widom 95 % level.
-        `parallel`: number of values above the 95 % edge of the largest value of the draws; with each direction counted
-        this edge shrinks in proportion to the edge of the bulk.
-        `gavish_donoho`: number of values above the threshold for denoising (relative to the median if the scale is
-        unknown); this rule has no level.
-        `gap`: number of values above the largest gap in the upper half of the values, if that gap exceeds 95 % of the
-        draws' largest gaps, and 0 otherwise.
+    `marchenko_pastur` counts values above the edge of the bulk at the Tracy-Widom 95 % level. `parallel` counts values
+    above the 95 % edge of the largest value of the draws, which with each direction counted shrinks in proportion to
+    the edge of the bulk. `gavish_donoho` counts values above the threshold for denoising (relative to the median if the
+    scale is unknown) and has no level. `gap` counts values above the largest gap in the upper half of the values if
+    that gap exceeds 95 % of the draws' largest gaps, and is 0 otherwise.
     """
     most = values.size if scale is not None else values.size // 2
     rough_scale = scale if scale is not None else float(np.median(values)) / law.median()

@@ -10,24 +10,17 @@ from jaxtyping import Float
 
 from sottovoce.errors import UsageError
 
+Features = Float[np.ndarray, "sample feature"]
+OtherFeatures = Float[np.ndarray, "sample other_feature"]
 
-def linear_cka(
-    x: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, "sample other_feature"], *, debiased: bool = False
-) -> float:
-    """Return the linear CKA of two feature matrices.
 
-    Linear CKA is invariant to rotations, shifts and an isotropic scaling of the features. The plain estimate of
-    Kornblith et al. 2019 (their equation 4) lies between 0 and 1 and is biased upward: it grows with the ratio of
-    features to samples even for independent features. The debiased estimate uses the unbiased HSIC of Song et al. 2012
-    (their equation 5) instead; it is about 0 for independent features and may be negative.
+def linear_cka(x: Features, y: OtherFeatures, *, debiased: bool = False) -> float:
+    """Return the linear CKA of two feature matrices, one sample per row in the same order.
 
-    Args:
-        x: features, one sample per row.
-        y: features of the same samples in the same order.
-        debiased: whether to return the debiased estimate.
-
-    Returns:
-        The alignment, 1 for features equal up to rotation, shift and scale; NaN if x or y does not vary.
+    The alignment is 1 for features equal up to rotation, shift and an isotropic scale, and NaN if x or y does not vary.
+    The plain estimate of Kornblith et al. 2019 (their equation 4) lies between 0 and 1 and is biased upward: it grows
+    with the ratio of features to samples even for independent features. The debiased estimate uses the unbiased HSIC of
+    Song et al. 2012 (their equation 5) instead; it is about 0 for independent features and may be negative.
 
     Raises:
         UsageError: there are fewer samples than the estimate needs, 2 for the plain one or 4 for the debiased one.
@@ -46,7 +39,7 @@ def linear_cka(
     return float(hsic(x, y) / np.sqrt(scale)) if scale > 0 else float("nan")
 
 
-def shuffled_cka_mean(x: Float[np.ndarray, "sample feature"], y: Float[np.ndarray, "sample other_feature"]) -> float:
+def shuffled_cka_mean(x: Features, y: OtherFeatures) -> float:
     """Return the exact mean of the plain CKA over all pairings of the samples of x with those of y.
 
     The mean is sqrt(p q) / (n - 1) for n samples and participation ratios p, q of the features' covariances. The mean

@@ -5,21 +5,23 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Num
 
+Matrices = Float[np.ndarray, "*batch input output"]
+Components = Float[np.ndarray, "*batch component"]
 # For a single matrix without batch axes NumPy returns a scalar of its own type.
 Values = np.ndarray | np.generic
 
 
-def centered(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch input output"]:
+def centered(weight: Matrices) -> Matrices:
     """Subtract each input's mean over the output neurons, as a principal component analysis of the neurons does."""
     return weight - weight.mean(axis=-1, keepdims=True)
 
 
-def singular_values(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch component"]:
+def singular_values(weight: Matrices) -> Components:
     """Return the singular values, largest first, in the weight's units."""
     return np.linalg.svd(weight, compute_uv=False)
 
 
-def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -> Float[np.ndarray, "*batch component"]:
+def explained_variance_ratio(weight: Matrices) -> Components:
     """Return s^2 / sum(s^2) of the singular values of the centered matrix (the quantity of the post's Figure 3).
 
     The ratios are normalized by the total, so a component's ratio can fall because others grew: compare
@@ -33,12 +35,12 @@ def explained_variance_ratio(weight: Float[np.ndarray, "*batch input output"]) -
     return variance / variance.sum(axis=-1, keepdims=True)
 
 
-def count_above(values: Float[np.ndarray, "*batch component"], edge: float) -> Int[Values, "*batch"]:
+def count_above(values: Components, edge: float) -> Int[Values, "*batch"]:
     """Return how many components exceed an edge."""
     return (values > edge).sum(axis=-1)
 
 
-def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
+def participation_ratio(values: Components) -> Float[Values, "*batch"]:
     """Return (sum s^2)^2 / sum s^4 of singular values s: r for r equal values, 1 for a single one, 0 for zeros.
 
     Example:
@@ -49,7 +51,7 @@ def participation_ratio(values: Float[np.ndarray, "*batch component"]) -> Float[
     return (values**2).sum(axis=-1) ** 2 / np.maximum((values**4).sum(axis=-1), np.finfo(np.float64).tiny)
 
 
-def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, "*batch"]:
+def stable_rank(values: Components) -> Float[Values, "*batch"]:
     """Return |A|_F^2 / |A|_2^2 from the singular values of A.
 
     Example:
@@ -62,11 +64,7 @@ def stable_rank(values: Float[np.ndarray, "*batch component"]) -> Float[Values, 
 def describe(weight: Num[np.ndarray, "input output"]) -> dict[str, Any]:
     """Return singular values, explained-variance ratios, participation ratio and stable rank of the centered matrix.
 
-    Args:
-        weight: the matrix, `(input, output)`; its output neurons are centered first.
-
-    Returns:
-        Plain lists and numbers, which can be written as JSON.
+    They are plain lists and numbers, which can be written as JSON.
     """
     weight = np.asarray(weight, dtype=np.float64)
     values = singular_values(centered(weight))

@@ -1,9 +1,13 @@
 """Confidence intervals over replicates, which are the members of a trained experiment or the draws of a toy.
 
-Every interval is for the arithmetic mean over replicates, the number that tables print. For a quantity with a bounded
-range the caller names a scale: the interval is then computed on that scale by the delta method and transformed back, so
-that it stays within the range. The methods were chosen for their coverage at few members: percentile bootstraps of 2 to
-10 members cover 45 to 90 % where Student's t covers 93 to 97 %.
+Every interval is for the arithmetic mean over replicates, the number that tables print, with a nominal coverage of
+`level`. For a quantity with a bounded range the caller names a scale: the interval is then computed on that scale by
+the delta method and transformed back, so that it stays within the range. The scales are "identity" for differences and
+for fractions that may leave [0, 1], "logit" for accuracies, "log" for errors and other positive numbers, and "fisher_z"
+for correlations. A value outside the range of its scale raises `UsageError`.
+
+The methods were chosen for their coverage at few members: percentile bootstraps of 2 to 10 members cover 45 to 90 %
+where Student's t covers 93 to 97 %. For fewer than four members the ends of an interval are NaN.
 """
 
 from collections.abc import Callable
@@ -17,22 +21,19 @@ from sottovoce.errors import UsageError
 LEAST_FOR_INTERVAL = 4
 """The smallest number of replicates for which an interval is given."""
 Scale = Literal["identity", "logit", "log", "fisher_z"]
+Members = Real[np.ndarray, " member"]
+Columns = Real[np.ndarray, "member *rest"]
 # Where no axis is left NumPy returns a scalar of its own type.
 Values = np.ndarray | np.generic
-Means = tuple[Float[Values, "*rest"], Float[Values, "*rest"], Float[Values, "*rest"]]
+Rest = Float[Values, "*rest"]
+Means = tuple[Rest, Rest, Rest]
 
 BAND_SIMULATIONS = 2000
 """Number of simulated experiments behind the critical value of a band; its level has a standard error of 0.5 %."""
 
 
 class Interval(NamedTuple):
-    """An estimate with its interval.
-
-    Attributes:
-        mean: the estimate.
-        low: lower end; NaN where there is no interval.
-        high: upper end; NaN where there is no interval.
-    """
+    """An estimate with the lower and upper end of its interval; the ends are NaN where there is no interval."""
 
     mean: float
     low: float
@@ -67,21 +68,11 @@ _ROUNDING = 1e-6
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
 
 
-def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", level: float = 0.95) -> Interval:
+def interval(values: Members, scale: Scale = "identity", level: float = 0.95) -> Interval:
     """Return the mean over members with its Student's t interval.
 
-    Args:
-        values: one number per member, within the range of the scale.
-        scale: "identity" for differences and for fractions that may leave [0, 1], "logit" for accuracies, "log" for
-            errors and other positive numbers, "fisher_z" for correlations.
-        level: nominal coverage.
-
-    Returns:
-        The mean and the ends of its interval. The ends are NaN for fewer than four members, if all members are equal
-        (zero spread does not mean certainty; see `proportion`), or if the mean lies at an end of the scale's range.
-
-    Raises:
-        UsageError: a value lies outside the range of the scale.
+    The ends are NaN also if all members are equal (zero spread does not mean certainty; see `proportion`), or if the
+    mean lies at an end of the scale's range.
 
     Example:
         >>> [round(end, 3) for end in interval(np.array([0.4, 0.5, 0.5, 0.6]), scale="logit")]
@@ -90,31 +81,23 @@ def interval(values: Real[np.ndarray, " member"], scale: Scale = "identity", lev
     return Interval(*(float(end) for end in intervals(np.asarray(values), scale, level)))
 
 
-def intervals(values: Real[np.ndarray, "member *rest"], scale: Scale = "identity", level: float = 0.95) -> Means:
+def intervals(values: Columns, scale: Scale = "identity", level: float = 0.95) -> Means:
     """Return the `interval` of every column as three arrays of shape `rest`: means, lower ends and upper ends."""
     values = np.asarray(values, dtype=np.float64)
     mean, step = _spread(values, scale)
     if len(values) < LEAST_FOR_INTERVAL:
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        return mean, step, step
     # SciPy is imported where an interval is computed, so that commands without intervals start faster.
     from scipy.special import stdtrit
 
     return _ends(mean, np.multiply(step, stdtrit(len(values) - 1, (1 + level) / 2)), scale)
 
 
-def simultaneous(values: Real[np.ndarray, " member"], intervals: int = 1, scale: Scale = "identity") -> Interval:
+def simultaneous(values: Members, intervals: int = 1, scale: Scale = "identity") -> Interval:
     """Return the mean with one of several simultaneous (Bonferroni) intervals of joint coverage 95 % or more.
 
-    Each interval has the error level 5 % / `intervals`. The joint coverage holds whatever the dependence between the
-    intervals.
-
-    Args:
-        values: one number per member.
-        intervals: number of intervals that are stated together.
-        scale: as for `interval`.
-
-    Returns:
-        The mean and the ends of its interval, as `interval` returns them.
+    Each `interval` has the error level 5 % / `intervals`, where `intervals` is their number. The joint coverage holds
+    whatever the dependence between them.
     """
     return interval(values, scale, 1 - 0.05 / intervals)
 
@@ -127,17 +110,11 @@ def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", le
     estimated from few members over many points, so it is shrunk toward independence by the rule of Schaefer and
     Strimmer (2005), which widens the band.
 
-    Args:
-        values: one curve per member; NaN where a member has no value.
-        scale: as for `interval`.
-        level: nominal coverage of the whole curve.
-
-    Returns:
-        Mean, lower and upper ends by point, each over the members that have the point. If any value is missing, the
-        band consists of Bonferroni intervals at the points instead. The ends are NaN as for `interval`.
+    A NaN means that a member has no value at a point. If any value is missing, the band consists of Bonferroni
+    intervals over the members that have the point instead. The ends are NaN as for `interval`.
     """
     values = np.asarray(values, dtype=np.float64)
-    members, points = values.shape
+    points = values.shape[1]
     if np.isnan(values).any():
         columns = [column[~np.isnan(column)] for column in values.T]
         ends = [interval(column, scale, 1 - (1 - level) / points) for column in columns]
@@ -145,8 +122,8 @@ def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", le
         return mean, low, high
     mean, step = _spread(values, scale)
     varying = np.isfinite(step)
-    if members < LEAST_FOR_INTERVAL or not varying.any():
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    if not varying.any():
+        return mean, step, step
     # Points where all members agree have no t statistic and take no part in the simulation.
     return _ends(mean, np.multiply(step, _largest_t(values[:, varying], level)), scale)
 
@@ -166,24 +143,16 @@ def proportion(successes: int, trials: int, level: float = 0.95) -> Interval:
     return Interval(successes / trials, float(exact.low), float(exact.high))
 
 
-def ratio(
-    numerators: Real[np.ndarray, " member"], denominators: Real[np.ndarray, " member"], level: float = 0.95
-) -> Interval:
+def ratio(numerators: Members, denominators: Members, level: float = 0.95) -> Interval:
     """Return the ratio of two means over the same members with its interval by Fieller (1954).
 
     The interval contains every r for which the mean of ``numerator - r denominator`` does not differ significantly from
     zero, so it is exact for normal members. The mean of the members' own ratios is a different quantity, which a single
     small denominator can dominate.
 
-    Args:
-        numerators: one number per member.
-        denominators: one number per member, with a mean that differs from zero.
-        level: nominal coverage.
-
-    Returns:
-        The ratio; NaN if the mean denominator is zero or there is no member. The ends are NaN for fewer than four
-        members, if the mean denominator does not differ significantly from zero (the interval is then unbounded), or if
-        all members have the same ratio.
+    The ratio is NaN if the mean denominator is zero or there is no member. The ends are NaN also if the mean
+    denominator does not differ significantly from zero (the interval is then unbounded), or if all members have the
+    same ratio.
     """
     numerator, denominator = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
     n = numerator.size
@@ -209,24 +178,14 @@ def ratio(
     return Interval(mean, float((b - root) / a), float((b + root) / a))
 
 
-def rank_correlation(
-    values: Real[np.ndarray, "member *rest"], others: Real[np.ndarray, "member *rest"], level: float = 0.95
-) -> Interval:
-    """Return Spearman's rank correlation over members, averaged over columns, with its interval.
+def rank_correlation(values: Columns, others: Columns, level: float = 0.95) -> Interval:
+    """Return Spearman's rank correlation of two quantities over members, averaged over columns, with its interval.
 
-    The interval is that of Bonett and Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. To
+    Equal values share their mean rank. The correlation is NaN if a column is constant or there is only one member. The
+    interval is that of Bonett and Wright (2000): normal in Fisher's z with variance ``(1 + r^2 / 2) / (n - 3)``. To
     keep z finite, |r| is limited to half a swap of neighbors less than perfect order. (A bootstrap over members would
     declare perfect order certain, although three members agree by chance once in six.) The columns share their members,
     so the interval of their mean is as wide as the interval of a single column.
-
-    Args:
-        values: one number per member, or several columns of them.
-        others: the numbers to compare with, in the same shape; equal values share their mean rank.
-        level: nominal coverage.
-
-    Returns:
-        The correlation; NaN if a column is constant or there is only one member. The ends are NaN for fewer than four
-        members.
     """
     from scipy.special import ndtri
     from scipy.stats import rankdata
@@ -247,20 +206,14 @@ def rank_correlation(
     return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
 
 
-def equal(values: Real[np.ndarray, " member"], scale: Scale = "identity") -> bool:
+def equal(values: Members, scale: Scale = "identity") -> bool:
     """Return whether all values are one number up to rounding; their mean then has no interval."""
     values = np.asarray(values, dtype=np.float64)
     return values.size > 0 and bool(_constant(values, scale))
 
 
-def _spread(
-    values: Float[np.ndarray, "member *rest"], scale: Scale
-) -> tuple[Float[Values, "*rest"], Float[Values, "*rest"]]:
-    """Return the mean and its standard error on the scale; the error is NaN where there is no interval.
-
-    Raises:
-        UsageError: a value lies outside the range of the scale.
-    """
+def _spread(values: Columns, scale: Scale) -> tuple[Rest, Rest]:
+    """Return the mean and its standard error on the scale; the error is NaN where there is no interval."""
     low, high, *_ = transform = _TRANSFORMS[scale]
     if (values < low - _ROUNDING).any() or (values > high + _ROUNDING).any():
         worst = values.flat[np.nanargmax(np.maximum(low - values, values - high))]
@@ -270,7 +223,7 @@ def _spread(
         empty = np.full(values.shape[1:], np.nan)
         return empty, empty
     mean = np.clip(values.mean(axis=0), low, high)
-    if n == 1:
+    if n < LEAST_FOR_INTERVAL:
         return mean, np.full_like(mean, np.nan)
     defined = np.logical_not(_constant(values, scale)) & (mean > low) & (mean < high)
     inside = np.where(defined, mean, 0.5)
@@ -278,14 +231,14 @@ def _spread(
     return mean, np.where(defined, error, np.nan)
 
 
-def _ends(mean: Float[Values, "*rest"], half_width: Float[Values, "*rest"], scale: Scale) -> Means:
+def _ends(mean: Rest, half_width: Rest, scale: Scale) -> Means:
     """Return the mean with the ends of the interval of this half-width on the scale."""
     transform = _TRANSFORMS[scale]
     middle = transform.forward(np.where(np.isfinite(half_width), mean, 0.5))
     return mean, transform.inverse(middle - half_width), transform.inverse(middle + half_width)
 
 
-def _constant(values: Float[np.ndarray, "member *rest"], scale: Scale) -> Bool[Values, "*rest"]:
+def _constant(values: Columns, scale: Scale) -> Bool[Values, "*rest"]:
     """Return for each column whether its values differ by rounding alone.
 
     A difference of numbers of size one rounds in their last digits, not in its own, so that on the identity an absolute

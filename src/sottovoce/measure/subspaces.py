@@ -1,8 +1,9 @@
 """Principal angles, overlaps and captured energies of subspaces of one space, each with its values under two nulls.
 
-A subspace is given by orthonormal columns `(dim, rank)`. All measures depend only on the span, not on the basis, and
-are invariant to a common rotation of both subspaces. The nulls are a subspace drawn uniformly at random, and the same
-subspace with its coordinates shuffled, which preserves its overlap with the common mean of all coordinates.
+A subspace is given by a basis Q of orthonormal columns `(dim, rank)`. All measures depend only on the span, not on the
+basis, and are invariant to a common rotation of both subspaces. The nulls are a subspace drawn uniformly at random, and
+the same subspace with its coordinates shuffled, which preserves its overlap with the common mean of all coordinates. An
+update is dW = W - W0; it writes to the output space and reads from the input space.
 Derivations: docs/theory.md, section 11.
 """
 
@@ -12,20 +13,17 @@ import numpy as np
 from jaxtyping import Float
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.theory.linear import singular_span
 
 SIDES = ("output", "input")
 LEVEL = 0.95
+Basis = Float[np.ndarray, "dim rank"]
+OtherBasis = Float[np.ndarray, "dim other_rank"]
+Update = Float[np.ndarray, "input output"]
 
 
 class Overlap(NamedTuple):
-    """The overlap of two subspaces and its values under the nulls.
-
-    Attributes:
-        overlap: mean squared cosine of the principal angles.
-        random: exact mean over uniformly random subspaces.
-        random_high: simulated 95 % quantile over uniformly random subspaces.
-        shuffled: exact mean over permutations of the coordinates of one of the subspaces.
-    """
+    """The overlap of two subspaces, its mean and 95 % quantile over random ones, and its mean over permutations."""
 
     overlap: float
     random: float
@@ -33,25 +31,16 @@ class Overlap(NamedTuple):
     shuffled: float
 
 
-def column_basis(columns: Float[np.ndarray, "dim column"]) -> Float[np.ndarray, "dim rank"]:
+def column_basis(columns: Float[np.ndarray, "dim column"]) -> Basis:
     """Return an orthonormal basis of the span of the columns, without directions within rounding of the largest."""
-    left, values, _ = np.linalg.svd(np.asarray(columns, dtype=np.float64), full_matrices=False)
-    floor = max(columns.shape) * np.finfo(np.float64).eps * values.max(initial=0.0)
-    return left[:, values > floor]
+    left, _, present = singular_span(columns)
+    return left[:, present]
 
 
-def update_basis(
-    update: Float[np.ndarray, "input output"], rank: int, side: str = "output"
-) -> Float[np.ndarray, "..."]:
-    """Return the singular directions of an update with the largest singular values.
+def update_basis(update: Update, rank: int, side: str = "output") -> Float[np.ndarray, "..."]:
+    """Return the `rank` singular directions of an update with the largest singular values, the strongest first.
 
-    Args:
-        update: W - W0.
-        rank: number of directions.
-        side: "output" for directions in the space that the layer writes to, "input" for the space that it reads from.
-
-    Returns:
-        Orthonormal columns `(output, rank)` or `(input, rank)`, the strongest first.
+    They are orthonormal columns `(output, rank)` or `(input, rank)`, depending on the side.
 
     Raises:
         UsageError: rank or side is not allowed.
@@ -64,17 +53,10 @@ def update_basis(
     return right[:rank].T if side == "output" else left[:, :rank]
 
 
-def principal_angles(
-    basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]
-) -> Float[np.ndarray, " angle"]:
-    """Return the principal angles between two subspaces (Bjorck and Golub 1973).
+def principal_angles(basis: Basis, other: OtherBasis) -> Float[np.ndarray, " angle"]:
+    """Return the min(rank, other_rank) principal angles between two subspaces (Bjorck and Golub 1973).
 
-    Args:
-        basis: orthonormal columns.
-        other: orthonormal columns in the same space.
-
-    Returns:
-        min(rank, other_rank) angles in radians, smallest first, from 0 to pi/2; accurate near both ends.
+    The angles are in radians, smallest first, from 0 to pi/2, and accurate near both ends.
 
     Example:
         >>> plane, line = np.eye(3)[:, :2], np.array([[0.0], [1.0], [1.0]]) / np.sqrt(2)
@@ -89,15 +71,10 @@ def principal_angles(
     return np.arctan2(np.linalg.svd(sines, compute_uv=False)[::-1], np.linalg.svd(cosines, compute_uv=False))
 
 
-def overlap(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
+def overlap(basis: Basis, other: OtherBasis) -> float:
     """Return the mean squared cosine of the principal angles, `|Q^T Q'|_F^2 / min(rank, other_rank)`.
 
-    Args:
-        basis: orthonormal columns Q.
-        other: orthonormal columns Q' in the same space.
-
-    Returns:
-        1 if the smaller subspace lies in the larger, 0 if they are orthogonal.
+    It is 1 if the smaller subspace lies in the larger, 0 if they are orthogonal.
 
     Example:
         >>> overlap(np.eye(3)[:, :2], np.eye(3)[:, 1:])  # two planes in space intersect in a line
@@ -108,22 +85,12 @@ def overlap(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim 
     return float(np.sum((basis.T @ other) ** 2) / min(basis.shape[1], other.shape[1]))
 
 
-def captured_energy(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
-    """Return `|dW Q|_F^2 / |dW|_F^2`, the share of an update's energy in a subspace; NaN for an update of zero.
-
-    Args:
-        update: dW = W - W0.
-        basis: orthonormal columns Q in the space that the layer writes to.
-
-    Returns:
-        The share, from 0 to 1.
-    """
+def captured_energy(update: Update, basis: Float[np.ndarray, "output rank"]) -> float:
+    """Return `|dW Q|_F^2 / |dW|_F^2`, the share of an update's energy in a subspace; NaN for an update of zero."""
     return float(np.sum((update @ basis) ** 2) / _total(update))
 
 
-def projected(
-    change: Float[np.ndarray, "sample dim"], basis: Float[np.ndarray, "dim rank"]
-) -> Float[np.ndarray, "sample dim"]:
+def projected(change: Float[np.ndarray, "sample dim"], basis: Basis) -> Float[np.ndarray, "sample dim"]:
     """Return `change @ Q @ Q.T`, the projection of every row on a subspace."""
     return (change @ basis) @ basis.T
 
@@ -145,7 +112,7 @@ def random_overlap_variance(dim: int, rank: int, other_rank: int) -> float:
     return 2 * r * s * (d - r) * (d - s) / (d**2 * (d - 1) * (d + 2)) / min(r, s) ** 2
 
 
-def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Float[np.ndarray, "dim rank"]:
+def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Basis:
     """Return orthonormal columns that span a uniformly random subspace."""
     return np.linalg.qr(rng.standard_normal((dim, rank)))[0]
 
@@ -153,34 +120,22 @@ def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Float[np.ndar
 def random_angles(
     rng: np.random.Generator, dim: int, rank: int, other_rank: int, draws: int
 ) -> Float[np.ndarray, "draw angle"]:
-    """Return the principal angles between uniformly random subspaces and a fixed one.
+    """Return the principal angles in radians, smallest first, between uniformly random subspaces and a fixed one.
 
     Their distribution does not depend on the fixed subspace, so it is taken as the span of the first coordinates.
-
-    Args:
-        rng: source of random numbers.
-        dim: dimension of the space.
-        rank: rank of the random subspaces.
-        other_rank: rank of the fixed subspace.
-        draws: number of random subspaces.
-
-    Returns:
-        Angles in radians, smallest first.
     """
     corners = np.stack([random_basis(rng, dim, rank)[:other_rank] for _ in range(draws)])
     return np.arccos(np.clip(np.linalg.svd(corners, compute_uv=False), 0.0, 1.0))
 
 
-def random_energies(
-    rng: np.random.Generator, update: Float[np.ndarray, "input output"], rank: int, draws: int
-) -> Float[np.ndarray, " draw"]:
+def random_energies(rng: np.random.Generator, update: Update, rank: int, draws: int) -> Float[np.ndarray, " draw"]:
     """Return the `captured_energy` of uniformly random subspaces, whose exact mean is rank / output."""
     gram = update.T @ update
     drawn = [random_basis(rng, update.shape[1], rank) for _ in range(draws)]
     return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / _total(update)
 
 
-def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.ndarray, "dim other_rank"]) -> float:
+def shuffled_overlap_mean(basis: Basis, other: OtherBasis) -> float:
     """Return the exact mean overlap over all permutations of the coordinates of one of two subspaces.
 
     The mean exceeds the one of random subspaces if both subspaces contain much of the direction (1, ..., 1), which is
@@ -189,7 +144,7 @@ def shuffled_overlap_mean(basis: Float[np.ndarray, "dim rank"], other: Float[np.
     return _shuffled_trace(basis @ basis.T, other @ other.T) / min(basis.shape[1], other.shape[1])
 
 
-def shuffled_energy_mean(update: Float[np.ndarray, "input output"], basis: Float[np.ndarray, "output rank"]) -> float:
+def shuffled_energy_mean(update: Update, basis: Float[np.ndarray, "output rank"]) -> float:
     """Return the exact mean of `captured_energy` over all permutations of the subspace's coordinates."""
     return _shuffled_trace(update.T @ update, basis @ basis.T) / _total(update)
 
@@ -206,23 +161,8 @@ def _shuffled_trace(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.trace(a) * np.trace(b) / d + off_diagonal)
 
 
-def overlap_with_nulls(
-    rng: np.random.Generator,
-    basis: Float[np.ndarray, "dim rank"],
-    other: Float[np.ndarray, "dim other_rank"],
-    draws: int,
-) -> Overlap:
-    """Return the overlap of two subspaces with its values under the nulls.
-
-    Args:
-        rng: source of random numbers.
-        basis: orthonormal columns.
-        other: orthonormal columns in the same space.
-        draws: number of random subspaces behind the quantile.
-
-    Returns:
-        The overlap and its null values.
-    """
+def overlap_with_nulls(rng: np.random.Generator, basis: Basis, other: OtherBasis, draws: int) -> Overlap:
+    """Return the overlap of two subspaces and its values under the nulls, with `draws` random subspaces."""
     (dim, rank), other_rank = basis.shape, other.shape[1]
     drawn = (np.cos(random_angles(rng, dim, rank, other_rank, draws)) ** 2).mean(axis=1)
     return Overlap(

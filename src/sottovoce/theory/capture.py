@@ -1,9 +1,10 @@
 """The share of a class column that the student captures, and the cosine between the student's map and the teacher's.
 
 For a class column c of W2 the captured energy is ``|P c|^2 / |c|^2``. If c is isotropic and independent of
-the auxiliary columns Z, the energy given Z is distributed as ``Beta(r/2, (hidden - r)/2)`` with r = rank P. This law
-depends on Z only through r, so the energies of several class columns of one draw are independent of each other although
-all of them share Z. Derivations: docs/theory.md, section 4.
+the auxiliary columns Z, the energy given Z is distributed as ``Beta(r/2, (hidden - r)/2)`` with r = rank P, the
+capture law. This law depends on Z only through r, so the energies of several class columns of one draw are independent
+of each other although all of them share Z. At r = 0 and r = hidden it is the single point 0 or 1. Densities and
+quantiles have the shape of their first argument. Derivations: docs/theory.md, section 4.
 """
 
 from typing import NamedTuple
@@ -15,31 +16,24 @@ from scipy import special, stats
 from sottovoce.errors import UsageError
 from sottovoce.theory import linear
 from sottovoce.theory.generators import N_INPUTS
+from sottovoce.theory.linear import Heads
 
+Values = Float[np.ndarray, "..."]
 # A larger distance from the value of a degenerate law (rank 0 or full rank) is more than float64 rounding explains.
 POINT_TOLERANCE = 1e-10
 
 
 class CaptureTest(NamedTuple):
-    """Outcome of a Kolmogorov-Smirnov test."""
+    """The outcome of a Kolmogorov-Smirnov test."""
 
     statistic: float
     pvalue: float
 
 
 def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
-    """Return r, the rank of the auxiliary projector for columns in general position.
+    """Return r, the rank of the auxiliary projector for columns in general position: n_aux, for "kl" n_aux - 1.
 
-    Args:
-        hidden: hidden units.
-        n_aux: distilled columns.
-        objective: "mse", which sees n_aux directions, or "kl", which sees n_aux - 1.
-
-    Returns:
-        r, at most `hidden` and at least 0.
-
-    Raises:
-        UsageError: unknown objective.
+    r is limited to 0 to `hidden`. An unknown objective raises `UsageError`.
 
     Example:
         >>> [distilled_rank(hidden=8, n_aux=3, objective=objective) for objective in ("mse", "kl")]
@@ -49,21 +43,10 @@ def distilled_rank(hidden: int, n_aux: int, objective: str = "mse") -> int:
     return max(0, min(hidden, n_aux - (objective == "kl")))
 
 
-def captured_energy(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
-) -> Float[np.ndarray, "... n_logits"]:
-    """Return ``|P c|^2 / |c|^2`` for every column c of W2, between 0 and 1.
+def captured_energy(W2: Heads, n_aux: int, objective: str = "mse") -> Float[np.ndarray, "... n_logits"]:
+    """Return ``|P c|^2 / |c|^2`` for every column c of W2, between 0 and 1; NaN for a column of zeros.
 
-    Args:
-        W2: heads; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns.
-        objective: "mse" or "kl".
-
-    Returns:
-        Captured energy per logit (1 for auxiliary logits under "mse"); NaN for a column of zeros.
-
-    Raises:
-        UsageError: as in `linear.aux_projector`.
+    The arguments and their errors are those of `linear.aux_projector`. Under "mse" auxiliary columns have energy 1.
 
     Example:
         >>> captured_energy(np.array([[3.0, 1.0], [4.0, 0.0]]), n_aux=1)  # cos^2 between (3, 4) and (1, 0)
@@ -75,16 +58,8 @@ def captured_energy(
     return np.clip(np.divide(captured, total, out=np.full_like(total, np.nan), where=total > 0), 0.0, 1.0)
 
 
-def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: int) -> Float[np.ndarray, "..."]:
+def capture_quantile(probability: Values, hidden: int, rank: int) -> Values:
     """Return quantiles of the capture law Beta(rank/2, (hidden - rank)/2), whose mean is rank / hidden (equation 4.1).
-
-    Args:
-        probability: levels between 0 and 1.
-        hidden: hidden units.
-        rank: rank of P; at 0 and at `hidden` the law is the single point 0 or 1.
-
-    Returns:
-        Captured energies, of the shape of `probability`.
 
     Raises:
         UsageError: rank is not between 0 and hidden.
@@ -95,20 +70,12 @@ def capture_quantile(probability: Float[np.ndarray, "..."], hidden: int, rank: i
     return stats.beta.ppf(probability, rank / 2, (hidden - rank) / 2)
 
 
-def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> CaptureTest:
-    """Test captured energies against the capture law, by the exact Kolmogorov-Smirnov distribution.
+def capture_test(captured: Values, hidden: int, rank: int) -> CaptureTest:
+    """Test captured energies, of any shape, against the capture law by the exact Kolmogorov-Smirnov distribution.
 
     The test is exact when the energies are independent, as those of one or several class columns of each of many
-    independent draws are.
-
-    Args:
-        captured: energies of class columns, any shape.
-        hidden: hidden units.
-        rank: rank of P. At 0 and at `hidden` the law is a single point. The statistic is then the largest distance of
-            an energy from that point, and the p-value is 1 if the distance is rounding (below 1e-10) and 0 otherwise.
-
-    Returns:
-        Statistic and p-value.
+    independent draws are. Where the law is a single point, the statistic is the largest distance of an energy from that
+    point, and the p-value is 1 if the distance is rounding (below 1e-10) and 0 otherwise.
 
     Raises:
         UsageError: rank is not between 0 and hidden, or `captured` is empty or contains NaN.
@@ -124,21 +91,44 @@ def capture_test(captured: Float[np.ndarray, "..."], hidden: int, rank: int) -> 
     return CaptureTest(float(result.statistic), float(result.pvalue))
 
 
-def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPUTS) -> Float[np.ndarray, "..."]:
-    r"""Return the exact density of |cosine| between class columns for the post's generator, P of rank 1.
+def column_cosine(
+    left: Float[np.ndarray, "... rows columns"], right: Float[np.ndarray, "... rows columns"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the signed cosine of corresponding columns of two maps, the post's measure; NaN where a column is zero.
 
-    The student's class column is parallel to the teacher's auxiliary column (for "kl" to the difference of its two
-    auxiliary columns), so the absolute cosine is the one between two columns ``L^{-T} n1, L^{-T} n2`` of the map A. The
-    Gram matrix G of these columns has a density proportional to ``|G|^{-1/2} |1 + G|^{-m}``, m = n_inputs/2 + 1.
-    Integrating out both lengths leaves ``2 (m - 3/2) / (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)``, which tends
-    to the arcsine law as the number of inputs grows. Derived in docs/theory.md, equations 4.3 to 4.5.
+    Example:
+        >>> column_cosine(np.array([[1.0, 1.0], [0.0, 0.0]]), np.array([[3.0, -2.0], [4.0, 0.0]]))
+        array([ 0.6, -1. ])
+    """
+    inner = np.einsum("...rc,...rc->...c", left, right)
+    lengths = np.linalg.norm(left, axis=-2) * np.linalg.norm(right, axis=-2)
+    return np.clip(np.divide(inner, lengths, out=np.full_like(inner, np.nan), where=lengths > 0), -1.0, 1.0)
 
-    Args:
-        cosine: absolute cosines in [0, 1).
-        n_inputs: number of inputs of the regression that defines the teacher's map.
 
-    Returns:
-        The density at `cosine`, with respect to [0, 1].
+def line_angle(
+    columns: Float[np.ndarray, "... rows columns"], axis: Float[np.ndarray, "... rows 1"]
+) -> Float[np.ndarray, "... columns"]:
+    """Return the angle in degrees, 0 to 90, between the line through each column and the line through another vector.
+
+    It is accurate for nearly parallel lines too, and 0 for a column of zeros.
+
+    Example:
+        >>> line_angle(np.array([[1.0, -1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]]))  # a line has no direction
+        array([45.,  0.])
+    """
+    length = np.linalg.norm(axis, axis=-2, keepdims=True)
+    unit = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)
+    along = np.einsum("...rx,...rc->...c", unit, columns)
+    across = np.linalg.norm(columns - unit * along[..., None, :], axis=-2)
+    return np.degrees(np.arctan2(across, np.abs(along)))
+
+
+def post_cosine_density(cosine: Values, n_inputs: int = N_INPUTS) -> Values:
+    """Return the exact density on [0, 1) of |cosine| between class columns for the post's generator, P of rank 1.
+
+    With n_inputs inputs in the regression that defines the teacher's map and m = n_inputs/2 + 1 it is ``2 (m - 3/2) /
+    (pi (m - 1)) (1 - r^2)^{-1/2} 2F1(1, 1; m; r^2)`` (docs/theory.md, equations 4.3 to 4.5), which tends to the arcsine
+    law as the number of inputs grows.
     """
     m = n_inputs / 2 + 1
     square = np.square(cosine)
@@ -148,34 +138,21 @@ def post_cosine_density(cosine: Float[np.ndarray, "..."], n_inputs: int = N_INPU
     return 2 * (m - 1.5) / (np.pi * (m - 1)) / np.sqrt(1 - square) * series
 
 
-def gaussian_cosine_density(
-    cosine: Float[np.ndarray, "..."], d_in: int, hidden: int, rank: int, n_nodes: int = 200
-) -> Float[np.ndarray, "..."]:
-    r"""Return the exact density of the cosine between class columns of A and A' for the Gaussian generator.
+def gaussian_cosine_density(cosine: Values, d_in: int, hidden: int, rank: int) -> Values:
+    """Return the exact density on (-1, 1) of the cosine between class columns of A and A' for the Gaussian generator.
 
-    Given the captured energy e, the entries of ``W1 P c`` and ``W1 c`` are d_in independent pairs of normals with
-    correlation ``sqrt(e)``. The cosine of the two vectors is therefore a sample correlation about known means, which
-    has Fisher's density at d_in degrees of freedom. The energy is integrated out over its Beta law by Gauss-Jacobi
-    quadrature.
-
-    Args:
-        cosine: signed cosines in (-1, 1).
-        d_in: input features, at least 2 (with 1 every cosine is +1 or -1).
-        hidden: hidden units.
-        rank: rank of P, strictly between 0 and hidden (at hidden every cosine is 1).
-        n_nodes: nodes of the quadrature.
-
-    Returns:
-        The density at `cosine`, with respect to [-1, 1].
+    Given the captured energy e, the cosine is a sample correlation of d_in pairs of normals with correlation
+    ``sqrt(e)`` about known means, and so has Fisher's density. The energy is integrated out over the capture law.
 
     Raises:
-        UsageError: d_in or rank out of range.
+        UsageError: d_in is below 2 (with 1 every cosine is +1 or -1), or rank is not strictly between 0 and hidden (at
+            hidden every cosine is 1).
     """
     if d_in < 2 or not 0 < rank < hidden:
         raise UsageError(
             f"no density at d_in {d_in}, rank {rank}, hidden {hidden}; needed: d_in >= 2, 0 < rank < hidden"
         )
-    energy, weight = _beta_nodes(rank / 2, (hidden - rank) / 2, n_nodes)
+    energy, weight = _beta_nodes(rank / 2, (hidden - rank) / 2, 200)
     return _fisher_density(np.asarray(cosine)[..., None], np.sqrt(energy), d_in) @ weight
 
 
@@ -197,10 +174,6 @@ def _fisher_density(r: np.ndarray, rho: np.ndarray, degrees: int) -> np.ndarray:
 
 
 def _check_rank(hidden: int, rank: int) -> None:
-    """Raise an error for a rank that no projector in `hidden` dimensions can have.
-
-    Raises:
-        UsageError: rank is out of range.
-    """
+    """Raise an error for a rank that no projector in `hidden` dimensions can have."""
     if not 0 <= rank <= hidden:
         raise UsageError(f"rank is {rank}; allowed: 0 to hidden = {hidden}")

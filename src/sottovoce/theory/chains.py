@@ -1,12 +1,16 @@
-r"""Deep linear networks with all layers trained: gradients, integrated gradient flow, first-order end of training.
+"""Deep linear networks with all layers trained: gradients, integrated gradient flow, first-order end of training.
 
 A deep linear network is given as a list of weights ``[W_1, ..., W_L]``. Their product ``W_1 ... W_L`` is the map from
 inputs to the distilled logits: the student of the post with both layers trained is ``[W1, Z]``, a deeper student is
-``[W_1, ..., W_{L-1}, Z]``. The loss is half the squared error to a target map, summed over logits and averaged over
-inputs of second moment S. Every layer has its own learning rate, a multiple of the common rate; a layer at rate 0 is
-frozen. All weights carry the same leading (batch) axes.
+``[W_1, ..., W_{L-1}, Z]``. The loss is half the squared error to a `target` map, summed over logits and averaged over
+inputs of second moment S. Every layer has its own learning rate, a multiple of the common rate in `rates`; a layer at
+rate 0 is frozen. All weights carry the same leading (batch) axes.
+
+L_i is the product of the layers before layer i, R_i the product of the layers after it.
 """
 
+import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +21,8 @@ from scipy.integrate import solve_ivp
 from sottovoce.errors import UsageError
 
 Weights = Sequence[Float[np.ndarray, "... _ _"]]
+Map = Float[np.ndarray, "... d_in n_out"]
+Moment = Float[np.ndarray, "... d_in d_in"]
 # Tight tolerances of the integrator, because the flow is the reference value that trained networks are compared with.
 RELATIVE_TOLERANCE = 1e-10
 ABSOLUTE_TOLERANCE = 1e-12
@@ -24,68 +30,30 @@ ABSOLUTE_TOLERANCE = 1e-12
 RANK_TOLERANCE = 1e-12
 
 
-def product(weights: Weights) -> Float[np.ndarray, "... d_in n_out"]:
-    """Return the end-to-end map of a deep linear network, ``W_1 ... W_L``.
-
-    Args:
-        weights: one matrix per layer.
-
-    Returns:
-        The end-to-end map.
-    """
-    end_to_end = weights[0]
-    for weight in weights[1:]:
-        end_to_end = end_to_end @ weight
-    return end_to_end
+def product(weights: Weights) -> Map:
+    """Return the end-to-end map of a deep linear network, ``W_1 ... W_L``."""
+    return functools.reduce(np.matmul, weights)
 
 
-def gradients(weights: Weights, of_product: Float[np.ndarray, "... d_in n_out"]) -> list[np.ndarray]:
-    r"""Return the gradient with respect to every layer, given the gradient with respect to the product.
+def gradients(weights: Weights, of_product: Map) -> list[np.ndarray]:
+    """Return the gradient with respect to every layer, given the gradient with respect to the product.
 
-    ``dL/dW_i = L_i^T G R_i^T`` with G the gradient with respect to the product, L_i the product of the layers before
-    layer i and R_i the product of the layers after it (docs/theory.md, equation 7.1).
-
-    Args:
-        weights: one matrix per layer.
-        of_product: gradient of the loss with respect to the end-to-end map.
-
-    Returns:
-        One gradient per layer.
+    ``dL/dW_i = L_i^T G R_i^T`` with G the gradient with respect to the product (docs/theory.md, equation 7.1).
     """
     # Backpropagation keeps the partial products, so that the cost is linear in the number of layers.
-    backward = [of_product]
-    for weight in reversed(weights[1:]):
-        backward.append(backward[-1] @ np.swapaxes(weight, -2, -1))
-    backward.reverse()
-    before = weights[0]
-    layers = [backward[0]]
-    for weight, backpropagated in zip(weights[1:], backward[1:], strict=True):
-        layers.append(np.swapaxes(before, -2, -1) @ backpropagated)
-        before = before @ weight
-    return layers
+    transposed = (np.swapaxes(weight, -2, -1) for weight in reversed(weights[1:]))
+    first, *others = reversed([*itertools.accumulate(transposed, np.matmul, initial=of_product)])
+    before = itertools.accumulate(weights[:-1], np.matmul)
+    return [first, *(np.swapaxes(L, -2, -1) @ backpropagated for L, backpropagated in zip(before, others, strict=True))]
 
 
 def flow(
-    weights: Weights,
-    target: Float[np.ndarray, "... d_in n_out"],
-    time: float,
-    rates: Sequence[float],
-    second_moment: Float[np.ndarray, "... d_in d_in"] | None = None,
+    weights: Weights, target: Map, time: float, rates: Sequence[float], second_moment: Moment | None = None
 ) -> list[np.ndarray]:
-    """Integrate the gradient flow of all layers up to a time (docs/theory.md, sections 6 and 7).
+    """Integrate the gradient flow of all layers from time 0 to a time (docs/theory.md, sections 6 and 7).
 
-    The integrator is an adaptive Runge-Kutta method of order 8 with a relative tolerance of 1e-10; all draws share its
-    steps.
-
-    Args:
-        weights: the layers at time 0.
-        target: the map to fit.
-        time: duration of the flow, in units of the inverse of a curvature.
-        rates: one multiple of the common rate per layer, 0 or more.
-        second_moment: S; the identity when None.
-
-    Returns:
-        The layers at `time`.
+    The time is in units of the inverse of a curvature; S is the identity when None. The integrator is an adaptive
+    Runge-Kutta method of order 8 with a relative tolerance of 1e-10; all draws share its steps.
 
     Raises:
         UsageError: rates do not match the layers, time is negative or not finite, or the integration failed.
@@ -114,21 +82,13 @@ def flow(
     return layers(solution.y[:, -1])
 
 
-def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rates: Sequence[float]) -> list[np.ndarray]:
-    r"""Return the layers at the end of training, to first order in the distance to the target.
+def lazy_end(weights: Weights, target: Map, rates: Sequence[float]) -> list[np.ndarray]:
+    """Return the layers at the end of training, to first order in the distance to the target.
 
     Layer i ends at ``W_i + rate_i L_i^T M R_i^T`` where M solves ``sum_i rate_i L_i L_i^T M R_i^T R_i = target -
     product`` (docs/theory.md, equation 7.3). If the trunk alone is trained, the solution is the projector of section 1;
     for trunk and head the equation is a Sylvester equation (6.5). The end does not depend on the inputs as long as
-    these have full rank.
-
-    Args:
-        weights: the layers at the start.
-        target: the map to fit.
-        rates: one multiple of the common rate per layer, 0 or more.
-
-    Returns:
-        The layers at the end of training; exact if only the head, or only the trunk of a two-layer network, is trained.
+    these have full rank. It is exact if only the head, or only the trunk of a two-layer network, is trained.
 
     Raises:
         UsageError: rates do not match the layers.
@@ -149,20 +109,11 @@ def lazy_end(weights: Weights, target: Float[np.ndarray, "... d_in n_out"], rate
     ]
 
 
-def curvature_bound(
-    weights: Weights, rates: Sequence[float], second_moment: Float[np.ndarray, "... d_in d_in"]
-) -> Float[np.ndarray, "..."]:
-    r"""Return an upper bound on the largest curvature at the weights, ``|S| sum_i rate_i |L_i|^2 |R_i|^2``.
+def curvature_bound(weights: Weights, rates: Sequence[float], second_moment: Moment) -> Float[np.ndarray, "..."]:
+    """Return an upper bound on the largest curvature at the weights, ``|S| sum_i rate_i |L_i|^2 |R_i|^2``, per draw.
 
-    The bound is attained if only the trunk of a two-layer network is trained.
-
-    Args:
-        weights: the layers.
-        rates: one multiple of the common rate per layer.
-        second_moment: S.
-
-    Returns:
-        One bound per draw; gradient descent from these weights starts stably at learning rates below 2 / bound.
+    Gradient descent from these weights starts stably at learning rates below 2 / bound. The bound is attained if only
+    the trunk of a two-layer network is trained.
     """
     sides = zip(rates, *_sides(weights), strict=True)
     total = sum(rate * _norm(left) ** 2 * _norm(right) ** 2 for rate, left, right in sides)
@@ -172,18 +123,11 @@ def curvature_bound(
 def one_logit_shrinkage(
     W1: Float[np.ndarray, "... d_in hidden"], z: Float[np.ndarray, "... hidden 1"], head_rate: float = 1.0
 ) -> Float[np.ndarray, "..."]:
-    r"""Return the factor by which a trained head shrinks a student that starts at zero, for one auxiliary logit.
+    """Return the factor c in (0, 1] by which a trained head shrinks a student that starts at zero, for one logit.
 
     Gradient flow from W1' = 0 ends at ``c W1 P`` (docs/theory.md, equation 6.4): parallel to the student with a frozen
-    head and shorter by the factor c = ``|z| / |z'|``, where z' is the auxiliary column at the end.
-
-    Args:
-        W1: the teacher's trunk.
-        z: the auxiliary column at the start.
-        head_rate: learning rate of the head as a multiple of the trunk's rate.
-
-    Returns:
-        c, in (0, 1].
+    head and shorter by the factor c = ``|z| / |z'|``, where W1 is the teacher's trunk, z the auxiliary column at the
+    start and z' the one at the end. `head_rate` is the head's learning rate as a multiple of the trunk's.
     """
     initial = np.square(z).sum(axis=(-2, -1))
     target = np.square(W1 @ z).sum(axis=(-2, -1))
@@ -193,12 +137,10 @@ def one_logit_shrinkage(
 
 def _sides(weights: Weights) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return for every layer the product of the layers before it and the product of the layers after it."""
-    before, after = [np.eye(weights[0].shape[-2])], [np.eye(weights[-1].shape[-1])]
-    for weight in weights[:-1]:
-        before.append(before[-1] @ weight)
-    for weight in reversed(weights[1:]):
-        after.append(weight @ after[-1])
-    return before, after[::-1]
+    first, last = np.eye(weights[0].shape[-2]), np.eye(weights[-1].shape[-1])
+    before = itertools.accumulate(weights[:-1], np.matmul, initial=first)
+    after = itertools.accumulate(reversed(weights[1:]), lambda product, weight: weight @ product, initial=last)
+    return [*before], [*after][::-1]
 
 
 def _norm(matrix: np.ndarray) -> Any:
@@ -207,10 +149,6 @@ def _norm(matrix: np.ndarray) -> Any:
 
 
 def _check_rates(weights: Weights, rates: Sequence[float]) -> None:
-    """Raise an error for rates that do not match the layers.
-
-    Raises:
-        UsageError: there are too many or too few rates, or one is negative.
-    """
+    """Raise an error for rates that do not match the layers."""
     if len(rates) != len(weights) or min(rates) < 0:
         raise UsageError(f"rates is {tuple(rates)}; allowed: one of 0 or more for each of {len(weights)} layers")

@@ -1,10 +1,12 @@
-r"""The exact training dynamics of a linear student's trunk under frozen heads, in closed form at every time.
+"""The exact training dynamics of a linear student's trunk under frozen heads, in closed form at every time.
 
 The loss is half the squared error on the auxiliary logits, summed over logits and averaged over inputs of second
 moment S, so the gradient at W1' is ``S (W1' - W1) Z Z^T`` (docs/theory.md, section 5). This gradient is linear in W1',
 with S acting from the left and ``Z Z^T`` from the right: in their eigenbases every entry of ``W1' - W1`` decays
-independently of the others, at the rate ``s_i z_j^2``. All functions take leading (batch) axes, which broadcast, and
-compute in float64.
+independently of the others, at the rate ``s_i z_j^2``.
+
+W1, W2, n_aux, the leading axes and the errors of these arguments are as in `theory.linear`. `initial` is the trunk at
+time 0, zero when None. `second_moment` is S, symmetric and positive semidefinite; the identity when None.
 """
 
 from collections.abc import Callable
@@ -14,30 +16,18 @@ from jaxtyping import Float
 
 from sottovoce.errors import UsageError
 from sottovoce.theory import linear
+from sottovoce.theory.linear import Heads, Initial, Trunk
 
 Moment = Float[np.ndarray, "... d_in d_in"] | None
+Decay = Callable[[np.ndarray], np.ndarray]
 
 
 def gradient_flow(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    time: float,
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-    second_moment: Moment = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
+    W1: Trunk, W2: Heads, n_aux: int, time: float, initial: Initial = None, second_moment: Moment = None
+) -> Trunk:
     """Return the student's trunk after a time of gradient flow under mse with W2 frozen (docs/theory.md, equation 5.3).
 
-    Args:
-        W1: the teacher's trunk.
-        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns.
-        time: duration of the flow, in units of the inverse of a curvature; 0 gives the initial trunk.
-        initial: the trunk at time 0; zero when None.
-        second_moment: S, symmetric and positive semidefinite; the identity when None.
-
-    Returns:
-        The trunk at `time`; it converges to `linear.student` if S has full rank.
+    The time is in units of the inverse of a curvature. The trunk converges to `linear.student` if S has full rank.
 
     Raises:
         UsageError: time is negative or not finite, or an argument is one that `linear.student` rejects.
@@ -53,30 +43,12 @@ def gradient_flow(
 
 
 def gradient_descent(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    steps: int,
-    rate: float,
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-    second_moment: Moment = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
-    """Return the student's trunk after full-batch gradient steps under mse with W2 frozen (docs/theory.md, 5.4).
+    W1: Trunk, W2: Heads, n_aux: int, steps: int, rate: float, initial: Initial = None, second_moment: Moment = None
+) -> Trunk:
+    """Return the student's trunk after full-batch gradient steps of size `rate` under mse (docs/theory.md, 5.4).
 
     The steps converge for rates below `largest_rate`. At a fixed time ``steps rate`` the trunk differs from the one of
     `gradient_flow` by an error of first order in the rate (equation 5.6).
-
-    Args:
-        W1: the teacher's trunk.
-        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns.
-        steps: number of steps.
-        rate: step size, positive.
-        initial: the trunk before the first step; zero when None.
-        second_moment: S, symmetric and positive semidefinite; the identity when None.
-
-    Returns:
-        The trunk after the last step.
 
     Raises:
         UsageError: steps or rate is out of range, or an argument is one that `linear.student` rejects.
@@ -86,18 +58,11 @@ def gradient_descent(
     return _relaxed(W1, W2, n_aux, initial, second_moment, lambda curvature: (1 - rate * curvature) ** steps)
 
 
-def largest_rate(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, second_moment: Moment = None
-) -> Float[np.ndarray, "..."]:
+def largest_rate(W2: Heads, n_aux: int, second_moment: Moment = None) -> Float[np.ndarray, "..."]:
     """Return the step size above which gradient descent with W2 frozen diverges, 2 over the largest curvature.
 
-    Args:
-        W2: heads; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns, at least 1.
-        second_moment: S; the identity when None.
-
-    Returns:
-        Step sizes (docs/theory.md, equation 5.5); infinity where the curvature is zero and nothing is learned.
+    The step sizes (docs/theory.md, equation 5.5) are infinite where the curvature is zero and nothing is learned.
+    `n_aux` is 1 or more.
     """
     singular = np.linalg.svd(W2[..., W2.shape[-1] - n_aux :], compute_uv=False)[..., 0]
     largest = 1.0 if second_moment is None else np.linalg.eigvalsh(second_moment)[..., -1]
@@ -105,25 +70,12 @@ def largest_rate(
         return np.asarray(np.divide(2.0, largest * singular**2))
 
 
-def adam_one_logit(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
-    r"""Return the trunk that Adam converges to with one auxiliary logit and W2 frozen.
+def adam_one_logit(W1: Trunk, W2: Heads, initial: Initial = None) -> Trunk:
+    """Return the trunk that Adam converges to with one auxiliary logit, the last column z of W2, and W2 frozen.
 
-    It differs from the end point of gradient descent. The gradient of every batch is a column times ``z^T``; dividing
-    each entry by its own root mean square leaves only the signs of z, so all steps lie along ``sign(z)``. The student
-    that fits is then ``W1_0 + (W1 - W1_0) Q`` with the oblique projector ``Q = z sign(z)^T / |z|_1`` (docs/theory.md,
-    equation 5.9). The result is exact in the limit of Adam's epsilon to zero.
-
-    Args:
-        W1: the teacher's trunk.
-        W2: heads that teacher and student share; the auxiliary column is the last.
-        initial: the trunk before the first step; zero when None.
-
-    Returns:
-        The trunk W1'.
+    Unlike the steps of gradient descent, all of Adam's lie along ``sign(z)``: the trunk ends at ``W1_0 + (W1 - W1_0)
+    Q`` with the oblique projector ``Q = z sign(z)^T / |z|_1`` (docs/theory.md, equation 5.9). The result is exact in
+    the limit of Adam's epsilon to zero.
     """
     z = W2[..., -1:]
     start = np.zeros_like(W1) if initial is None else initial
@@ -131,21 +83,12 @@ def adam_one_logit(
     return start + (W1 - start) @ z / length @ np.sign(np.swapaxes(z, -2, -1))
 
 
-def _relaxed(
-    W1: np.ndarray,
-    W2: np.ndarray,
-    n_aux: int,
-    initial: np.ndarray | None,
-    second_moment: np.ndarray | None,
-    decay: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """Return the converged trunk plus the remaining error, in which each eigenmode is scaled by ``decay(curvature)``.
-
-    Raises:
-        UsageError: an argument is one that `linear.student` rejects.
-    """
+def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: Moment, decay: Decay) -> Trunk:
+    """Return the converged trunk plus the remaining error, with each eigenmode scaled by ``decay(curvature)``."""
     end = linear.student(W1, W2, n_aux, "mse", initial)
-    V, singular = _aux_basis(np.asarray(W2, dtype=np.float64), n_aux)
+    # The same limit as that of the converged student, so that no direction decays toward an end that leaves it out.
+    V, singular, present = linear.singular_span(W2[..., W2.shape[-1] - n_aux :], rounding=4.0)
+    V = V * present[..., None, :]
     distance = -np.asarray(W1, dtype=np.float64) if initial is None else np.asarray(initial - W1, dtype=np.float64)
     moment = np.eye(W1.shape[-2]) if second_moment is None else np.asarray(second_moment, dtype=np.float64)
     s, U = np.linalg.eigh(moment)
@@ -153,12 +96,3 @@ def _relaxed(
     remaining = decay(np.maximum(s, 0.0)[..., :, None] * singular[..., None, :] ** 2)
     entries = remaining * (np.swapaxes(U, -2, -1) @ distance @ V)
     return end + U @ entries @ np.swapaxes(V, -2, -1)
-
-
-def _aux_basis(W2: np.ndarray, n_aux: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left singular vectors of Z and its singular values; vectors beyond the rank of Z are set to zero."""
-    Z = W2[..., W2.shape[-1] - n_aux :]
-    V, singular, _ = np.linalg.svd(Z, full_matrices=False)
-    # A smaller singular value is rounding, and its vector is arbitrary.
-    floor = 4 * max(Z.shape[-2:]) * np.finfo(np.float64).eps * singular.max(axis=-1, keepdims=True, initial=0.0)
-    return V * (singular > floor)[..., None, :], singular

@@ -1,6 +1,6 @@
 """Random linear teachers: the post's own generator and a Gaussian one of any shape.
 
-Both return many draws with the draw axis fastest in memory, the layout in which `theory.linear` computes.
+Both return W1 and W2 of many draws with the draw axis fastest in memory, the layout in which `theory.linear` computes.
 """
 
 import numpy as np
@@ -15,15 +15,9 @@ N_INPUTS = 20
 def post_toy(
     rng: np.random.Generator, n_draws: int, n_aux: int
 ) -> tuple[Float[np.ndarray, "n_draws 2 2"], Float[np.ndarray, "n_draws 2 n_logits"]]:
-    """Draw the post's teachers: d_in = hidden = 2, one class logit, one or two auxiliary logits.
+    """Draw the post's teachers: d_in = hidden = 2, one class logit, one or two auxiliary logits (its two figures).
 
-    Args:
-        rng: source of randomness.
-        n_draws: number of teachers.
-        n_aux: 1 (the post's first figure) or 2 (its second).
-
-    Returns:
-        W1 and W2: the balanced factors (`balanced_factors`) of a map from `post_maps`, for a first layer W1 ~ U[0, 1].
+    W1 and W2 are the balanced factors (`balanced_factors`) of a map from `post_maps`, for a first layer W1 ~ U[0, 1].
 
     Raises:
         UsageError: n_aux is neither 1 nor 2, or n_draws is negative.
@@ -36,21 +30,11 @@ def post_toy(
 
 
 def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np.ndarray, "n_draws 2 n_logits"]:
-    r"""Draw the least-squares maps of the post's regressions.
+    """Draw the least-squares maps ``A = (X^T X)^{-1} X^T Y`` of the post's regressions.
 
-    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that are independent of x.
-    Given the inputs X, ``X^T Y / 2`` is normal with covariance ``X^T X``, so ``A = (X^T X)^{-1} X^T Y`` has
-    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``. By Bartlett's
-    decomposition L has independent chi and normal entries. Drawing L and N gives the same law from 3 + 2 n_logits
-    random numbers instead of 40 + 20 n_logits.
-
-    Args:
-        rng: source of randomness.
-        n_draws: number of maps.
-        n_logits: columns of each map.
-
-    Returns:
-        The maps A.
+    The post fits A to 20 inputs x ~ N(0, 1) in R^2 with targets 2 N(0, 1) that are independent of x. Therefore A has
+    the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``, whose entries are
+    independent chi and normal (Bartlett): 3 + 2 n_logits random numbers instead of 40 + 20 n_logits.
     """
     L11, L22 = np.sqrt(rng.chisquare(N_INPUTS, n_draws)), np.sqrt(rng.chisquare(N_INPUTS - 1, n_draws))
     L21 = rng.standard_normal(n_draws)
@@ -64,18 +48,9 @@ def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np
 def balanced_factors(
     W1: Float[np.ndarray, "... 2 2"], A: Float[np.ndarray, "... 2 n_logits"]
 ) -> tuple[Float[np.ndarray, "... 2 2"], Float[np.ndarray, "... 2 n_logits"]]:
-    """Factor A = W1 W2 along a given W1, with both factors of equal entrywise L1 norm, as in the post.
+    """Factor A = W1 W2 along a given invertible W1, with both factors of equal entrywise L1 norm, as in the post.
 
     The post divides W1 and W1^{-1} A by their L1 norms and rescales both factors so that their product is A again.
-    Here both operations are one: the first factor is multiplied, and the second divided, by the square root of the
-    ratio of their norms.
-
-    Args:
-        W1: invertible matrices.
-        A: the maps to factor.
-
-    Returns:
-        W1 and W2 with W1 W2 = A and equal sums of absolute entries.
     """
     (a, b), (c, d) = np.moveaxis(W1, (-2, -1), (0, 1))
     top, bottom = np.moveaxis(A, -2, 0)
@@ -93,17 +68,6 @@ def gaussian_toy(
 ) -> tuple[Float[np.ndarray, "n_draws d_in hidden"], Float[np.ndarray, "n_draws hidden n_logits"]]:
     """Draw teachers with independent normal weights of variance 1 / fan_in, so that every column is isotropic.
 
-    Args:
-        rng: source of randomness.
-        n_draws: number of teachers.
-        d_in: input features.
-        hidden: hidden units.
-        n_class: class columns of W2.
-        n_aux: auxiliary columns of W2, after the class columns.
-
-    Returns:
-        W1 and W2.
-
     Raises:
         UsageError: a size is out of range.
     """
@@ -116,10 +80,6 @@ def gaussian_toy(
 
 
 def _require(name: str, value: int, least: int) -> None:
-    """Raise an error for a size below the smallest meaningful one.
-
-    Raises:
-        UsageError: the size is too small.
-    """
+    """Raise an error for a size below the smallest meaningful one."""
     if value < least:
         raise UsageError(f"{name} is {value}; it must be at least {least}")

@@ -14,19 +14,16 @@ def flow(
 ) -> tuple[Float[Array, "..."], Float[Array, " direction"]]:
     """Return ``phi_t(K) u`` with ``phi_t(x) = (1 - exp(-x t)) / x``, the integral of ``exp(-K s) u`` from 0 to t.
 
+    `product` maps a vector u, of any shape, to K u, for K symmetric and positive semidefinite. The times t may have any
+    shape and include infinity, the pseudo-inverse.
+
     In an orthonormal basis Q of the Krylov space of u, K is a tridiagonal matrix T, and ``phi_t(K) u`` is approximated
     by ``|u| Q phi_t(T) e_1``. The approximation is exact when the space is invariant under K. At infinite time it is
-    the iterate of conjugate gradients on ``K a = u`` after as many steps as there are directions.
-
-    Args:
-        product: maps a vector u to K u, for K symmetric and positive semidefinite.
-        start: u, of any shape.
-        time: t, a number or an array of any shape; infinity gives the pseudo-inverse.
-        directions: dimension of the Krylov space, at least 1.
+    the iterate of conjugate gradients on ``K a = u`` after as many steps as there are directions, which are 1 or more.
 
     Returns:
-        The vectors, of shape `(*t.shape, *u.shape)`, and the eigenvalues of T (Ritz values) in ascending order. Ritz
-        values are zero for the directions that are missing if the Krylov space has a smaller dimension.
+        The vectors, of shape `(*t.shape, *u.shape)`, and the eigenvalues of T (Ritz values) in ascending order, zero
+        for the directions that are missing if the Krylov space has a smaller dimension.
     """
     basis, diagonal, off_diagonal = _lanczos(product, start, directions)
     above, below = jnp.diag(off_diagonal[:-1], 1), jnp.diag(off_diagonal[:-1], -1)

@@ -1,9 +1,12 @@
 """The linear student in closed form: ``y = x @ W1 @ W2`` with ``W2 = [C | Z]``.
 
-The columns C give the class logits, the LAST ``n_aux`` columns Z the auxiliary logits. A student that fits
-the teacher's auxiliary logits on full-rank inputs, with W2 frozen, learns ``W1' = W1_0 + (W1 - W1_0) P``, where P is
-the orthogonal projector on the part of span(Z) that the objective depends on (docs/theory.md, sections 1 to 3). All
-functions take any number of leading (batch) axes, which broadcast, and compute in float64.
+W1 is the trunk. W2 holds the heads, which teacher and student share: the columns C give the class logits, the LAST
+``n_aux`` columns Z (0 to n_logits) the distilled auxiliary logits. A student that fits the teacher's auxiliary logits
+on full-rank inputs, with W2 frozen, learns ``W1' = W1_0 + (W1 - W1_0) P``, where P is the orthogonal projector on the
+part of span(Z) that the objective, "mse" or "kl", depends on (docs/theory.md, sections 1 to 3).
+
+All functions take any number of leading (batch) axes, which broadcast, and compute in float64. They raise `UsageError`
+for shapes that do not fit, a weight that is not finite, and an n_aux or objective out of range.
 """
 
 import operator
@@ -11,73 +14,37 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from sottovoce.errors import UsageError, not_among
 
 OBJECTIVES = ("mse", "kl")
+Trunk = Float[np.ndarray, "... d_in hidden"]
+Initial = Trunk | None
+Heads = Float[np.ndarray, "... hidden n_logits"]
 
 
-def end_to_end(
-    W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
-) -> Float[np.ndarray, "... d_in n_logits"]:
+def end_to_end(W1: Trunk, W2: Heads) -> Float[np.ndarray, "... d_in n_logits"]:
     """Return the whole map A = W1 W2 of a two-layer linear network (the post, "Toy Models").
 
-    Args:
-        W1: trunk.
-        W2: heads, class columns first.
-
-    Returns:
-        The matrix A, whose columns are the arrows in the post's figures.
-
-    Raises:
-        UsageError: shapes do not fit, or a weight is not finite.
+    The columns of A are the arrows in the post's figures.
     """
     W1, W2 = _weights(W1=W1, W2=W2)
     return _product(W1, W2)
 
 
-def teacher_map(
-    W1: Float[np.ndarray, "... d_in hidden"], W2: Float[np.ndarray, "... hidden n_logits"]
-) -> Float[np.ndarray, "... d_in n_logits"]:
-    """Return the teacher's map A = W1 W2; the same function as `end_to_end`, under the name used in the formulas.
-
-    Args:
-        W1: the teacher's trunk.
-        W2: heads that teacher and student share.
-
-    Returns:
-        The matrix A.
-
-    Raises:
-        UsageError: shapes do not fit, or a weight is not finite.
-    """
-    return end_to_end(W1, W2)
+teacher_map = end_to_end
+"""The teacher's map A, by its name in the formulas."""
 
 
-def aux_projector(
-    W2: Float[np.ndarray, "... hidden n_logits"], n_aux: int, objective: str = "mse"
-) -> Float[np.ndarray, "... hidden hidden"]:
+def aux_projector(W2: Heads, n_aux: int, objective: str = "mse") -> Float[np.ndarray, "... hidden hidden"]:
     """Return the orthogonal projector P on the hidden directions that the distillation objective depends on.
 
     The squared error depends on span(Z), that is on n_aux directions. The softmax-KL is invariant to a shift common to
     all auxiliary logits and depends on the span of the centered columns ``Z - Z.mean(axis=1)``, that is on n_aux - 1
-    directions (docs/theory.md, equation 3.1).
-
-    Limits: n_aux = 0, and "kl" with one auxiliary logit, give P = 0. Linearly dependent columns give the projector on
-    their span, whatever its dimension; a direction counts as absent if it is within rounding of the largest column.
-
-    Args:
-        W2: heads; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns, 0 to n_logits.
-        objective: "mse" or "kl".
-
-    Returns:
-        P, symmetric and idempotent; for columns in general position of rank min(hidden, n_aux) or
-        min(hidden, n_aux - 1).
-
-    Raises:
-        UsageError: n_aux or objective out of range, or a weight is not finite.
+    directions (docs/theory.md, equation 3.1). For columns in general position the rank of P is this number or `hidden`,
+    whichever is smaller. Linearly dependent columns give the projector on their span; a direction counts as absent if
+    it is within rounding of the largest column. n_aux = 0, and "kl" with one auxiliary logit, give P = 0.
 
     Example:
         >>> Z = np.array([[3.0, 3.0], [0.0, 4.0]])  # both columns span the plane; kl sees their difference
@@ -89,31 +56,12 @@ def aux_projector(
     return _product(basis, np.swapaxes(basis, -2, -1))
 
 
-def student(
-    W1: Float[np.ndarray, "... d_in hidden"],
-    W2: Float[np.ndarray, "... hidden n_logits"],
-    n_aux: int,
-    objective: str = "mse",
-    initial: Float[np.ndarray, "... d_in hidden"] | None = None,
-) -> Float[np.ndarray, "... d_in hidden"]:
-    """Return the student's trunk W1' after distillation to convergence with W2 frozen.
+def student(W1: Trunk, W2: Heads, n_aux: int, objective: str = "mse", initial: Initial = None) -> Trunk:
+    """Return the student's trunk W1' after distillation to convergence with W2 frozen; its map is W1' W2.
 
     Without `initial` this is the post's ``W1' = W1 P``, the minimum-norm solution of ``W1' Z = W1 Z``
-    (docs/theory.md, equation 1.3). From the shared initialization W1_0, gradient descent on W1 converges to ``W1' =
+    (docs/theory.md, equation 1.3). From a shared initialization W1_0, gradient descent on W1 converges to ``W1' =
     W1_0 + (W1 - W1_0) P`` (2.3), for kl with the projector of the centered columns (3.3).
-
-    Args:
-        W1: the teacher's trunk.
-        W2: heads that teacher and student share; the auxiliary columns are the last n_aux.
-        n_aux: number of distilled columns; 0 leaves the student at its initialization.
-        objective: "mse" or "kl" (see `aux_projector`).
-        initial: the shared initialization W1_0; zero when None.
-
-    Returns:
-        The trunk W1'; the student's map is ``end_to_end(student(...), W2)``.
-
-    Raises:
-        UsageError: shapes do not fit, n_aux or objective out of range, or a weight is not finite.
 
     Example:
         >>> W1, W2 = np.eye(2), np.array([[3.0, 1.0], [4.0, 0.0]])  # one class column, one auxiliary column
@@ -131,24 +79,26 @@ def student(
 
 
 def check_objective(objective: str) -> None:
-    """Raise an error for an objective that is neither "mse" nor "kl".
-
-    Args:
-        objective: name of the objective.
-
-    Raises:
-        UsageError: the objective is neither of the two.
-    """
+    """Raise a `UsageError` for an objective that is neither "mse" nor "kl"."""
     if objective not in OBJECTIVES:
         raise not_among("objective", objective, OBJECTIVES)
 
 
-def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
-    """Return orthonormal columns that span the part of span(Z) that the objective depends on; zeros beyond its rank.
+def singular_span(
+    columns: Float[np.ndarray, "... dim column"], rounding: float = 1.0
+) -> tuple[Float[np.ndarray, "... dim k"], Float[np.ndarray, "... k"], Bool[np.ndarray, "... k"]]:
+    """Return left singular vectors, singular values, and which of them span the columns (see `rounding`).
 
-    Raises:
-        UsageError: n_aux or objective out of range.
+    A direction is in the span if its value exceeds the largest one times `rounding` times float64's rounding error of a
+    sum as long as the larger side. The vectors of smaller values are arbitrary.
     """
+    left, values, _ = np.linalg.svd(np.asarray(columns, dtype=np.float64), full_matrices=False)
+    unit = np.finfo(np.float64).eps * values.max(axis=-1, keepdims=True, initial=0.0)
+    return left, values, values > rounding * max(columns.shape[-2:]) * unit
+
+
+def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
+    """Return orthonormal columns that span the part of span(Z) that the objective depends on; zeros beyond its rank."""
     n_logits = W2.shape[-1]
     check_objective(objective)
     try:
@@ -198,11 +148,7 @@ def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _weights(**named: Any) -> Sequence[np.ndarray]:
-    """Return the matrices as float64 arrays of the same shapes with the leading axes fastest in memory.
-
-    Raises:
-        UsageError: a matrix is not finite, or the shapes do not fit.
-    """
+    """Return the checked matrices as float64 arrays of the same shapes with the leading axes fastest in memory."""
     arrays = []
     for name, value in named.items():
         matrix = np.asarray(value, dtype=np.float64)
@@ -213,16 +159,7 @@ def _weights(**named: Any) -> Sequence[np.ndarray]:
         # One long pass over all draws per entry is many times faster than one short pass per draw.
         entries_first = np.ascontiguousarray(np.moveaxis(matrix, (-2, -1), (0, 1)))
         arrays.append(np.moveaxis(entries_first, (0, 1), (-2, -1)))
-    _check_shapes({name: array.shape for name, array in zip(named, arrays, strict=True)})
-    return arrays
-
-
-def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
-    """Raise an error for matrices that cannot be multiplied, or whose leading axes do not broadcast.
-
-    Raises:
-        UsageError: the shapes do not fit.
-    """
+    shapes = {name: array.shape for name, array in zip(named, arrays, strict=True)}
     listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if "initial" in shapes and shapes["initial"][-2:] != shapes["W1"][-2:]:
         raise UsageError(f"initial and W1 must have the same (d_in, hidden); given: {listing}")
@@ -232,3 +169,4 @@ def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
         np.broadcast_shapes(*(shape[:-2] for shape in shapes.values()))
     except ValueError:
         raise UsageError(f"the leading axes do not broadcast; given: {listing}") from None
+    return arrays

@@ -1,6 +1,7 @@
 """First and second derivatives of the distillation objectives with respect to the logits (docs/theory.md, section 9).
 
-The objectives may be taken over any subset of the logits. Like `theory.tangent`, this module computes with jax.
+The objective is "mse", the mean over logits, or "kl" with softmaxes at a temperature T. `mask` says which logits are
+distilled; None: all. An unknown objective raises `UsageError`. Like `theory.tangent`, this module computes with jax.
 """
 
 from collections.abc import Callable
@@ -14,31 +15,19 @@ from sottovoce.theory.linear import check_objective
 
 Apply = Callable[[Any, Array], Array]
 Scalar = float | Float[Array, ""]
+Inputs = Float[Array, "sample input"]
+Logits = Float[Array, "*batch logit"]
+Mask = Bool[Array, " logit"] | None
 
 
 def metric_root(
-    targets: Float[Array, "sample logit"],
-    objective: str,
-    temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    targets: Float[Array, "sample logit"], objective: str, temperature: Scalar = 1.0, mask: Mask = None
 ) -> Float[Array, "sample logit logit"]:
-    """Return a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's logits.
+    """Return per sample a root B of the objective's Hessian ``H = B B^T`` in the student's logits, at the teacher's.
 
-    For "mse", the mean over k logits, ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2
-    = B B^T`` with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since the bracket is a projector. Rows and columns
-    of logits that are not distilled are zero.
-
-    Args:
-        targets: the teacher's logits.
-        objective: "mse" or "kl".
-        temperature: temperature T of the softmaxes of "kl".
-        mask: which logits are distilled; None: all.
-
-    Returns:
-        One matrix per sample.
-
-    Raises:
-        UsageError: unknown objective.
+    For "mse" over k logits ``H = 2/k``. For "kl" with p the teacher's softmax, ``H = (diag p - p p^T) / T^2 = B B^T``
+    with ``B = diag(sqrt p) (1 - sqrt(p) sqrt(p)^T) / T``, since the bracket is a projector. Rows and columns of logits
+    that are not distilled are zero.
     """
     check_objective(objective)
     distilled = _mask(mask, targets)
@@ -50,28 +39,8 @@ def metric_root(
     return root[:, :, None] * (identity - root[:, :, None] * root[:, None, :]) / temperature
 
 
-def descent(
-    student: Float[Array, "*batch logit"],
-    teacher: Float[Array, "*batch logit"],
-    objective: str,
-    temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
-) -> Float[Array, "*batch logit"]:
-    """Return the negative gradient of the objective in the student's logits, per sample.
-
-    Args:
-        student: the student's logits.
-        teacher: the teacher's logits.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which logits are distilled; None: all.
-
-    Returns:
-        The direction of steepest descent; zero for logits that are not distilled.
-
-    Raises:
-        UsageError: unknown objective.
-    """
+def descent(student: Logits, teacher: Logits, objective: str, temperature: Scalar = 1.0, mask: Mask = None) -> Logits:
+    """Return the negative gradient of the objective in the student's logits; zero for logits that are not distilled."""
     check_objective(objective)
     distilled = _mask(mask, teacher)
     if objective == "mse":
@@ -83,32 +52,16 @@ def quadratic_form(
     apply: Apply,
     base: PyTree,
     change: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
 ) -> Float[Array, ""]:
     """Return ``1/n |B^T J change|^2``, the inner product of Theorem 1 to leading order, per unit of learning rate.
 
-    The first gradient of a student that starts at the base is ``-J^T B B^T J change / n`` for a small change of the
-    teacher (docs/theory.md, section 9). The form is the inner product of the student's first step with that change, and
-    is never negative.
-
-    Args:
-        apply: maps (parameters, inputs) to logits.
-        base: parameters that student and teacher started from.
-        change: the teacher's displacement from the base.
-        inputs: the student's inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-
-    Returns:
-        The value of the quadratic form.
-
-    Raises:
-        UsageError: unknown objective.
+    It is the inner product of a student's first step from the base with a small `change` of the teacher from that base,
+    and is never negative (docs/theory.md, section 9). `apply` maps (parameters, inputs) to logits.
     """
     logits, slope = jax.jvp(lambda p: apply(p, inputs), (base,), (change,))
     # With the root of the Hessian the form is a sum of squares, which rounding cannot make negative.

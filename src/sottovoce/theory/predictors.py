@@ -8,37 +8,24 @@ from jaxtyping import Float
 
 from sottovoce.theory import linear
 
+ClassLogits = Float[np.ndarray, "... sample n_class"]
+
 
 def head_gram(
-    reference_logits: Float[np.ndarray, "... sample n_class"],
-    teacher_logits: Float[np.ndarray, "... sample n_class"],
+    reference_logits: ClassLogits,
+    teacher_logits: ClassLogits,
     class_head: Float[np.ndarray, "hidden n_class"],
     aux_head: Float[np.ndarray, "hidden n_aux"],
     objective: str = "mse",
-) -> Float[np.ndarray, "... sample n_class"]:
+) -> ClassLogits:
     """Return the student's class logits if only the trunk is trained: ``z_0 + (z_T - z_0) (C^T C)^-1 C^T P C``.
 
-    Training on labels changes the teacher's hidden features within the span of the class columns C, so the change of
-    its class logits determines the change of its features, ``(z_T - z_0) (C^T C)^-1 C^T``. The student acquires the
-    part of that change that the objective depends on, its projection by P (docs/theory.md, sections 2 and 3). The
+    z_0 and z_T are the class logits of the reference and of its teacher on the same inputs, C (`class_head`) and
+    `aux_head` the initial columns of the class and of the distilled logits; those of C are linearly independent. The
     prediction is exact for a linear network of which only the trunk is trained, distilled to convergence on inputs of
-    full rank. For any other network it is a hypothesis.
-
-    Limits: without auxiliary logits, or with "kl" on one, the prediction is the reference; with as many auxiliary
-    columns in general position as hidden units it is the teacher.
-
-    Args:
-        reference_logits: class logits of the reference, z_0.
-        teacher_logits: class logits of the reference's teacher on the same inputs, z_T.
-        class_head: the initial class columns, C: linearly independent, so at most as many as hidden units.
-        aux_head: the initial columns of the distilled logits.
-        objective: "mse" or "kl".
-
-    Returns:
-        The student's predicted class logits on the same inputs, float64.
-
-    Raises:
-        UsageError: unknown objective, shapes that do not fit, or a weight that is not finite.
+    full rank. For any other network it is a hypothesis. Without auxiliary logits, or with "kl" on one, the prediction
+    is the reference; with as many auxiliary columns in general position as hidden units it is the teacher. The errors
+    are those of `linear.aux_projector`.
 
     Example:
         >>> C, Z = np.eye(2), np.array([[1.0], [1.0]])  # one auxiliary column, halfway between the class columns
@@ -52,28 +39,17 @@ def head_gram(
 
 
 def self_consistent_share(
-    at_reference: Float[np.ndarray, "..."],
-    at_teacher: Float[np.ndarray, "..."],
-    reference: float,
-    teacher: float,
+    at_reference: Float[np.ndarray, "..."], at_teacher: Float[np.ndarray, "..."], reference: float, teacher: float
 ) -> Float[np.ndarray, "..."]:
-    """Return the weight of the teacher's kernel in a student's, if it equals the fraction of accuracy recovered.
+    """Return the weight w of the teacher's kernel in a student's, if it equals the fraction of accuracy recovered.
 
     A student that learns little keeps the reference's kernel, and a student that learns everything ends with the
-    teacher's. The predicted accuracy is interpolated between the predictions of both kernels, ``a = a_r + w (a_t -
-    a_r)``, with w the recovered fraction of this same prediction, ``w = (a - a_0) / (a_T - a_0)``. Solving for w gives
-    ``w = (a_r - a_0) / (a_T - a_0 - a_t + a_r)`` (docs/theory.md, section 10). This is a hypothesis without free
-    constants, not a theorem.
-
-    Args:
-        at_reference: accuracies predicted by the kernel at the reference, a_r.
-        at_teacher: accuracies predicted by the kernel at the teacher, a_t.
-        reference: accuracy of the reference, a_0.
-        teacher: accuracy of the teacher, a_T.
-
-    Returns:
-        w, clipped to [0, 1]; 1 where the equation has no positive solution because the predictions of the kernels
-        differ by more than the teacher learned.
+    teacher's. The predicted accuracy is interpolated between the accuracies a_r and a_t that the kernels at the
+    reference and at the teacher predict, ``a = a_r + w (a_t - a_r)``, with w the recovered fraction of this same
+    prediction, ``w = (a - a_0) / (a_T - a_0)``, for accuracies a_0 of the reference and a_T of the teacher. Solving
+    gives ``w = (a_r - a_0) / (a_T - a_0 - a_t + a_r)``, which is clipped to [0, 1] (docs/theory.md, section 10); w is 1
+    where the equation has no positive solution because the predictions of the kernels differ by more than the teacher
+    learned. This is a hypothesis without free constants, not a theorem.
     """
     learned = np.asarray(at_reference) - reference
     remainder = teacher - reference - (at_teacher - np.asarray(at_reference))

@@ -1,7 +1,8 @@
-r"""Random-matrix theory of the singular values of noise, and of noise plus a few directions.
+"""Random-matrix theory of the singular values of noise, and of noise plus a few directions (docs/theory.md, section 8).
 
-Throughout, noise is a rows x columns matrix of independent entries of mean 0 and standard deviation `scale`; n is the
-larger side and p the smaller one. No result depends on whether rows or columns are the larger side.
+Throughout, noise is a rows x columns matrix of independent entries of mean 0 and standard deviation `scale`, in whose
+units all values are; n is the larger side and p the smaller one. No result depends on whether rows or columns are the
+larger side. A side below 1 raises `UsageError`.
 """
 
 import functools
@@ -23,19 +24,14 @@ _DEGREE = 60
 
 
 class Edges(NamedTuple):
-    """Ends of the bulk of singular values, in the units of the scale."""
+    """Ends of the bulk of singular values."""
 
     lower: float
     upper: float
 
 
 def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges:
-    """Return the ends of the bulk of singular values, ``scale |sqrt(n) - sqrt(p)|`` and ``scale (sqrt(n) + sqrt(p))``.
-
-    The law is that of Marchenko and Pastur (1967), written for singular values.
-
-    Raises:
-        UsageError: a side is below 1.
+    """Return the ends of the bulk, ``scale (sqrt(n) - sqrt(p))`` and ``scale (sqrt(n) + sqrt(p))`` (the law of 1967).
 
     Example:
         >>> marchenko_pastur_edges(rows=100, columns=25)
@@ -47,14 +43,7 @@ def marchenko_pastur_edges(rows: int, columns: int, scale: float = 1.0) -> Edges
 
 @functools.lru_cache
 def marchenko_pastur_median(rows: int, columns: int) -> float:
-    r"""Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect ratio.
-
-    With ``s^2 = n + p + 2 sqrt(n p) cos t`` and ``b = p / n`` the density of the law is smooth in the angle t,
-    ``2 sin(t)^2 / (pi (1 + b + 2 sqrt(b) cos t))``, so that its integral has no singularities.
-
-    Raises:
-        UsageError: a side is below 1.
-    """
+    """Return the median singular value of noise of scale 1, in the limit of a large matrix of this aspect ratio."""
     n, p = _sides(rows, columns)
     aspect = p / n
 
@@ -69,10 +58,10 @@ def marchenko_pastur_median(rows: int, columns: int) -> float:
 
 
 def tracy_widom_cdf(s: float) -> float:
-    r"""Return the Tracy-Widom distribution function for real entries (beta = 1), between -10 and 10.
+    """Return the Tracy-Widom distribution function for real entries (beta = 1), between -10 and 10, to 1e-12.
 
-    By Ferrari and Spohn (2005), ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)``. The
-    determinant is computed by Gauss-Legendre quadrature (Bornemann 2010), with an absolute error below 1e-12.
+    It is the determinant ``F1(s) = det(1 - B)`` on the half line with kernel ``B(x, y) = Ai(x + y + s)`` (Ferrari and
+    Spohn 2005), computed by Gauss-Legendre quadrature (Bornemann 2010).
     """
     nodes, weights = _quadrature()
     root = np.sqrt(weights)
@@ -82,17 +71,12 @@ def tracy_widom_cdf(s: float) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def tracy_widom_quantile(probability: float, narrowing: float = 0.0) -> float:
-    r"""Return the s at which ``F1(s) - narrowing F1''(s)`` equals the probability.
+    """Return the s at which ``F1(s) - narrowing F1''(s)`` equals the probability, to 1e-8 (0.9793160535 at 0.95).
 
-    Args:
-        probability: between 0.001 and 0.999.
-        narrowing: half the variance by which the law is narrower than F1; 0 for the Tracy-Widom law itself.
-
-    Returns:
-        The quantile, to 1e-8 (0.9793160535 at 0.95).
+    `narrowing` is half the variance by which the law is narrower than F1; 0 for the Tracy-Widom law itself.
 
     Raises:
-        UsageError: the probability is out of range.
+        UsageError: the probability is not between 0.001 and 0.999.
     """
     if not 0.001 <= probability <= 0.999:
         raise UsageError(f"probability is {probability}; allowed: 0.001 to 0.999")
@@ -113,34 +97,17 @@ def largest_value_quantile(
     excess_kurtosis: float = 0.0,
     estimated: bool = False,
 ) -> float:
-    r"""Return a quantile of the largest singular value of noise.
+    """Return a quantile of the largest singular value of noise, at 0.95 for a false-alarm rate of 5 %.
 
     The squared value, centered and scaled as Ma (2012) refines Johnstone (2001), follows the Tracy-Widom law up to an
-    error of order p^(-2/3). Entries that are not Gaussian shift the edge by a further term of relative order 1/n: the
-    fourth cumulant times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)`` (for square matrices the shift of Hwang, Lee and
-    Schnelli 2019). To first order this is the effect of rows of unequal energy: a relative variance v of the row
-    energies shifts the edge ``min_w p / w + n E[t / (1 - t w)]`` by ``n v w / (1 - w)^3``, with v = excess kurtosis /
-    p.
-
-    The energy of the matrix has relative variance ``(2 + excess_kurtosis) / (n p)``, and the largest squared value
-    fluctuates with it. F1 holds for normal entries. Other entries change the variance of the squared value by
-    ``excess_kurtosis / (n p)``, and dividing by the root mean square of the matrix itself removes the whole common
-    fluctuation, ``-2 / (n p)`` whatever the entries (Nadler 2011). A variance that is smaller by v narrows the law to
-    ``F1 - v / 2 (mu / sigma)^2 F1''``, with mu and sigma the center and scale of the squared value.
+    error of order p^(-2/3). Entries with an `excess_kurtosis` (fourth cumulant over squared variance: 0 for normal
+    ones, -1.2 for uniform ones) shift the edge by the excess times ``(sqrt(n) + sqrt(p))^2 / sqrt(n p)``, to first
+    order (for square matrices the shift of Hwang, Lee and Schnelli 2019), and change the variance of the squared value
+    by the excess over ``n p``. If `scale` is `estimated` as the root mean square of the same matrix, ``2 / (n p)`` of
+    the variance is missing whatever the entries (Nadler 2011). Both narrow the law as in `tracy_widom_quantile`.
 
     For normal entries a nominal rate of 5 % is accurate to 0.3 % for smaller sides of 10 and more. For uniform entries
     the actual rate is 5.5 % at a smaller side of 32 and 6.6 % at 16, because the next order of the shift is neglected.
-
-    Args:
-        probability: level, 0.95 for a false-alarm rate of 5 %.
-        rows: one side.
-        columns: the other side.
-        scale: standard deviation of the entries; its estimate if `estimated`.
-        excess_kurtosis: fourth cumulant over squared variance: 0 for normal entries, -1.2 for uniform ones.
-        estimated: whether the scale is estimated as the root mean square of the same matrix.
-
-    Returns:
-        A singular value, in the units of `scale`.
 
     Raises:
         UsageError: probability or sides out of range.
@@ -157,31 +124,16 @@ def detectability_threshold(rows: int, columns: int, scale: float = 1.0) -> floa
     """Return the strength above which an added direction separates from the bulk, ``scale (n p)^(1/4)``.
 
     Source: Benaych-Georges and Nadakuditi (2012), section 3.1.
-
-    Raises:
-        UsageError: a side is below 1.
     """
     n, p = _sides(rows, columns)
     return scale * (n * p) ** 0.25
 
 
 def visible_value(strength: float, rows: int, columns: int, scale: float = 1.0) -> float:
-    r"""Return the limit of the largest singular value of noise plus one direction.
+    """Return the limit of the largest singular value of noise plus one direction of singular value t, its strength.
 
     The limit is ``sqrt((t^2 + scale^2 n) (t^2 + scale^2 p)) / t`` for a strength t above the detectability threshold
     and the edge of the bulk below it (Benaych-Georges and Nadakuditi 2012, section 3.1).
-
-    Args:
-        strength: singular value t of the added direction.
-        rows: one side.
-        columns: the other side.
-        scale: standard deviation of the entries of the noise.
-
-    Returns:
-        A singular value, in the units of `scale`.
-
-    Raises:
-        UsageError: a side is below 1.
 
     Example:
         >>> marchenko_pastur_edges(256, 256, scale=1 / 16).upper, detectability_threshold(256, 256, scale=1 / 16)
@@ -195,13 +147,10 @@ def visible_value(strength: float, rows: int, columns: int, scale: float = 1.0) 
 
 
 def hard_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
-    r"""Return the optimal hard threshold of singular values for denoising at a known scale.
+    """Return the optimal hard threshold of singular values for denoising at a known scale.
 
     It is ``scale sqrt(n) sqrt(2 (b + 1) + 8 b / (b + 1 + sqrt(b^2 + 14 b + 1)))`` with ``b = p / n``, for square
     matrices ``4 / sqrt(3) scale sqrt(n)`` (Gavish and Donoho 2014, equation 11).
-
-    Raises:
-        UsageError: a side is below 1.
 
     Example:
         >>> round(hard_threshold(256, 256, scale=1 / 16), 4)  # 4 / sqrt(3)
@@ -214,13 +163,7 @@ def hard_threshold(rows: int, columns: int, scale: float = 1.0) -> float:
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of scale 1 as the null model of a matrix.
-
-    Attributes:
-        rows: one side.
-        columns: the other side.
-        excess_kurtosis: excess kurtosis of the entries.
-    """
+    """Noise of scale 1 as the null model of a matrix, with the excess kurtosis of its entries."""
 
     rows: int
     columns: int
@@ -236,10 +179,7 @@ class Noise:
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
         """Return the threshold that the largest singular value of such reduced noise exceeds with probability `level`.
 
-        Args:
-            removed: directions removed from the smaller side.
-            level: false-alarm rate.
-            estimated: whether the scale is estimated from the same matrix.
+        `estimated` says whether the scale is estimated from the same matrix.
         """
         n, p = _sides(self.rows, self.columns)
         kurtosis = self.excess_kurtosis
@@ -250,10 +190,7 @@ class Noise:
         return marchenko_pastur_median(self.rows, self.columns)
 
     def hard_threshold(self) -> float:
-        """Return Gavish and Donoho's threshold at scale 1; where the scale is unknown, multiply by observed / `median`.
-
-        Here `observed` is the median singular value of the matrix and `median` the one of noise of scale 1.
-        """
+        """Return the threshold for denoising; at an unknown scale, multiply it by the matrix's median / `median`."""
         return hard_threshold(self.rows, self.columns)
 
 
@@ -271,11 +208,7 @@ def _quadrature() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sides(rows: int, columns: int) -> tuple[int, int]:
-    """Return the larger and the smaller side.
-
-    Raises:
-        UsageError: a side is below 1.
-    """
+    """Return the larger and the smaller side."""
     if min(rows, columns) < 1:
         raise UsageError(f"the matrix is {rows} x {columns}; allowed: sides of 1 or more")
     return max(rows, columns), min(rows, columns)

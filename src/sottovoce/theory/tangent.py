@@ -1,38 +1,39 @@
 """Distillation of a network that is linearized in its weights, computed without forming the tangent kernel.
 
-With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` with Hessians
-``H_i = B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Under gradient flow on the linearized
-network ``f = f_0 + J delta`` the residual ``u = B^T (y - f)`` follows ``du/dt = -K u`` with ``K = B^T J J^T B / n``,
-so that
+With J the Jacobian of the distilled logits at a base, a mean objective ``1/n sum_i d(f_i, y_i)`` with Hessians ``H_i =
+B_i B_i^T`` is, near the teacher's logits y, ``1/2n |B^T (f - y)|^2``. Under gradient flow on the linearized network ``f
+= f_0 + J delta`` the residual ``u = B^T (y - f)`` follows ``du/dt = -K u`` with ``K = B^T J J^T B / n``, so that
 
     delta(t) = J^T B phi_t(K) u_0 / n,    phi_t(x) = (1 - exp(-x t)) / x    (docs/theory.md, section 10).
 
 ``K`` acts on vectors of n times k numbers (180 000 in the MNIST protocol). The module computes only products with K, by
-forward- and reverse-mode differentiation in blocks of rows, and applies `phi_t` in the Krylov space that these products
-span (`theory.krylov`).
+forward- and reverse-mode differentiation in blocks of `rows` inputs, and applies `phi_t` in the Krylov space that these
+products span (`theory.krylov`).
+
+`apply` maps (parameters, inputs) to the distilled logits; `base` holds the parameters where the network is expanded and
+where the flow or step starts; `inputs` are all the distillation inputs and `targets` the teacher's distilled logits on
+them. Objective, temperature and mask, and the error for an unknown objective, are those of `theory.metric`.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from sottovoce.errors import UsageError
 from sottovoce.theory import krylov
-from sottovoce.theory.metric import Apply, Scalar, descent, metric_root
+from sottovoce.theory.metric import Apply, Inputs, Mask, Scalar, descent, metric_root
 
 # Inputs differentiated together; this bounds the memory that their activations take.
 ROWS_AT_ONCE = 1_000
 
 
 class Displacement(NamedTuple):
-    """The predicted displacement of a student from its base.
+    """The predicted displacement of a student from its base, a pytree like the base.
 
-    Attributes:
-        parameters: predicted parameters minus the base, a pytree like the base.
-        ritz_values: eigenvalues of the kernel restricted to the Krylov space, ascending; zero for the directions that
-            are missing if the space has a smaller dimension.
+    `ritz_values` are the eigenvalues of the kernel restricted to the Krylov space, ascending; zero for the directions
+    that are missing if the space has a smaller dimension.
     """
 
     parameters: PyTree
@@ -40,15 +41,10 @@ class Displacement(NamedTuple):
 
 
 def linearized(apply: Apply, base: PyTree) -> Apply:
-    """Return the first-order expansion of a network in its parameters.
+    """Return the first-order expansion of a network in its parameters around a base.
 
-    Args:
-        apply: maps (parameters, inputs) to outputs.
-        base: parameters at which the network is expanded.
-
-    Returns:
-        The function ``apply(base, x) + J(x) (parameters - base)`` of (parameters, inputs), which is exact if the
-        network is linear in its parameters.
+    The expansion is ``apply(base, x) + J(x) (parameters - base)`` as a function of (parameters, inputs); it is exact if
+    the network is linear in its parameters.
     """
 
     def apply_linearized(parameters: PyTree, inputs: Array) -> Array:
@@ -62,36 +58,24 @@ def linearized(apply: Apply, base: PyTree) -> Apply:
 def kernel_student(
     apply: Apply,
     base: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     time: float | Float[Array, " time"] = float("inf"),
     directions: int = 16,
     rows: int = ROWS_AT_ONCE,
 ) -> Displacement:
     """Return the displacement of a student's parameters under gradient flow on the linearized network.
 
+    `time` is one or several times of gradient flow on the mean objective; several times stand on a leading axis of the
+    displacement. 0 gives the base, infinity kernel regression: the minimum-norm displacement that fits the targets
+    within the Krylov space, whose dimension is `directions` (as many steps of conjugate gradients span the same space).
+
     Cost: `directions` + 1 pairs of products with J and its transpose over all inputs, about five forward passes each.
     Memory: `directions` vectors of n times k numbers, and the activations of one block of rows.
-
-    Args:
-        apply: maps (parameters, inputs) to the distilled logits.
-        base: parameters at which the network is expanded and where the flow starts.
-        inputs: the distillation inputs, all of them.
-        targets: the teacher's distilled logits on these inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        time: one or several times of gradient flow on the mean objective; 0 gives the base, infinity kernel regression:
-            the minimum-norm displacement that fits the targets within the Krylov space.
-        directions: dimension of the Krylov space, the one that as many steps of conjugate gradients span.
-        rows: inputs differentiated together.
-
-    Returns:
-        The displacement (several times stand on a leading axis), and the kernel's Ritz values.
 
     Raises:
         UsageError: unknown objective, or fewer than one direction.
@@ -109,34 +93,18 @@ def predicted_student(
     apply: Apply,
     reference: PyTree,
     teacher: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     time: float = float("inf"),
     directions: int = 16,
 ) -> PyTree:
-    """Return the student that the kernel at the reference predicts for a teacher and distillation inputs.
+    """Return the parameters of the student that the kernel at the reference predicts for a teacher and inputs.
 
-    Evaluated on other inputs, the predicted student shows how distillation would generalize to them.
-
-    Args:
-        apply: maps (parameters, inputs) to logits.
-        reference: parameters that teacher and student start from.
-        teacher: the teacher's parameters.
-        inputs: the distillation inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        time: as for `kernel_student`.
-        directions: as for `kernel_student`.
-
-    Returns:
-        The predicted parameters, a pytree like the reference.
-
-    Raises:
-        UsageError: unknown objective, or fewer than one direction.
+    The teacher and the student start from the reference. Evaluated on other inputs, the predicted student shows how
+    distillation would generalize to them. `time`, `directions` and the errors are those of `kernel_student`.
     """
     targets = jax.lax.map(lambda row: apply(teacher, row[None])[0], inputs, batch_size=ROWS_AT_ONCE)
     displacement = kernel_student(
@@ -154,12 +122,9 @@ def predicted_student(
 
 
 class FirstUpdate(NamedTuple):
-    """The first step of gradient descent on the whole distillation set.
+    """The gradient of the mean objective at the base, and the first step of gradient descent along it; pytrees.
 
-    Attributes:
-        gradient: gradient of the mean objective at the base, a pytree like the base.
-        step: a negative multiple of the gradient, with the length that is optimal for the linearized network; zero
-            where the gradient is zero.
+    The length of the step is optimal for the linearized network, and zero where the gradient is zero.
     """
 
     gradient: PyTree
@@ -169,34 +134,18 @@ class FirstUpdate(NamedTuple):
 def first_update(
     apply: Apply,
     base: PyTree,
-    inputs: Float[Array, "sample input"],
+    inputs: Inputs,
     targets: Float[Array, "sample logit"],
     *,
     objective: str,
     temperature: Scalar = 1.0,
-    mask: Bool[Array, " logit"] | None = None,
+    mask: Mask = None,
     rows: int = ROWS_AT_ONCE,
 ) -> FirstUpdate:
     """Return the first gradient step on the whole distillation set, with the optimal length for the linearized network.
 
     The direction of the step is the one of Theorem 1 of Cloud et al. 2025 (docs/theory.md, section 9). Its length
     minimizes the quadratic approximation of the objective along that direction.
-
-    Args:
-        apply: maps (parameters, inputs) to the distilled logits.
-        base: parameters before the step.
-        inputs: the distillation inputs.
-        targets: the teacher's distilled logits on these inputs.
-        objective: "mse" or "kl".
-        temperature: temperature of the softmaxes of "kl".
-        mask: which of the logits are distilled; None: all.
-        rows: inputs differentiated together.
-
-    Returns:
-        The gradient and the step.
-
-    Raises:
-        UsageError: unknown objective.
     """
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()

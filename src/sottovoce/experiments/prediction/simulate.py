@@ -15,7 +15,7 @@ from sottovoce.data import LabeledImages
 from sottovoce.experiments.prediction.config import PREDICTORS, Resolved
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.experiments.protocol.program import images_of, member_program
-from sottovoce.measure import changes, heads
+from sottovoce.measure import heads
 from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream
 from sottovoce.theory import predictors, tangent
@@ -253,7 +253,7 @@ def _scores(
         values["self_consistent"] = at_reference + weight * (at_teacher - at_reference)
     return np.array(
         [
-            [(accuracy[name][j], *changes.agreement(logits[name][j], z, start)) for j, z in enumerate(true)]
+            [(accuracy[name][j], *heads.agreement(logits[name][j], z, start)) for j, z in enumerate(true)]
             for name in PREDICTORS
         ]
     )

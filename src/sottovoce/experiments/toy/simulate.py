@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.toy.config import LAW_POINTS, N_EXAMPLES, Resolved
-from sottovoce.theory import capture, columns, generators, linear
+from sottovoce.theory import capture, generators, linear
 
 
 def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
@@ -59,10 +59,10 @@ def _member(config: Resolved, member: int) -> dict[str, np.ndarray | float | np.
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
     test = capture.capture_test(captured[:, : config.n_class], config.hidden, rank)
     return {
-        "cosine": columns.column_cosine(teacher, student),
+        "cosine": capture.column_cosine(teacher, student),
         "relative_error": np.linalg.norm(student - teacher, axis=-2) / np.linalg.norm(teacher, axis=-2),
         "captured": captured,
-        "line_angle": columns.line_angle(student, student[..., -1:]),
+        "line_angle": capture.line_angle(student, student[..., -1:]),
         "rank": np.linalg.matrix_rank(np.ascontiguousarray(student)),
         "teacher": teacher[:N_EXAMPLES],
         "student": student[:N_EXAMPLES],
