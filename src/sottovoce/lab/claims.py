@@ -202,8 +202,8 @@ def difference(quantity: Quantity, along: str, one: Any, other: Any, **at: Any) 
     """Return the statistic: a quantity at `one` minus the same at `other` of a dimension, paired, mean over members."""
 
     def measure(result: xr.Dataset) -> Mean:
-        sides = [_selected(result, quantity, {**at, along: where}) for where in (one, other)]
-        return NOTHING if any(side is None for side in sides) else of_members(sides[0] - sides[1])
+        minuend, subtrahend = (_selected(result, quantity, {**at, along: where}) for where in (one, other))
+        return NOTHING if minuend is None or subtrahend is None else of_members(minuend - subtrahend)
 
     return measure
 

@@ -79,7 +79,7 @@ def pooled_shares(shares: xr.DataArray, per_member: int) -> xr.Dataset:
     """
     trials = shares.sizes["member"] * per_member
     # The binomial interval needs the number of successes.
-    successes = np.rint(shares * per_member).sum("member").astype(int)
+    successes = (shares * per_member).round().sum("member").astype(int)
     pooled = _each(lambda count: statistics.proportion(int(count), trials), [successes], [])
     return pooled.assign_attrs(trials=trials, members=shares.sizes["member"])
 
@@ -104,6 +104,12 @@ def _each(
     )
     members = arrays[0].sizes.get("member")
     return xr.Dataset(dict(zip(SUFFIXES.values(), ends, strict=True)), attrs={"members": members})
+
+
+def log_slope(values: xr.DataArray, along: str) -> xr.DataArray:
+    """Return the least-squares slope of the values' logarithm against the logarithm of a dimension's coordinate."""
+    x = np.log(values[along]) - np.log(values[along]).mean()
+    return (x * np.log(values)).sum(along) / (x**2).sum(along)
 
 
 def chance(config: Mapping[str, Any]) -> float:

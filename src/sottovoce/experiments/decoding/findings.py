@@ -1,7 +1,7 @@
 """Table rows and claims on how the learned directions get used, from the post's last section and the linear theory."""
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import xarray as xr
 
@@ -85,7 +85,7 @@ def table(dataset: xr.Dataset) -> Table:
     return rows
 
 
-def _above_random(name: str, **at: str) -> Measure:
+def _above_random(name: str, **at: Any) -> Measure:
     """Return the statistic of a claim that a measure exceeds the 95 % quantile of random subspaces."""
     return mean_of(lambda decoding: decoding[name] - decoding[f"{name}_random_high"], **at)
 

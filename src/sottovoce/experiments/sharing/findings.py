@@ -6,7 +6,7 @@ from itertools import combinations
 import xarray as xr
 
 from sottovoce.experiments.sharing.config import STATES
-from sottovoce.lab.claims import NOTHING, Claim, Evidence, Measure, mean_of
+from sottovoce.lab.claims import NOTHING, Claim, Evidence, Measure, of_members
 from sottovoce.lab.estimates import converged, over_members
 from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 
@@ -80,11 +80,11 @@ def _without(block: str) -> Measure:
     """Return the statistic of a claim on one block: `NOTHING`, which decides no claim, where the block is no factor."""
 
     def measure(result: xr.Dataset) -> Evidence:
-        gains = mean_of(
-            lambda members: members["accuracy"] - members["reference_accuracy"],
-            **dict.fromkeys(factors(result), "shared") | {block: "replaced"},
-        )
-        return gains(result) if block in factors(result) else NOTHING
+        members, names = converged(result), factors(result)
+        if block not in names:
+            return NOTHING
+        accuracy = members["accuracy"].sel({name: "replaced" if name == block else "shared" for name in names})
+        return of_members(accuracy - members["reference_accuracy"])
 
     return measure
 

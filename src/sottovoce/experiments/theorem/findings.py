@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.lab.claims import INFINITY, Claim, Measure, mean_of, worst_of
+from sottovoce.lab.estimates import log_slope
 from sottovoce.lab.rows import Rows, Table, table_of
 
 
@@ -20,9 +21,8 @@ def relative_errors(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def order(errors: xr.DataArray) -> xr.DataArray:
-    """Return the slope of log error against log size, by least squares over the dimension `size`."""
-    x = np.log(errors["size"]) - np.log(errors["size"]).mean()
-    return (x * np.log(errors)).sum("size") / (x**2).sum("size")
+    """Return the slope of log error against log size."""
+    return log_slope(errors, "size")
 
 
 def positive_share(dataset: xr.Dataset) -> xr.DataArray:

@@ -7,44 +7,27 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from sottovoce.lab.claims import INFINITY, Claim, difference, mean_of, worst_of
+from sottovoce.lab.estimates import log_slope
 from sottovoce.lab.rows import Rows, Table, table_of
 
 
 def step_order(training: xr.Dataset) -> xr.DataArray:
-    """Return the slope of log error against log step size; a method of order 1 has slope 1.
-
-    Args:
-        training: result of the experiment `toy_training`.
-
-    Returns:
-        Least-squares slopes over all step sizes, by member and layers.
-    """
-    errors = training["step_error"].transpose("rate", ...)
-    logs = np.log(errors.values)
-    slopes = np.polyfit(np.log(training["rate"].values), logs.reshape(len(logs), -1), 1)[0]
-    return errors.isel(rate=0, drop=True).copy(data=slopes.reshape(logs.shape[1:]))
+    """Return by member and layers the slope of log error against log step size; a method of order 1 has slope 1."""
+    return log_slope(training["step_error"], "rate")
 
 
 def noise_to_signal(training: xr.Dataset) -> xr.DataArray:
-    """Return the tangent of the angle between the student's and the teacher's change of class logits.
+    """Return by member, moving and head_rate the tangent of the angle between the changes of student and teacher.
 
-    Args:
-        training: result of the experiment `toy_training`.
-
-    Returns:
-        By member, moving and head_rate; rescaling the student's change leaves it unchanged.
+    The changes are those of class logits; rescaling the student's leaves the tangent unchanged.
     """
     return training["noise"] / training["signal"]
 
 
 def drift_correlation(training: xr.Dataset) -> xr.DataArray:
-    """Return the rank correlation over head rates between decoding error and the distance of the two heads.
+    """Return for each member the rank correlation over head rates of decoding error and distance of the two heads.
 
-    Args:
-        training: result of the experiment `toy_training`, of which the part with both W2 trained is used.
-
-    Returns:
-        By member, in [-1, 1].
+    Only the part of the result with both W2 trained is used.
     """
     both = training.sel(moving="both")
     pairs = zip(both["head_mismatch"].values, 1 - both["moving_recovered"].values, strict=True)
