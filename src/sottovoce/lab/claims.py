@@ -8,7 +8,7 @@ What was measured is `Evidence`: the numbers of single replicates, from which an
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -22,26 +22,6 @@ INFINITY = float("inf")
 LEAST_FOR_VERDICT = 6
 """The least number of replicates for which a verdict is given."""
 Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
-
-
-@runtime_checkable
-class Evidence(Protocol):
-    """What was measured for a claim."""
-
-    @property
-    def n(self) -> int:
-        """How many independent replicates there are."""
-        ...
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the statistic with its interval."""
-        ...
-
-
-Measure = Callable[[xr.Dataset], Evidence]
-"""Computes the evidence for a statistic from a result."""
-Quantity = str | Callable[[xr.Dataset], xr.DataArray]
-"""A variable of a result, or what a function computes from the members that converged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +97,14 @@ class Identity:
     def interval(self, level: float = 0.95) -> Interval:  # noqa: ARG002 (no level changes an identity)
         """Return the value as its own interval at any level."""
         return Interval(self.worst, self.worst, self.worst)
+
+
+Evidence = Mean | Ratio | RankCorrelation | Share | Identity
+"""What was measured for a claim: `n`, the number of independent replicates, and `interval`, of the statistic."""
+Measure = Callable[[xr.Dataset], Evidence]
+"""Computes the evidence for a statistic from a result."""
+Quantity = str | Callable[[xr.Dataset], xr.DataArray]
+"""A variable of a result, or what a function computes from the members that converged."""
 
 
 @dataclass(frozen=True)

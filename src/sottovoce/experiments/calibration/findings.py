@@ -31,8 +31,8 @@ def rates(dataset: xr.Dataset) -> xr.Dataset:
         and `trials`, the number of replicates behind each rate.
     """
     pooled = {name: _pooled(dataset, name) for name in RATES}
-    mean_count = dataset[["mean_count"]].mean("member")
-    return mean_count.assign(flat(pooled)).assign_attrs(pooled["exact"].attrs)
+    mean_count = {"mean_count": dataset["mean_count"].mean("member")}
+    return xr.Dataset(mean_count, attrs=pooled["exact"].attrs).assign(flat(pooled))
 
 
 def table(dataset: xr.Dataset) -> Table:

@@ -45,26 +45,17 @@ _DECODING = {
 }
 """Variables of `decoding` in the order of its table, with their quantity and the wording of their rows."""
 
-_PART_NAMES = (
-    "unchanged_accuracy",
-    "whole_accuracy",
-    "part_accuracy",
-    "part_accuracy_random",
-    "part_recovered_fraction",
-)
-
 _DECODING_SHOWN = {
     # The reference does not drift, and its accuracy by label is that of an untrained network.
     **{name: {"body": ["teacher", "student"]} for name in ("relative_drift", "label_accuracy")},
-    **{name: {"network": ["student"]} for name in _PART_NAMES},
+    **{name: {"network": ["student"]} for name in ("unchanged_accuracy", "whole_accuracy")},
+    **{name: {"network": ["student"]} for name in ("part_accuracy", "part_accuracy_random", "part_recovered_fraction")},
 }
 """Selections of the variables of which the table shows only a part."""
 
 # Accuracies and shares lie between 0 and 1 and drifts are positive: on these scales their intervals do so too.
 _SCALES: dict[str, Scale] = {
-    "test accuracy": "logit",
-    "share of energy": "logit",
-    "mean squared cosine": "logit",
+    **dict.fromkeys(("test accuracy", "share of energy", "mean squared cosine"), "logit"),
     "relative drift": "log",
 }
 
