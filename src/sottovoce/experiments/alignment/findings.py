@@ -33,9 +33,6 @@ def traces(dataset: xr.Dataset) -> xr.Dataset:
 def outcomes(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     """Estimate accuracy and fit of every student at the end of its training.
 
-    Args:
-        dataset: result of the experiment `alignment`.
-
     Returns:
         Estimates over members by student: `accuracy`; `gain`, the accuracy minus the reference's; `change`, the
         accuracy minus the plain student's; `auxiliary_loss` against the own teacher's unmodified logits; and `ratio`,

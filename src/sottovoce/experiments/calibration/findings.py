@@ -22,9 +22,6 @@ def rates(dataset: xr.Dataset) -> xr.Dataset:
     The intervals (Clopper-Pearson) assume independent replicates. For `parallel` and `gap` the replicates of a member
     share its draws of noise, which adds variance 0.0475 / (draws + 2) per member to a rate of 5 %.
 
-    Args:
-        dataset: result of the experiment `calibration`.
-
     Returns:
         Without the dimension `member`: the rates `false_alarm`, `power`, `exact` and `excess`, the ends of their
         intervals with the suffixes `_low` and `_high`, and `mean_count`, the mean over members. Attributes: `members`,

@@ -14,9 +14,6 @@ from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 def scores(dataset: xr.Dataset) -> xr.Dataset:
     """Score every predictor on every kind of student.
 
-    Args:
-        dataset: result of the experiment `prediction`.
-
     Returns:
         By predictor, objective and n_aux: means over members of the predicted `accuracy`, its `absolute_error`,
         `correlation` and `size`, and `rank_correlation` (Spearman over members), each with `_low` and `_high`, the ends

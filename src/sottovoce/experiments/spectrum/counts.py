@@ -57,9 +57,6 @@ def direction_counts(dataset: xr.Dataset) -> xr.Dataset:
     they are compared with themselves under random signs of their entries, by parallel analysis alone, because only
     that null preserves the unequal sizes of an update's rows and columns (docs/theory.md, section 8).
 
-    Args:
-        dataset: result of the experiment `spectrum`, with its configuration as attribute.
-
     Returns:
         For the members that converged. By member, network, scale and rule: `weight_count`. By member and network:
         `update_count`; `update_participation`, the participation ratio of the update; `update_strength`, the update's
@@ -96,9 +93,6 @@ def direction_counts(dataset: xr.Dataset) -> xr.Dataset:
 
 def by_number(counts: xr.Dataset) -> xr.Dataset:
     """Return the students' counts and gains, by objective and number of auxiliary logits.
-
-    Args:
-        counts: `direction_counts`.
 
     Returns:
         `count` by member, matrix, objective and n_aux, and `gain` by member, objective and n_aux; NaN where there is
