@@ -241,6 +241,12 @@ def test_interventions_that_were_not_tried_decide_nothing(alignment):
     assert judged["stop-decay"].verdict == judged["fit-decay"].verdict == "supported"
 
 
+def test_a_limit_of_students_that_were_not_trained_decides_nothing(toy_training):
+    judged = {j.claim.key: j for j in ledger.judge({"toy_training": toy_training().drop_sel(student="gd, kl")})}
+    assert (judged["j-kl"].verdict, judged["j-kl"].n) == ("too few members", 0)
+    assert judged["j-projector"].verdict == "supported"
+
+
 def test_a_share_near_its_criterion_is_inconclusive(toy):
     (a,) = (j for j in ledger.judge({"toy_1": toy(matching=0.5)}) if j.claim.key == "a")
     assert a.verdict == "inconclusive"

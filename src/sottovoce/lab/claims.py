@@ -5,14 +5,16 @@ A criterion is a range for the statistic. The verdict is "supported" if the 95 %
 What was measured is `Evidence`: the numbers of single replicates, from which an interval at any level follows.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from sottovoce.lab.estimates import converged
 from sottovoce.measure import statistics
 from sottovoce.measure.statistics import Interval, Scale
 
@@ -22,28 +24,9 @@ LEAST_FOR_VERDICT = 6
 Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
 
 
-@runtime_checkable
-class Evidence(Protocol):
-    """What was measured for a claim."""
-
-    @property
-    def n(self) -> int:
-        """How many independent replicates there are."""
-        ...
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the statistic with its interval."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class Mean:
-    """One number per replicate; the claim is about their mean.
-
-    Attributes:
-        values: the numbers.
-        scale: as for `measure.statistics.interval`.
-    """
+    """One number per replicate; the claim is about their mean, with an interval on `scale`."""
 
     values: Float[np.ndarray, " replicate"]
     scale: Scale = "identity"
@@ -60,12 +43,7 @@ class Mean:
 
 @dataclass(frozen=True, eq=False)
 class Ratio:
-    """Two numbers per replicate; the claim is about the ratio of their means.
-
-    Attributes:
-        numerators: the numbers whose mean is divided.
-        denominators: the numbers by whose mean it is divided.
-    """
+    """Two numbers per replicate; the claim is about the ratio of their means."""
 
     numerators: Float[np.ndarray, " replicate"]
     denominators: Float[np.ndarray, " replicate"]
@@ -82,12 +60,7 @@ class Ratio:
 
 @dataclass(frozen=True, eq=False)
 class RankCorrelation:
-    """Two numbers, or two columns of numbers, per replicate; the claim is about Spearman's rank correlation.
-
-    Attributes:
-        values: the numbers of one variable.
-        others: the numbers of the other variable.
-    """
+    """Two numbers, or two columns of numbers, per replicate; the claim is about Spearman's rank correlation."""
 
     values: Float[np.ndarray, "replicate *rest"]
     others: Float[np.ndarray, "replicate *rest"]
@@ -104,12 +77,7 @@ class RankCorrelation:
 
 @dataclass(frozen=True)
 class Share:
-    """The number of replicates that meet a condition; the claim is about their share.
-
-    Attributes:
-        successes: how many replicates meet the condition.
-        n: how many replicates were examined.
-    """
+    """The number of replicates, among `n`, that meet a condition; the claim is about their share."""
 
     successes: int
     n: int
@@ -121,12 +89,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Identity:
-    """The worst value of an algebraic identity or a limit over all replicates; it has no sampling error.
-
-    Attributes:
-        worst: the worst value.
-        n: how many replicates were examined.
-    """
+    """The worst value of an algebraic identity or a limit over `n` replicates; it has no sampling error."""
 
     worst: float
     n: int
@@ -136,36 +99,52 @@ class Identity:
         return Interval(self.worst, self.worst, self.worst)
 
 
+Evidence = Mean | Ratio | RankCorrelation | Share | Identity
+"""What was measured for a claim: `n`, the number of independent replicates, and `interval`, of the statistic."""
+Measure = Callable[[xr.Dataset], Evidence]
+"""Computes the evidence for a statistic from a result."""
+Quantity = str | Callable[[xr.Dataset], xr.DataArray]
+"""A variable of a result, or what a function computes from the members that converged."""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A claim that a result can contradict.
+    """A claim that a result can contradict; what the claims of a file share is given once, by `functools.partial`.
 
     Attributes:
         key: short name.
         text: the claim, in our own words.
+        statistic: what is measured, in words.
+        holds: the range of the statistic in which the claim holds, both ends included.
+        measure: computes the evidence for the statistic from a result.
         place: where the claim is made.
         result: name of the result on which the claim is judged.
-        statistic: what is measured, in words.
-        low: lower end of the range in which the claim holds.
-        high: upper end of that range.
-        measure: computes the evidence for the statistic from a result.
-        published: the value that the source gives, in words.
         figure: key of the figure that shows the statistic.
+        published: the value that the source gives, in words.
         beforehand: whether the criterion was preregistered, that is, written before any value was seen; a post hoc
             criterion needs another seed as its test.
     """
 
     key: str
     text: str
+    statistic: str
+    holds: tuple[float, float]
+    measure: Measure
     place: str
     result: str
-    statistic: str
-    low: float
-    high: float
-    measure: Callable[[xr.Dataset], Evidence]
-    published: str
     figure: str
+    published: str = "-"
     beforehand: bool = True
+
+    @property
+    def low(self) -> float:
+        """Lower end of the range in which the claim holds."""
+        return self.holds[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the range in which the claim holds."""
+        return self.holds[1]
 
     @property
     def criterion(self) -> str:
@@ -179,14 +158,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A claim with what was measured.
-
-    Attributes:
-        claim: the claim.
-        measured: the statistic with its 95 % interval.
-        n: how many replicates were measured.
-        verdict: the outcome of comparing the interval with the criterion.
-    """
+    """A claim, its statistic with a 95 % interval over `n` replicates, and the outcome of comparing it with `holds`."""
 
     claim: Claim
     measured: Interval
@@ -202,6 +174,51 @@ def of_members(values: xr.DataArray, scale: Scale = "identity") -> Mean:
 
 NOTHING = Mean(np.empty(0))
 """The evidence from a result that lacks the student or the point that a claim is about."""
+
+
+def mean_of(quantity: Quantity, scale: Scale = "identity", **at: Any) -> Measure:
+    """Return the statistic: a quantity at these coordinates, mean over members."""
+
+    def measure(result: xr.Dataset) -> Mean:
+        values = _selected(result, quantity, at)
+        return NOTHING if values is None else of_members(values, scale)
+
+    return measure
+
+
+def difference(quantity: Quantity, along: str, one: Any, other: Any, **at: Any) -> Measure:
+    """Return the statistic: a quantity at `one` minus the same at `other` of a dimension, paired, mean over members."""
+
+    def measure(result: xr.Dataset) -> Mean:
+        minuend, subtrahend = (_selected(result, quantity, {**at, along: where}) for where in (one, other))
+        return NOTHING if minuend is None or subtrahend is None else of_members(minuend - subtrahend)
+
+    return measure
+
+
+def worst_of(
+    quantity: Quantity, worst: Callable[[xr.DataArray], xr.DataArray] = xr.DataArray.max, **at: Any
+) -> Measure:
+    """Return the statistic: the worst value of a quantity over all replicates, which are members or their draws."""
+
+    def measure(result: xr.Dataset) -> Evidence:
+        values = _selected(result, quantity, at)
+        if values is None:
+            return NOTHING
+        return Identity(
+            float(worst(values)), math.prod(values.sizes[dim] for dim in {"member", "draw"} & {*values.dims})
+        )
+
+    return measure
+
+
+def _selected(result: xr.Dataset, quantity: Quantity, at: dict[str, Any]) -> xr.DataArray | None:
+    members = converged(result)
+    values = members[quantity] if isinstance(quantity, str) else quantity(members)
+    # A result without the student or the point says nothing about it.
+    if not all(np.isin(wanted, values[dim]).all() for dim, wanted in at.items()):
+        return None
+    return values.sel(at, drop=True)
 
 
 def judge(claim: Claim, result: xr.Dataset) -> Judgment:

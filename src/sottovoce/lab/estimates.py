@@ -1,7 +1,7 @@
 """Means over members with their intervals, and accuracies relative to chance and to the teacher."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from sottovoce.measure.statistics import Scale
 
 TAUGHT = 0.1
 """The least accuracy above chance of a teacher that has learned something which can transfer."""
+
+SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
+"""Ends of names in a `flat` dataset, with the part of an estimate that each stands for."""
 
 
 def converged(dataset: xr.Dataset) -> xr.Dataset:
@@ -33,7 +36,9 @@ def over_members(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
         `values`; the number of members as attribute `members`.
     """
     values = values.transpose("member", ...)
-    return _estimate(values, statistics.intervals(values.values, scale))
+    template = values.sum("member")
+    parts = zip(SUFFIXES.values(), statistics.intervals(values.values, scale), strict=True)
+    return xr.Dataset({part: template.copy(data=end) for part, end in parts}, attrs={"members": len(values)})
 
 
 def over_draws(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
@@ -54,38 +59,57 @@ def band(values: xr.DataArray, along: str, scale: Scale = "identity") -> xr.Data
     Returns:
         As `over_members`, `low` and `high` simultaneous over the points of a curve.
     """
-    others = [dim for dim in values.dims if dim not in {"member", along}]
-    values = values.transpose("member", *others, along)
-    shape = values.shape[1:]
-    # A band covers one curve, so the other dimensions are flattened to a list of curves.
-    curves = values.values.reshape(len(values), -1, shape[-1])
-    bands = np.array([statistics.band(curves[:, i], scale) for i in range(curves.shape[1])])
-    return _estimate(values, tuple(end.reshape(shape) for end in bands.swapaxes(0, 1)))
+    return _each(lambda curve: statistics.band(curve, scale), [values], ["member", along], [along])
 
 
 def ratio(numerators: xr.DataArray, denominators: xr.DataArray) -> xr.Dataset:
-    """Estimate the ratio of two means over members.
+    """Estimate the ratio of two means over members, as `over_members` does; the two arrays are broadcast."""
+    return _each(statistics.ratio, [numerators, denominators], ["member"])
 
-    Args:
-        numerators: any array with a dimension `member`.
-        denominators: an array that broadcasts to `numerators`.
 
-    Returns:
-        As `over_members`.
+def rank_correlation(values: xr.DataArray, others: xr.DataArray) -> xr.Dataset:
+    """Estimate Spearman's correlation over members, as `over_members` does; the two arrays are broadcast."""
+    return _each(statistics.rank_correlation, [values, others], ["member"])
+
+
+def pooled_shares(shares: xr.DataArray, per_member: int) -> xr.Dataset:
+    """Pool the members' shares of so many replicates each, with exact 95 % intervals (Clopper-Pearson).
+
+    The intervals assume independent replicates. The attribute `trials` is the number of replicates behind each share.
     """
-    numerators, denominators = xr.broadcast(*(v.transpose("member", ...) for v in (numerators, denominators)))
-    # Fieller's interval is that of one pair of columns over members.
-    columns = (side.values.reshape(len(side), -1).T for side in (numerators, denominators))
-    ratios = np.array([statistics.ratio(*pair) for pair in zip(*columns, strict=True)])
-    return _estimate(numerators, tuple(end.reshape(numerators.shape[1:]) for end in ratios.T))
+    trials = shares.sizes["member"] * per_member
+    # The binomial interval needs the number of successes.
+    successes = (shares * per_member).round().sum("member").astype(int)
+    pooled = _each(lambda count: statistics.proportion(int(count), trials), [successes], [])
+    return pooled.assign_attrs(trials=trials, members=shares.sizes["member"])
 
 
-def _estimate(values: xr.DataArray, ends: Iterable[np.ndarray | np.generic]) -> xr.Dataset:
-    template = values.sum("member")
-    return xr.Dataset(
-        {name: template.copy(data=end) for name, end in zip(("mean", "low", "high"), ends, strict=True)},
-        attrs={"members": values.sizes["member"]},
+def flat(estimates: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Return estimates as one dataset: means by name, the ends of their intervals with the suffixes of `SUFFIXES`."""
+    parts = {name + suffix: one[part] for name, one in estimates.items() for suffix, part in SUFFIXES.items()}
+    return xr.Dataset(parts, attrs={"members": next(iter(estimates.values())).attrs["members"]})
+
+
+def _each(
+    estimate: Callable[..., Iterable[Any]], arrays: list[xr.DataArray], inside: list[str], left: Sequence[str] = ()
+) -> xr.Dataset:
+    """Apply an estimate of the dimensions `inside`, of which it leaves `left`, to every entry of the others."""
+    ends = xr.apply_ufunc(
+        estimate,
+        *arrays,
+        input_core_dims=[inside] * len(arrays),
+        output_core_dims=[list(left)] * len(SUFFIXES),
+        vectorize=True,
+        output_dtypes=[float] * len(SUFFIXES),
     )
+    members = arrays[0].sizes.get("member")
+    return xr.Dataset(dict(zip(SUFFIXES.values(), ends, strict=True)), attrs={"members": members})
+
+
+def log_slope(values: xr.DataArray, along: str) -> xr.DataArray:
+    """Return the least-squares slope of the values' logarithm against the logarithm of a dimension's coordinate."""
+    x = np.log(values[along]) - np.log(values[along]).mean()
+    return (x * np.log(values)).sum(along) / (x**2).sum(along)
 
 
 def chance(config: Mapping[str, Any]) -> float:

@@ -1,55 +1,57 @@
 """Rows of a table: each has a mean, its 95 % interval, the number of members and the published value."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from sottovoce.measure.statistics import Scale, interval
+from sottovoce.lab.estimates import over_members
+from sottovoce.measure.statistics import Scale
 
 Table = dict[str, dict[str, Any]]
 
 
-def rows_of(estimate: xr.Dataset, dim: str, quantity: str, label: Callable[[Any], str] = str) -> Table:
-    """Return one row for each entry of a dimension of an estimate.
+class Rows(NamedTuple):
+    """One row for each entry of a variable, as `rows_of` makes it of the mean over members."""
+
+    variable: str
+    quantity: str
+    wording: str
+    scale: Scale = "identity"
+
+
+def table_of(result: xr.Dataset, *kinds: Rows) -> Table:
+    """Return the rows of several variables of a result, estimated over its members."""
+    table: Table = {}
+    for variable, quantity, wording, scale in kinds:
+        table |= rows_of(over_members(result[variable], scale), quantity, wording)
+    return table
+
+
+def rows_of(estimate: xr.Dataset, quantity: str, wording: str) -> Table:
+    """Return one row for each entry of an estimate, in the order of its dimensions.
 
     Args:
-        estimate: `mean`, `low` and `high` along `dim`, and `published` where values are published, as
+        estimate: `mean`, `low` and `high`, and `published` where values are published, with the attribute `members`, as
             `lab.estimates.over_members` returns them.
-        dim: the dimension.
         quantity: the quantity that is estimated, in words.
-        label: makes a row's label of the dimension's coordinate.
+        wording: a format string that makes a row's label of the entry's coordinates.
 
     Returns:
         Rows by label.
     """
-    rows: Table = {}
-    for index, value in enumerate(estimate[dim].values.tolist()):
-        row = estimate.isel({dim: index})
-        published = number(row["published"]) if "published" in row else None
-        rows[label(value)] = {
-            "mean": number(row["mean"]),
-            "ci95": [number(row["low"]), number(row["high"])],
+    mean, rows = estimate["mean"], Table()
+    for index in np.ndindex(mean.shape):
+        entry = estimate.isel(dict(zip(mean.dims, index, strict=True)))
+        coordinates = {name: value.item() for name, value in entry.coords.items() if not value.ndim}
+        rows[wording.format_map(coordinates)] = {
+            "mean": number(entry["mean"]),
+            "ci95": [number(entry["low"]), number(entry["high"])],
             "members": estimate.attrs["members"],
-            "published": published,
+            "published": number(entry["published"]) if "published" in entry else None,
             "quantity": quantity,
         }
     return rows
-
-
-def row_of(values: xr.DataArray, quantity: str, scale: Scale = "identity") -> dict[str, Any]:
-    """Return the row of one value per member: its mean over the members whose value is finite."""
-    # A member for which the value is undefined has a value that is not finite.
-    finite = values.values[np.isfinite(values.values)]
-    mean, low, high = (value if np.isfinite(value) else None for value in interval(finite, scale))
-    return {
-        "mean": mean,
-        "ci95": [low, high],
-        "members": finite.size,
-        "published": None,
-        "quantity": quantity,
-    }
 
 
 def number(value: xr.DataArray) -> float | None:

@@ -14,12 +14,5 @@ def ledger() -> tuple[Claim, ...]:
 
 
 def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
-    """Judge every claim whose result is available.
-
-    Args:
-        results: datasets by the names that claims use.
-
-    Returns:
-        Judgments in the order of the ledger.
-    """
+    """Judge every claim whose result is among these datasets, in the order of the ledger."""
     return [claims.judge(claim, results[claim.result]) for claim in ledger() if claim.result in results]

@@ -1,16 +1,15 @@
 """Statistics of the claims about what transfer depends on."""
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab.claims import NOTHING, Mean, of_members
+from sottovoce.lab.claims import NOTHING, Mean, Measure, of_members
 from sottovoce.sweeps import effects, points
 
 
-def slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], Mean]:
+def slope(network: str, variable: str, sign: int = 1) -> Measure:
     """Return the statistic of each member's rise in accuracy per tenfold of the field; for sign -1, its fall."""
 
     def measure(sweep: xr.Dataset) -> Mean:
@@ -22,12 +21,11 @@ def slope(network: str, variable: str, sign: int = 1) -> Callable[[xr.Dataset], 
     return measure
 
 
-def beyond_width(objective: str) -> Callable[[xr.Dataset], Mean]:
+def beyond_width(objective: str) -> Measure:
     """Return the statistic of each member's gain from the smallest n_aux >= hidden width to the largest n_aux."""
 
     def measure(sweep: xr.Dataset) -> Mean:
-        numbers = sweep["n_aux"].values
-        wide = np.flatnonzero(numbers >= json.loads(sweep.attrs["config"])["width"])
+        wide = np.flatnonzero(sweep["n_aux"].values >= json.loads(sweep.attrs["config"])["width"])
         if len(wide) < 2 or objective not in sweep["network"]:
             return NOTHING
         accuracy = points.by_member(sweep).sel(network=objective)

@@ -102,7 +102,7 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
             shown = estimate.sel({kinds: names}).assign_attrs(members=int(estimate["n"]))
             where = words({field: estimate[field].item() for field in dataset.attrs["swept"]})
             label = "" if quantity == ACCURACY else ", recovered fraction"
-            of_point = rows_of(shown, kinds, quantity, lambda name, w=where, end=label: f"{w}: {name}{end}")
+            of_point = rows_of(shown, quantity, f"{where}: {{{kinds}}}{label}")
             rows |= {name: row for name, row in of_point.items() if row["mean"] is not None}
     of_sweep = effects_of(dataset)
     for row in of_sweep["differences"]:

@@ -4,9 +4,9 @@ from functools import partial
 
 import xarray as xr
 
-from sottovoce.lab.claims import INFINITY, NOTHING, Claim, Evidence, Mean, Ratio, of_members
-from sottovoce.lab.estimates import band, converged, over_members, ratio
-from sottovoce.lab.rows import Table, rows_of
+from sottovoce.lab.claims import INFINITY, NOTHING, Claim, Evidence, Measure, Ratio, difference, mean_of
+from sottovoce.lab.estimates import band, converged, flat, over_members, ratio
+from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 from sottovoce.measure.statistics import Scale
 
 # The student without intervention that is distilled on auxiliary logits alone, to which all others are compared.
@@ -23,45 +23,26 @@ TRACED: dict[str, tuple[str, Scale]] = {
 }
 """Variables followed along training, each with its dimension of steps and the scale of its intervals."""
 
-SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
-
 
 def traces(dataset: xr.Dataset) -> xr.Dataset:
-    """Estimate curves along training.
-
-    Args:
-        dataset: result of the experiment `alignment`.
-
-    Returns:
-        Means over members of the variables of `TRACED`, each with `_low` and `_high`, bands that contain the whole
-        curve with 95 % confidence; attribute `members`, the number of members that converged.
-    """
-    converged_members = converged(dataset)
-    curves = xr.Dataset(attrs={"members": converged_members.sizes["member"]})
-    for name, (along, scale) in TRACED.items():
-        estimate = band(converged_members[name], along, scale)
-        for suffix, part in SUFFIXES.items():
-            curves[name + suffix] = estimate[part]
-    return curves
+    """Return the curves of `TRACED` over the converged members, flat, with bands that contain the whole curve."""
+    members = converged(dataset)
+    return flat({name: band(members[name], along, scale) for name, (along, scale) in TRACED.items()})
 
 
 def outcomes(dataset: xr.Dataset) -> dict[str, xr.Dataset]:
     """Estimate accuracy and fit of every student at the end of its training.
-
-    Args:
-        dataset: result of the experiment `alignment`.
 
     Returns:
         Estimates over members by student: `accuracy`; `gain`, the accuracy minus the reference's; `change`, the
         accuracy minus the plain student's; `auxiliary_loss` against the own teacher's unmodified logits; and `ratio`,
         the mean of this loss over the plain student's mean. Differences and ratios are paired over members.
     """
-    converged_members = converged(dataset)
-    accuracy = converged_members["student_accuracy"].isel(step=-1, drop=True)
-    loss = converged_members["auxiliary_loss"].isel(step=-1, drop=True)
+    members = converged(dataset)
+    accuracy, loss = (members[name].isel(step=-1, drop=True) for name in ("student_accuracy", "auxiliary_loss"))
     return {
         "accuracy": over_members(accuracy, "logit"),
-        "gain": over_members(accuracy - converged_members["accuracy"].sel(role="reference", drop=True)),
+        "gain": over_members(accuracy - members["accuracy"].sel(role="reference", drop=True)),
         "change": over_members(accuracy - accuracy.sel(student=PLAIN, drop=True)),
         "auxiliary_loss": over_members(loss, "log"),
         "ratio": ratio(loss, loss.sel(student=PLAIN, drop=True)),
@@ -75,31 +56,10 @@ def mean_cosines(dataset: xr.Dataset) -> xr.Dataset:
     return cosines.assign(excess=cosines["cosine"] - cosines["cosine_null"]).mean("step")
 
 
-def excess(dataset: xr.Dataset, overlap: str) -> Mean:
-    """Return the plain student's cosine minus its null, averaged over checkpoints, for each member."""
-    return of_members(mean_cosines(dataset)["excess"].sel(student=PLAIN, overlap=overlap))
-
-
-def accuracy_above(dataset: xr.Dataset, student: str, other: str) -> Mean:
-    """Return a student's accuracy minus another role's for each member; `NOTHING` where it was not trained."""
-    accuracy = converged(dataset)["accuracy"]
-    if student not in accuracy["role"]:
-        return NOTHING
-    return of_members(accuracy.sel(role=student, drop=True) - accuracy.sel(role=other, drop=True))
-
-
-def fit_ratio(dataset: xr.Dataset, student: str) -> Evidence:
-    """Return a student's final auxiliary loss over the plain student's; `NOTHING` where it was not trained."""
-    if student not in dataset["student"]:
-        return NOTHING
-    loss = converged(dataset)["auxiliary_loss"].isel(step=-1)
-    return Ratio(loss.sel(student=student).values, loss.sel(student=PLAIN).values)
-
-
 OUTCOMES = {
-    "change": ("change of accuracy", "{}, accuracy less the student's"),
-    "auxiliary_loss": ("auxiliary loss", "{}, auxiliary loss at the end"),
-    "ratio": ("ratio of losses", "{}, auxiliary loss over the student's"),
+    "change": ("change of accuracy", "{student}, accuracy less the student's"),
+    "auxiliary_loss": ("auxiliary loss", "{student}, auxiliary loss at the end"),
+    "ratio": ("ratio of losses", "{student}, auxiliary loss over the student's"),
 }
 
 WORDS = {
@@ -116,21 +76,19 @@ SHOWN = ("student", "cross_model", "projection", "step_projection")
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    rows = rows_of(over_members(converged(dataset)["accuracy"], "logit"), "role", "test accuracy")
-    ends = outcomes(dataset)
+    rows = table_of(converged(dataset), Rows("accuracy", "test accuracy", "{role}", "logit"))
+    ends, cosines = outcomes(dataset), mean_cosines(dataset)
     for name, (quantity, wording) in OUTCOMES.items():
-        rows |= rows_of(ends[name], "student", quantity, wording.format)
-    cosines = mean_cosines(dataset)
+        rows |= rows_of(ends[name], quantity, wording)
+    worded = cosines.assign_coords(overlap=[WORDS[overlap] for overlap in cosines["overlap"].values.tolist()])
     for student in (name for name in SHOWN if name in cosines["student"]):
-        for variable, null in (("cosine", ""), ("cosine_null", ", null")):
-            estimate = over_members(cosines[variable].sel(student=student), "fisher_z")
-            rows |= rows_of(
-                estimate, "overlap", "mean cosine", lambda o, s=student, n=null: f"{s}, cosine of {WORDS[o]}{n}"
-            )
+        rows |= table_of(
+            worded.sel(student=student),
+            Rows("cosine", "mean cosine", "{student}, cosine of {overlap}", "fisher_z"),
+            Rows("cosine_null", "mean cosine", "{student}, cosine of {overlap}, null", "fisher_z"),
+        )
     return rows
 
-
-PLACE = "hypothesis of this laboratory; docs/interventions.md"
 
 OVERLAPS = {
     "gradient_class": "The gradient on auxiliary logits is aligned with the gradient of the class loss",
@@ -152,68 +110,68 @@ CONTROLS = {
     "step_projection_control": "Taking a component along a class gradient of shuffled labels out of the step",
 }
 
-_ALIGNED = tuple(
-    Claim(
-        key=f"align-{overlap}",
-        text=f"{text}, along a student's training.",
-        place=PLACE,
-        result="alignment",
-        statistic="cosine over the trunk minus its null, mean over checkpoints; mean over members",
-        low=0.0,
-        high=INFINITY,
-        measure=partial(excess, overlap=overlap),
-        published="-",
-        figure="alignment",
-    )
-    for overlap, text in OVERLAPS.items()
+
+def _excess(dataset: xr.Dataset) -> xr.DataArray:
+    return mean_cosines(dataset)["excess"]
+
+
+def _fit_ratio(student: str) -> Measure:
+    def measure(dataset: xr.Dataset) -> Evidence:
+        if student not in dataset["student"]:
+            return NOTHING
+        loss = converged(dataset)["auxiliary_loss"].isel(step=-1)
+        return Ratio(loss.sel(student=student).values, loss.sel(student=PLAIN).values)
+
+    return measure
+
+
+_claim = partial(
+    Claim,
+    place="hypothesis of this laboratory; docs/interventions.md",
+    result="alignment",
+    figure="alignment_outcomes",
 )
 
-_STOPPED = tuple(
-    Claim(
-        key=f"stop-{name}",
-        text=f"{text} stops transfer.",
-        place=PLACE,
-        result="alignment",
-        statistic="accuracy of the student at the end minus that of the reference; mean over members",
-        low=-0.05,
-        high=0.05,
-        measure=partial(accuracy_above, student=name, other="reference"),
-        published="-",
-        figure="alignment_outcomes",
-    )
-    for name, text in INTERVENTIONS.items()
+CLAIMS = (
+    *(
+        _claim(
+            f"align-{overlap}",
+            f"{text}, along a student's training.",
+            "cosine over the trunk minus its null, mean over checkpoints; mean over members",
+            (0.0, INFINITY),
+            mean_of(_excess, student=PLAIN, overlap=overlap),
+            figure="alignment",
+        )
+        for overlap, text in OVERLAPS.items()
+    ),
+    *(
+        _claim(
+            f"stop-{name}",
+            f"{text} stops transfer.",
+            "accuracy of the student at the end minus that of the reference; mean over members",
+            (-0.05, 0.05),
+            difference("accuracy", "role", name, "reference"),
+        )
+        for name, text in INTERVENTIONS.items()
+    ),
+    *(
+        _claim(
+            f"fit-{name}",
+            f"{text} leaves the fit of the auxiliary logits unchanged.",
+            "auxiliary loss at the end on held-out inputs over the plain student's; ratio of means over members",
+            (0.0, 1.1),
+            _fit_ratio(name),
+        )
+        for name, text in INTERVENTIONS.items()
+    ),
+    *(
+        _claim(
+            f"control-{name}",
+            f"{text} leaves transfer unchanged.",
+            "accuracy of the student at the end minus that of the plain student; mean over members",
+            (-0.05, 0.05),
+            difference("accuracy", "role", name, PLAIN),
+        )
+        for name, text in CONTROLS.items()
+    ),
 )
-
-_FITTED = tuple(
-    Claim(
-        key=f"fit-{name}",
-        text=f"{text} leaves the fit of the auxiliary logits unchanged.",
-        place=PLACE,
-        result="alignment",
-        statistic="auxiliary loss at the end on held-out inputs over the plain student's; ratio of means over members",
-        low=0.0,
-        high=1.1,
-        measure=partial(fit_ratio, student=name),
-        published="-",
-        figure="alignment_outcomes",
-    )
-    for name, text in INTERVENTIONS.items()
-)
-
-_CONTROLLED = tuple(
-    Claim(
-        key=f"control-{name}",
-        text=f"{text} leaves transfer unchanged.",
-        place=PLACE,
-        result="alignment",
-        statistic="accuracy of the student at the end minus that of the plain student; mean over members",
-        low=-0.05,
-        high=0.05,
-        measure=partial(accuracy_above, student=name, other=PLAIN),
-        published="-",
-        figure="alignment_outcomes",
-    )
-    for name, text in CONTROLS.items()
-)
-
-CLAIMS = (*_ALIGNED, *_STOPPED, *_FITTED, *_CONTROLLED)

@@ -1,12 +1,13 @@
 """Table rows and claims on how the learned directions get used, from the post's last section and the linear theory."""
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
 import xarray as xr
 
-from sottovoce.lab.claims import INFINITY, Claim, Mean, Ratio, of_members
-from sottovoce.lab.estimates import converged, fraction_of, over_members
-from sottovoce.lab.rows import Table, rows_of
+from sottovoce.lab.claims import INFINITY, Claim, Measure, Ratio, difference, mean_of
+from sottovoce.lab.estimates import converged, fraction_of
+from sottovoce.lab.rows import Rows, Table, table_of
 from sottovoce.measure.statistics import Scale
 
 
@@ -44,184 +45,130 @@ _DECODING = {
 }
 """Variables of `decoding` in the order of its table, with their quantity and the wording of their rows."""
 
-_PART_NAMES = (
-    "unchanged_accuracy",
-    "whole_accuracy",
-    "part_accuracy",
-    "part_accuracy_random",
-    "part_recovered_fraction",
-)
-
 _DECODING_SHOWN = {
     # The reference does not drift, and its accuracy by label is that of an untrained network.
     **{name: {"body": ["teacher", "student"]} for name in ("relative_drift", "label_accuracy")},
-    **{name: {"network": ["student"]} for name in _PART_NAMES},
+    **{name: {"network": ["student"]} for name in ("unchanged_accuracy", "whole_accuracy")},
+    **{name: {"network": ["student"]} for name in ("part_accuracy", "part_accuracy_random", "part_recovered_fraction")},
 }
 """Selections of the variables of which the table shows only a part."""
 
 # Accuracies and shares lie between 0 and 1 and drifts are positive: on these scales their intervals do so too.
 _SCALES: dict[str, Scale] = {
-    "test accuracy": "logit",
-    "share of energy": "logit",
-    "mean squared cosine": "logit",
+    **dict.fromkeys(("test accuracy", "share of energy", "mean squared cosine"), "logit"),
     "relative drift": "log",
 }
 
 
 def scale_of(variable: str) -> Scale:
     """Return the scale on which the interval of a variable of `decoding` is computed."""
-    quantity, _ = _DECODING.get(variable, ("", ""))
-    return _SCALES.get(quantity, "identity")
+    return _SCALES.get(_DECODING.get(variable, ("", ""))[0], "identity")
 
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    converged_members = converged(dataset)
-    measured = converged_members.assign(part_recovered_fraction=part_recovered_fraction(converged_members))
+    members = converged(dataset)
+    measured = members.assign(part_recovered_fraction=part_recovered_fraction(members))
     rows: Table = {}
     for name, (quantity, wording) in _DECODING.items():
-        values = measured[name].sel(_DECODING_SHOWN.get(name, {}))
-        dims = [str(dim) for dim in values.dims if dim != "member"]
-        estimate = over_members(values.stack(row=dims), scale_of(name))
-        rows |= rows_of(
-            estimate, "row", quantity, lambda at, w=wording, d=dims: w.format(**dict(zip(d, at, strict=True)))
-        )
+        shown = measured[[name]].sel(_DECODING_SHOWN.get(name, {}))
+        rows |= table_of(shown, Rows(name, quantity, wording, scale_of(name)))
     return rows
 
 
-def _drift(decoding: xr.Dataset) -> Mean:
-    return of_members(converged(decoding)["relative_drift"].sel(body="teacher", block="class_head"), "log")
-
-
-def _initial_head_reads_teacher(decoding: xr.Dataset) -> Mean:
-    return of_members(converged(decoding)["graft_accuracy"].sel(body="teacher", head="reference"), "logit")
-
-
-def _above_random(name: str, **selection: str) -> Callable[[xr.Dataset], Mean]:
+def _above_random(name: str, **at: Any) -> Measure:
     """Return the statistic of a claim that a measure exceeds the 95 % quantile of random subspaces."""
-
-    def measure(decoding: xr.Dataset) -> Mean:
-        selected = converged(decoding).sel(selection)
-        return of_members(selected[name] - selected[f"{name}_random_high"])
-
-    return measure
+    return mean_of(lambda decoding: decoding[name] - decoding[f"{name}_random_high"], **at)
 
 
-def _share_of_gain(part: str) -> Callable[[xr.Dataset], Ratio]:
+def _share_of_gain(part: Literal["on", "off"]) -> Measure:
     """Return the statistic of a claim on span(Z), as a share of the student's gain in accuracy over the reference.
 
-    Args:
-        part: "on", the gain with the part on span(Z) alone; "off", the loss from leaving that part out.
+    Part "on" is the gain with the part on span(Z) alone, part "off" the loss from leaving that part out.
     """
 
     def measure(decoding: xr.Dataset) -> Ratio:
         student = converged(decoding).sel(network="student", scope="trunk")
-        gain = student["whole_accuracy"] - student["unchanged_accuracy"]
+        unchanged, whole = student["unchanged_accuracy"], student["whole_accuracy"]
         accuracy = student["part_accuracy"].sel(subspace="aux_head", part=part)
-        change = accuracy - student["unchanged_accuracy"] if part == "on" else student["whole_accuracy"] - accuracy
-        return Ratio(change.values, gain.values)
+        change = accuracy - unchanged if part == "on" else whole - accuracy
+        return Ratio(change.values, (whole - unchanged).values)
 
     return measure
 
 
-def _nearer_than_reference(decoding: xr.Dataset) -> Mean:
-    cka = converged(decoding)["cka"]
-    return of_members(cka.sel(pair="teacher and student", drop=True) - cka.sel(pair="reference and teacher", drop=True))
-
-
-_THEORY = "linear theory, docs/theory.md, section 2; post, Why This Works"
+_claim = partial(Claim, place="post, last section", result="decoding", figure="decoding")
+_theory = partial(_claim, place="linear theory, docs/theory.md, section 2; post, Why This Works")
 
 CLAIMS = (
-    Claim(
-        key="i-drift",
-        text="The class head barely moves while the teacher is trained.",
-        place="post, last section",
-        result="decoding",
-        statistic="relative drift of the teacher's class head, |W - W0| / |W0|; mean over members",
-        low=0.0,
-        high=0.1,
-        measure=_drift,
+    _claim(
+        "i-drift",
+        "The class head barely moves while the teacher is trained.",
+        "relative drift of the teacher's class head, |W - W0| / |W0|; mean over members",
+        (0.0, 0.1),
+        mean_of("relative_drift", "log", body="teacher", block="class_head"),
         published="similar",
-        figure="decoding",
     ),
-    Claim(
-        key="i-decoding",
-        text="The initial class head can decode the directions that the teacher learned.",
-        place="post, last section",
-        result="decoding",
-        statistic="accuracy of the teacher's body under the reference's class head; mean over members",
-        low=0.5,
-        high=INFINITY,
-        measure=_initial_head_reads_teacher,
+    _claim(
+        "i-decoding",
+        "The initial class head can decode the directions that the teacher learned.",
+        "accuracy of the teacher's body under the reference's class head; mean over members",
+        (0.5, INFINITY),
+        mean_of("graft_accuracy", "logit", body="teacher", head="reference"),
         published="noisily",
-        figure="decoding",
     ),
-    Claim(
-        key="i-span",
-        text="The student's update writes into the span of the distilled auxiliary columns more than chance.",
-        place=_THEORY,
-        result="decoding",
-        statistic="share of the energy of the student's update of the last hidden layer on span(Z), minus the 95 % "
-        "quantile of random subspaces of the same rank; mean over members",
-        low=0.0,
-        high=INFINITY,
-        measure=_above_random("energy", network="student", subspace="aux_head"),
-        published="wholly, for a linear trunk",
+    _theory(
+        "i-span",
+        "The student's update writes into the span of the distilled auxiliary columns more than chance.",
+        "share of the energy of the student's update of the last hidden layer on span(Z), minus the 95 % quantile of "
+        "random subspaces of the same rank; mean over members",
+        (0.0, INFINITY),
+        _above_random("energy", network="student", subspace="aux_head"),
         figure="subspaces",
+        published="wholly, for a linear trunk",
     ),
-    Claim(
-        key="i-carried",
-        text="The part of the student's change on span(Z) carries most of its accuracy.",
-        place=_THEORY,
-        result="decoding",
-        statistic="accuracy with that part alone minus the reference's, over the student's minus the reference's, all "
-        "under the initial class head; ratio of means over members",
-        low=0.5,
-        high=INFINITY,
-        measure=_share_of_gain("on"),
-        published="all, for a linear trunk",
+    _theory(
+        "i-carried",
+        "The part of the student's change on span(Z) carries most of its accuracy.",
+        "accuracy with that part alone minus the reference's, over the student's minus the reference's, all under the "
+        "initial class head; ratio of means over members",
+        (0.5, INFINITY),
+        _share_of_gain("on"),
         figure="parts",
+        published="all, for a linear trunk",
     ),
-    Claim(
-        key="i-lost",
-        text="Without the part of its change on span(Z) the student loses most of its accuracy.",
-        place=_THEORY,
-        result="decoding",
-        statistic="accuracy of the student minus its accuracy without that part, over the student's minus the "
-        "reference's; ratio of means over members",
-        low=0.5,
-        high=INFINITY,
-        measure=_share_of_gain("off"),
-        published="all, for a linear trunk",
+    _theory(
+        "i-lost",
+        "Without the part of its change on span(Z) the student loses most of its accuracy.",
+        "accuracy of the student minus its accuracy without that part, over the student's minus the reference's; ratio "
+        "of means over members",
+        (0.5, INFINITY),
+        _share_of_gain("off"),
         figure="parts",
+        published="all, for a linear trunk",
     ),
     *(
-        Claim(
-            key=f"i-overlap-{side}",
-            text=f"Teacher and student {verb} the same directions of the last hidden layer more than chance.",
+        _claim(
+            f"i-overlap-{side}",
+            f"Teacher and student {verb} the same directions of the last hidden layer more than chance.",
+            f"mean squared cosine of the principal angles between the strongest {side} directions of both updates, as "
+            "many as the objective teaches, minus the 95 % quantile of random subspaces; mean over members",
+            (0.0, INFINITY),
+            _above_random("overlap", side=side, teacher_subspace="matched"),
             place="post, Why This Works",
-            result="decoding",
-            statistic=f"mean squared cosine of the principal angles between the strongest {side} directions of both "
-            "updates, as many as the objective teaches, minus the 95 % quantile of random subspaces; mean over members",
-            low=0.0,
-            high=INFINITY,
-            measure=_above_random("overlap", side=side, teacher_subspace="matched"),
-            published="a direction that the teacher learned",
             figure="subspaces",
+            published="a direction that the teacher learned",
         )
         for side, verb in (("output", "write into"), ("input", "read from"))
     ),
-    Claim(
-        key="i-similarity",
-        text="Distillation makes the student's hidden features more similar to its teacher's.",
-        place="post, last section",
-        result="decoding",
-        statistic="debiased linear CKA on test images between teacher and student minus the CKA between teacher and "
-        "reference, paired; mean over members",
-        low=0.0,
-        high=INFINITY,
-        measure=_nearer_than_reference,
-        published="at least three of the teacher's directions",
+    _claim(
+        "i-similarity",
+        "Distillation makes the student's hidden features more similar to its teacher's.",
+        "debiased linear CKA on test images between teacher and student minus the CKA between teacher and reference, "
+        "paired; mean over members",
+        (0.0, INFINITY),
+        difference("cka", "pair", "teacher and student", "reference and teacher"),
         figure="similarity",
+        published="at least three of the teacher's directions",
     ),
 )

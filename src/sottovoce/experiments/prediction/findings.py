@@ -1,25 +1,18 @@
 """Scores of predictors over members, table rows, and the claims on predicting a student before it is trained."""
 
 import itertools
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab.claims import Claim, Mean, RankCorrelation, of_members
-from sottovoce.lab.estimates import converged, over_members
-from sottovoce.lab.rows import Table, number, rows_of
-from sottovoce.measure import statistics
-from sottovoce.measure.statistics import Scale
-
-SUFFIXES = {"": "mean", "_low": "low", "_high": "high"}
+from sottovoce.lab.claims import Claim, RankCorrelation, mean_of
+from sottovoce.lab.estimates import SUFFIXES, converged, flat, over_members, rank_correlation
+from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 
 
 def scores(dataset: xr.Dataset) -> xr.Dataset:
     """Score every predictor on every kind of student.
-
-    Args:
-        dataset: result of the experiment `prediction`.
 
     Returns:
         By predictor, objective and n_aux: means over members of the predicted `accuracy`, its `absolute_error`,
@@ -28,26 +21,20 @@ def scores(dataset: xr.Dataset) -> xr.Dataset:
         each member the mean accuracy of the other members' students, which needs no theory. It has no rank correlation,
         because it ranks members backward by construction. Attribute `members`, the number of converged members.
     """
-    converged_members = converged(dataset)
-    true = converged_members["student_accuracy"]
-    predicted = xr.concat([converged_members["accuracy"], mean_of_others(true)], dim="predictor")
+    members = converged(dataset)
+    true = members["student_accuracy"]
+    predicted = xr.concat([members["accuracy"], mean_of_others(true)], dim="predictor")
     predicted = predicted.transpose("member", "predictor", "objective", "n_aux")
-    quantities: dict[str, tuple[xr.DataArray, Scale]] = {
-        "accuracy": (predicted, "logit"),
-        "absolute_error": (abs(predicted - true), "log"),
-        # Reindexed to the predictors with "mean_of_others", for which these are NaN.
-        "correlation": (converged_members["correlation"].reindex_like(predicted), "fisher_z"),
-        "size": (converged_members["size"].reindex_like(predicted), "log"),
-    }
-    scored = xr.Dataset(attrs={"members": converged_members.sizes["member"]})
-    for name, (values, scale) in quantities.items():
-        estimate = over_members(values, scale)
-        for suffix, part in SUFFIXES.items():
-            scored[name + suffix] = estimate[part]
-    ranks = _rank_correlations(converged_members["accuracy"].transpose(*predicted.dims), true.transpose("member", ...))
-    for suffix, values in zip(SUFFIXES, ranks, strict=True):
-        scored["rank_correlation" + suffix] = values.reindex_like(scored["accuracy"])
-    return scored
+    return flat(
+        {
+            "accuracy": over_members(predicted, "logit"),
+            "absolute_error": over_members(abs(predicted - true), "log"),
+            # Reindexed to the predictors with "mean_of_others", for which these are NaN.
+            "correlation": over_members(members["correlation"].reindex_like(predicted), "fisher_z"),
+            "size": over_members(members["size"].reindex_like(predicted), "log"),
+            "rank_correlation": rank_correlation(members["accuracy"], true).reindex(predictor=predicted["predictor"]),
+        }
+    )
 
 
 def mean_of_others(true: xr.DataArray) -> xr.DataArray:
@@ -56,15 +43,6 @@ def mean_of_others(true: xr.DataArray) -> xr.DataArray:
     # A member's own student must stay out of its prediction.
     others = (true.sum("member") - true) / (n - 1) if n > 1 else true * np.nan
     return others.expand_dims(predictor=["mean_of_others"])
-
-
-def _rank_correlations(predicted: xr.DataArray, true: xr.DataArray) -> list[xr.DataArray]:
-    """Return Spearman's correlation over members and the two ends of its 95 % interval, each without members."""
-    correlations = np.empty((len(SUFFIXES), *predicted.shape[1:]))
-    for i, *student in np.ndindex(predicted.shape[1:]):
-        columns = (predicted.values[(slice(None), i, *student)], true.values[(slice(None), *student)])
-        correlations[(slice(None), i, *student)] = statistics.rank_correlation(*columns)
-    return [predicted.isel(member=0, drop=True).copy(data=part) for part in correlations]
 
 
 PREDICTION_WORDS = {
@@ -77,26 +55,19 @@ PREDICTION_WORDS = {
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    converged_members = converged(dataset)
-    scored = scores(dataset)
+    members, scored = converged(dataset), scores(dataset)
     rows: Table = {}
     for objective, k in itertools.product(scored["objective"].values.tolist(), scored["n_aux"].values.tolist()):
-        student = over_members(converged_members["student_accuracy"].sel(objective=[objective], n_aux=k), "logit")
-        rows |= rows_of(student, "objective", "test accuracy", lambda name, k=k: f"{name}, k = {k}, student")
-        of_student = scored.sel(objective=objective, n_aux=k)
-        for quantity, wording in PREDICTION_WORDS.items():
-            for predictor in of_student["predictor"].values.tolist():
-                mean, low, high = (number(of_student[quantity + s].sel(predictor=predictor)) for s in SUFFIXES)
-                # Not every score is defined for every predictor: "mean_of_others" has no logits to correlate.
-                if mean is None:
-                    continue
-                rows[f"{objective}, k = {k}, {predictor}: {wording}"] = {
-                    "mean": mean,
-                    "ci95": [low, high],
-                    "members": scored.attrs["members"],
-                    "published": None,
-                    "quantity": wording,
-                }
+        at = {"objective": objective, "n_aux": k}
+        accuracy = members[["student_accuracy"]].sel(at)
+        rows |= table_of(
+            accuracy, Rows("student_accuracy", "test accuracy", "{objective}, k = {n_aux}, student", "logit")
+        )
+        for name, words in PREDICTION_WORDS.items():
+            estimate = xr.Dataset({part: scored[name + s] for s, part in SUFFIXES.items()}, attrs=scored.attrs).sel(at)
+            # Not every score is defined for every predictor: "mean_of_others" has no logits to correlate.
+            defined = estimate.isel(predictor=np.flatnonzero(estimate["mean"].notnull()))
+            rows |= rows_of(defined, words, f"{{objective}}, k = {{n_aux}}, {{predictor}}: {words}")
     return rows
 
 
@@ -109,59 +80,39 @@ PREDICTORS = {
 }
 
 
-def _error(predictor: str) -> Callable[[xr.Dataset], Mean]:
-    """Return the statistic of a claim on the absolute error of a predictor's accuracies."""
-
-    def measure(prediction: xr.Dataset) -> Mean:
-        converged_members = converged(prediction)
-        predicted = converged_members["accuracy"].sel(predictor=predictor)
-        error = abs(predicted - converged_members["student_accuracy"])
-        return of_members(error.mean(["objective", "n_aux"]), "log")
-
-    return measure
+def _error(prediction: xr.Dataset) -> xr.DataArray:
+    return abs(prediction["accuracy"] - prediction["student_accuracy"]).mean(["objective", "n_aux"])
 
 
-def _rank_correlation(predictor: str) -> Callable[[xr.Dataset], RankCorrelation]:
-    """Return the statistic of a claim on the order into which a predictor puts members."""
-
-    def measure(prediction: xr.Dataset) -> RankCorrelation:
-        converged_members = converged(prediction)
-        predicted = converged_members["accuracy"].sel(predictor=predictor, drop=True)
-        sides = (predicted, converged_members["student_accuracy"])
-        return RankCorrelation(*(side.transpose("member", "objective", "n_aux").values for side in sides))
-
-    return measure
+def _ranks(prediction: xr.Dataset, predictor: str) -> RankCorrelation:
+    members = converged(prediction)
+    sides = (members["accuracy"].sel(predictor=predictor, drop=True), members["student_accuracy"])
+    return RankCorrelation(*(side.transpose("member", "objective", "n_aux").values for side in sides))
 
 
-def _claims(predictor: str, subject: str) -> tuple[Claim, Claim]:
-    return (
-        Claim(
-            key=f"p-error-{predictor}",
-            text=f"{subject} predicts the accuracy of a student before it is trained.",
-            place="hypothesis of this laboratory; docs/theory.md, section 10",
-            result="prediction",
-            statistic="absolute difference between predicted and measured test accuracy, mean over objectives and "
-            "n_aux; mean over members",
-            low=0.0,
-            high=0.05,
-            measure=_error(predictor),
-            published="-",
-            figure="prediction",
+_claim = partial(
+    Claim, place="hypothesis of this laboratory; docs/theory.md, section 10", result="prediction", figure="prediction"
+)
+
+CLAIMS = tuple(
+    claim
+    for predictor, subject in PREDICTORS.items()
+    for claim in (
+        _claim(
+            f"p-error-{predictor}",
+            f"{subject} predicts the accuracy of a student before it is trained.",
+            "absolute difference between predicted and measured test accuracy, mean over objectives and n_aux; mean "
+            "over members",
+            (0.0, 0.05),
+            mean_of(_error, "log", predictor=predictor),
         ),
-        Claim(
-            key=f"p-rank-{predictor}",
-            text=f"{subject} predicts which members' students will be more accurate.",
-            place="hypothesis of this laboratory; docs/theory.md, section 10",
-            result="prediction",
-            statistic="Spearman's correlation between predicted and measured test accuracy over members, mean over "
-            "objectives and n_aux",
-            low=0.9,
-            high=1.0,
-            measure=_rank_correlation(predictor),
-            published="-",
-            figure="prediction",
+        _claim(
+            f"p-rank-{predictor}",
+            f"{subject} predicts which members' students will be more accurate.",
+            "Spearman's correlation between predicted and measured test accuracy over members, mean over objectives "
+            "and n_aux",
+            (0.9, 1.0),
+            partial(_ranks, predictor=predictor),
         ),
     )
-
-
-CLAIMS = tuple(claim for predictor, subject in PREDICTORS.items() for claim in _claims(predictor, subject))
+)

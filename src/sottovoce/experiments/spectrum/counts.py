@@ -17,7 +17,7 @@ import xarray as xr
 
 from sottovoce.experiments.protocol.published import SPECTRUM, SPECTRUM_SETTINGS, comparable
 from sottovoce.lab.claims import of_members, verdict
-from sottovoce.lab.estimates import band, converged
+from sottovoce.lab.estimates import band, converged, flat
 from sottovoce.measure import counting, spectra
 from sottovoce.measure.directions import RULES
 from sottovoce.measure.nulls import noise_shape, scheme_scale
@@ -57,73 +57,56 @@ def direction_counts(dataset: xr.Dataset) -> xr.Dataset:
     they are compared with themselves under random signs of their entries, by parallel analysis alone, because only
     that null preserves the unequal sizes of an update's rows and columns (docs/theory.md, section 8).
 
-    Args:
-        dataset: result of the experiment `spectrum`, with its configuration as attribute.
-
     Returns:
         For the members that converged. By member, network, scale and rule: `weight_count`. By member and network:
         `update_count`; `update_participation`, the participation ratio of the update; `update_strength`, the update's
         largest singular value in units of the strength from which on a direction leaves the bulk of a fresh weight; and
         `gain`, the network's accuracy minus the reference's.
     """
-    converged_members = converged(dataset)
+    members = converged(dataset).transpose("member", "network", ...)
     null = json.loads(dataset.attrs["config"])["initialization"]
-    side = converged_members.sizes["component"]
-    shape = converged_members["member"].size, converged_members["network"].size
-    weights = converged_members["weight_singular_value"].transpose("member", "network", "component").values
-    updates = converged_members["update_singular_value"].transpose("member", "network", "component").values
-    drawn = converged_members["update_null_largest"].transpose("member", "network", "draw").values
+    side, shape = members.sizes["component"], (members.sizes["member"], members.sizes["network"])
+    names = ("weight_singular_value", "update_singular_value", "update_null_largest")
+    weights, updates, drawn = (members[name].values for name in names)
     # Centering leaves one singular value of a square matrix at zero, which is no value of the noise.
     rank = min(noise_shape(side, side))
     threshold = detectability_threshold(*noise_shape(side, side), scheme_scale(null, side))
-    weight_count = np.empty((*shape, len(counting.SCALES), len(RULES)), dtype=int)
-    update_count = np.empty(shape, dtype=int)
-    for at in np.ndindex(shape):
-        for i, scale in enumerate(counting.SCALES):
-            counted = counting.count_values(weights[at][:rank], side, side, null, scale=scale)
-            weight_count[at][i] = [counted[rule] for rule in RULES]
-        update_count[at] = counting.count_update(updates[at][:rank], drawn[at], side, side)
-    dims = ("member", "network")
+    weight_counts = [
+        [counted[rule] for rule in RULES]
+        for at in np.ndindex(shape)
+        for scale in counting.SCALES
+        for counted in [counting.count_values(weights[at][:rank], side, side, null, scale=scale)]
+    ]
+    update_counts = [counting.count_update(updates[at][:rank], drawn[at], side, side) for at in np.ndindex(shape)]
+    dims, rules = ("member", "network"), (len(counting.SCALES), len(RULES))
     return xr.Dataset(
         {
-            "weight_count": ((*dims, "scale", "rule"), weight_count),
-            "update_count": (dims, update_count),
+            "weight_count": ((*dims, "scale", "rule"), np.array(weight_counts, dtype=int).reshape(*shape, *rules)),
+            "update_count": (dims, np.array(update_counts, dtype=int).reshape(shape)),
             "update_participation": (dims, participation_ratio(updates)),
             "update_strength": (dims, updates[:, :, 0] / threshold),
-            "gain": converged_members["accuracy"] - converged_members["accuracy"].sel(network="reference", drop=True),
+            "gain": members["accuracy"] - members["accuracy"].sel(network="reference", drop=True),
         },
         coords={"scale": list(counting.SCALES), "rule": list(RULES)},
-    ).assign_coords({name: converged_members[name] for name in ("objective", "n_aux")})
+    ).assign_coords({name: members[name] for name in ("objective", "n_aux")})
 
 
 def by_number(counts: xr.Dataset) -> xr.Dataset:
     """Return the students' counts and gains, by objective and number of auxiliary logits.
-
-    Args:
-        counts: `direction_counts`.
 
     Returns:
         `count` by member, matrix, objective and n_aux, and `gain` by member, objective and n_aux; NaN where there is
         no such student.
     """
     students = counts.isel(network=np.flatnonzero(counts["n_aux"] > 0))
-    shown = xr.Dataset(
-        {
-            "count": xr.concat(
-                [students["weight_count"].sel(PRIMARY, drop=True), students["update_count"]],
-                xr.DataArray(list(MATRICES), dims="matrix", name="matrix"),
-            ),
-            "gain": students["gain"],
-        }
-    )
-    return shown.astype(float).set_index(network=("objective", "n_aux")).unstack("network")
+    matrices = xr.DataArray(list(MATRICES), dims="matrix", name="matrix")
+    count = xr.concat([students["weight_count"].sel(PRIMARY, drop=True), students["update_count"]], matrices)
+    shown = xr.Dataset({"count": count, "gain": students["gain"]}).astype(float)
+    return shown.set_index(network=("objective", "n_aux")).unstack("network")
 
 
 def hypotheses(shown: xr.Dataset) -> xr.Dataset:
-    """Return how far the counts are from following the numbers of auxiliary logits.
-
-    Args:
-        shown: `by_number`.
+    """Return how far the students' counts, as `by_number` has them, are from following the numbers of auxiliary logits.
 
     Returns:
         By member, matrix, objective and hypothesis: `distance`, the mean over students of |count - k| or of
@@ -148,14 +131,10 @@ def hypotheses(shown: xr.Dataset) -> xr.Dataset:
 
 
 def follows(distance: xr.DataArray) -> Follows:
-    """Say which hypothesis the counts follow.
+    """Return the hypothesis that the counts follow, given their distances by member and hypothesis.
 
-    Args:
-        distance: `hypotheses(...)["distance"]` of one matrix and objective, by member and hypothesis.
-
-    Returns:
-        The hypothesis whose distance is at most `WITHIN` with its whole interval; "neither" if both intervals lie above
-        `WITHIN`; "undecided" otherwise, and always with fewer than six members.
+    It is the hypothesis whose distance is at most `WITHIN` with its whole interval; "neither" if both intervals lie
+    above `WITHIN`; "undecided" otherwise, and always with fewer than six members.
     """
     verdicts = {name: verdict(of_members(distance.sel(hypothesis=name)), 0.0, WITHIN) for name in HYPOTHESES}
     # Both hold only where both distances are exactly one half, which decides nothing.
@@ -166,10 +145,7 @@ def follows(distance: xr.DataArray) -> Follows:
 
 
 def relation(shown: xr.Dataset) -> xr.Dataset:
-    """Return how the directions of the weight are related to accuracy, over all students of a member.
-
-    Args:
-        shown: `by_number`.
+    """Return how directions of the weight, as `by_number` has them, are related to accuracy over a member's students.
 
     Returns:
         By member: `visible`, the share of the classifying students that show directions; `classify`, the share of the
@@ -190,40 +166,26 @@ def relation(shown: xr.Dataset) -> xr.Dataset:
 
 def curves(shown: xr.Dataset) -> xr.Dataset:
     """Return `count` and `gain` with bands over n_aux (suffixes `_low` and `_high`), as drawn in the figure."""
-    drawn = xr.Dataset(attrs={"members": shown.sizes["member"]})
-    for name in ("count", "gain"):
-        estimate = band(shown[name], "n_aux")
-        drawn[name], drawn[f"{name}_low"], drawn[f"{name}_high"] = (estimate[end] for end in ("mean", "low", "high"))
-    return drawn
+    return flat({name: band(shown[name], "n_aux") for name in ("count", "gain")})
 
 
 def sentences(dataset: xr.Dataset) -> list[str]:
-    """Say which hypothesis the directions follow, by matrix and objective, and which student was left out.
-
-    Args:
-        dataset: result of the experiment `spectrum`, with its configuration as attribute.
-
-    Returns:
-        One short sentence for each.
-    """
+    """Say which hypothesis the directions follow, by matrix and objective, and which student was left out."""
     config = json.loads(dataset.attrs["config"])
     words = []
     if "kl 1" not in dataset["network"].values and {"kl", "mse"} <= {*config["objectives"]} and 1 in config["n_aux"]:
         words.append("kl 1 is left out: a softmax over one logit is constant, so its gradient is exactly zero")
     distance = hypotheses(by_number(direction_counts(dataset)))["distance"]
-    for matrix in MATRICES:
-        for objective in distance["objective"].values.tolist():
-            followed = follows(distance.sel(matrix=matrix, objective=objective))
-            words.append(f"directions of the {matrix} under {objective}: {FOLLOWS[followed]}")
-    return words
+    return words + [
+        f"directions of the {matrix} under {objective}: "
+        f"{FOLLOWS[follows(distance.sel(matrix=matrix, objective=objective))]}"
+        for matrix in MATRICES
+        for objective in distance["objective"].values.tolist()
+    ]
 
 
 def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
     """Return mean spectra over the members that converged.
-
-    Args:
-        dataset: result of the experiment `spectrum`.
-        config: its configuration.
 
     Returns:
         By network and component: the means of the dataset's variables; `ratio_low` and `ratio_high`, the smallest and
@@ -232,13 +194,11 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
         `edge`, the largest first component of the members' own initializations, above which a component counts as
         learned.
     """
-    converged_members = converged(dataset)
-    ratios = converged_members["weight_explained_variance_ratio"]
-    edge = float(ratios.sel(network="reference", component=1).max())
+    members = converged(dataset)
+    ratios = members["weight_explained_variance_ratio"]
     not_drawn = ("diverged", "update_null_largest", "objective", "n_aux")
-    curves = converged_members.drop_vars(not_drawn, errors="ignore").mean("member")
-    curves["ratio_low"] = ratios.min("member")
-    curves["ratio_high"] = ratios.max("member")
+    curves = members.drop_vars(not_drawn, errors="ignore").mean("member")
+    curves["ratio_low"], curves["ratio_high"] = ratios.min("member"), ratios.max("member")
     # Points were read off the published figure for the first components only, and for some of the networks.
     published = np.full((curves.sizes["network"], curves.sizes["component"]), np.nan)
     if comparable(config, SPECTRUM_SETTINGS):
@@ -246,16 +206,16 @@ def spectrum_curves(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Datase
             points = SPECTRUM.get(network, ())[: published.shape[1]]
             published[row, : len(points)] = points
     curves["published_ratio"] = (("network", "component"), published)
-    curves["components_above_edge"] = components_above_edge(converged_members).mean("member")
-    return curves.assign_attrs(edge=edge, members=converged_members.sizes["member"])
+    curves["components_above_edge"] = components_above_edge(members).mean("member")
+    return curves.assign_attrs(edge=_edge(ratios), members=members.sizes["member"])
 
 
 def components_above_edge(dataset: xr.Dataset) -> xr.DataArray:
     """Return by member and network how many explained-variance ratios exceed the largest one of any initialization."""
     ratios = dataset["weight_explained_variance_ratio"].transpose("member", "network", "component")
-    edge = float(ratios.sel(network="reference", component=1).max())
-    return xr.DataArray(
-        spectra.count_above(ratios.values, edge),
-        dims=("member", "network"),
-        coords={"member": ratios["member"], "network": ratios["network"]},
-    )
+    above = spectra.count_above(ratios.values, _edge(ratios))
+    return xr.DataArray(above, dims=ratios.dims[:2], coords={dim: ratios[dim] for dim in ratios.dims[:2]})
+
+
+def _edge(ratios: xr.DataArray) -> float:
+    return float(ratios.sel(network="reference", component=1).max())

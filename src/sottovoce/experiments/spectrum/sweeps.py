@@ -1,6 +1,7 @@
 """The students of `spectrum` as a sweep over the number of auxiliary logits, and the claims on this sweep."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -23,37 +24,31 @@ SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
     }
 )
 
+_claim = partial(Claim, result="sweep_n_aux", figure="sweep_n_aux", published="")
+
 CLAIMS = (
     *(
-        Claim(
-            key=f"n_aux-{objective}",
-            text=f"The more auxiliary logits, the more transfer, under {objective}.",
+        _claim(
+            f"n_aux-{objective}",
+            f"The more auxiliary logits, the more transfer, under {objective}.",
+            "least-squares slope of the student's accuracy per tenfold of n_aux; mean over members",
+            (0.05, INFINITY),
+            slope(objective, "accuracy"),
             place="post, from the toy to MNIST",
-            result="sweep_n_aux",
-            statistic="least-squares slope of the student's accuracy per tenfold of n_aux; mean over members",
-            low=0.05,
-            high=INFINITY,
-            measure=slope(objective, "accuracy"),
-            published="",
-            figure="sweep_n_aux",
             beforehand=False,
         )
         for objective in ("kl", "mse")
     ),
     *(
-        Claim(
-            key=f"n_aux-beyond-{objective}",
-            text="Beyond as many auxiliary logits as the last hidden layer has units, more of them teach nothing, "
-            f"under {objective}.",
+        _claim(
+            f"n_aux-beyond-{objective}",
+            "Beyond as many auxiliary logits as the last hidden layer has units, more of them teach nothing, under "
+            f"{objective}.",
+            "accuracy of the student at the largest n_aux minus its accuracy at the smallest n_aux not smaller than "
+            "the hidden width; mean over members",
+            (-0.05, 0.05),
+            beyond_width(objective),
             place="section 2 of docs/theory.md",
-            result="sweep_n_aux",
-            statistic="accuracy of the student at the largest n_aux minus its accuracy at the smallest n_aux not "
-            "smaller than the hidden width; mean over members",
-            low=-0.05,
-            high=0.05,
-            measure=beyond_width(objective),
-            published="",
-            figure="sweep_n_aux",
         )
         for objective in ("kl", "mse")
     ),

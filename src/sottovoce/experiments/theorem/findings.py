@@ -1,13 +1,13 @@
 """Orders of the errors and signs of the inner product in the experiment `theorem`, its rows and its claims."""
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab import estimates
-from sottovoce.lab.claims import INFINITY, Claim, Identity, Mean, of_members
-from sottovoce.lab.rows import Table, rows_of
+from sottovoce.lab.claims import INFINITY, Claim, Measure, mean_of, worst_of
+from sottovoce.lab.estimates import log_slope
+from sottovoce.lab.rows import Rows, Table, table_of
 
 
 def relative_errors(dataset: xr.Dataset) -> xr.Dataset:
@@ -21,9 +21,8 @@ def relative_errors(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def order(errors: xr.DataArray) -> xr.DataArray:
-    """Return the slope of log error against log size, by least squares over the dimension `size`."""
-    x = np.log(errors["size"]) - np.log(errors["size"]).mean()
-    return (x * np.log(errors)).sum("size") / (x**2).sum("size")
+    """Return the slope of log error against log size."""
+    return log_slope(errors, "size")
 
 
 def positive_share(dataset: xr.Dataset) -> xr.DataArray:
@@ -33,91 +32,71 @@ def positive_share(dataset: xr.Dataset) -> xr.DataArray:
 
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
-    rows: Table = {}
-    for name in ("inner_error", "drop_error"):
-        wording = {"inner_error": "inner product", "drop_error": "drop in teacher's loss"}[name]
-        orders = estimates.over_members(order(relative_errors(dataset)[name]))
-        rows |= rows_of(orders, "activation", "order", lambda a, wording=wording: f"{a}, order of the error, {wording}")
+    measured = relative_errors(dataset).map(order)
     # The smallest, because one negative cosine would refute the theorem.
-    smallest = estimates.over_members(dataset["cosine"].min(["objective", "subset", "inputs", "size"]), "fisher_z")
-    rows |= rows_of(smallest, "activation", "cosine", lambda a: f"{a}, smallest cosine of the steps")
-    for initial in dataset["initial"].values.tolist():
-        share = estimates.over_members(positive_share(dataset).mean("activation").sel(initial=initial), "logit")
-        rows |= rows_of(share, "subset", "share", lambda s, initial=initial: f"{initial}, {s} logits: share positive")
-    return rows
+    measured["smallest"] = dataset["cosine"].min(["objective", "subset", "inputs", "size"])
+    measured["positive"] = positive_share(dataset).mean("activation")
+    return table_of(
+        measured,
+        Rows("inner_error", "order", "{activation}, order of the error, inner product"),
+        Rows("drop_error", "order", "{activation}, order of the error, drop in teacher's loss"),
+        Rows("smallest", "cosine", "{activation}, smallest cosine of the steps", "fisher_z"),
+        Rows("positive", "share", "{initial}, {subset} logits: share positive", "logit"),
+    )
 
 
 # Claims on one step toward a teacher, Theorem 1 of Cloud et al.
 
 
-def _smallest(dataset: xr.Dataset) -> Identity:
-    return Identity(float(dataset["cosine"].min()), dataset.sizes["member"])
+def _mean_order(name: str) -> Measure:
+    return mean_of(lambda dataset: order(relative_errors(dataset)[name]).mean("activation"))
 
 
-def _order(name: str) -> Callable[[xr.Dataset], Mean]:
-    def measure(dataset: xr.Dataset) -> Mean:
-        return of_members(order(relative_errors(dataset)[name]).mean("activation"))
-
-    return measure
+def _mean_share(dataset: xr.Dataset) -> xr.DataArray:
+    return positive_share(dataset).mean(["activation", "subset"])
 
 
-def _independent(dataset: xr.Dataset) -> Mean:
-    share = positive_share(dataset).sel(initial="independent")
-    return of_members(share.mean(["activation", "subset"]), "logit")
-
+_claim = partial(Claim, place="Cloud, Theorem 1; docs/theory.md, section 9", result="theorem", figure="theorem")
+_SLOPE = (
+    "slope of the relative error against the size of the teacher's step, both logarithmic; mean over activations and "
+    "members"
+)
 
 CLAIMS = (
-    Claim(
-        key="t-sign",
-        text="A student's step toward a teacher of its own initialization never points against the teacher's step.",
+    _claim(
+        "t-sign",
+        "A student's step toward a teacher of its own initialization never points against the teacher's step.",
+        "smallest cosine between the two steps over members, activations, objectives, subsets of logits, inputs and "
+        "sizes",
+        (0.0, INFINITY),
+        worst_of("cosine", xr.DataArray.min),
         place="Cloud, Theorem 1",
-        result="theorem",
-        statistic="smallest cosine between the two steps over members, activations, objectives, subsets of logits, "
-        "inputs and sizes",
-        low=0.0,
-        high=INFINITY,
-        measure=_smallest,
         published="not negative, to leading order",
-        figure="theorem",
     ),
-    Claim(
-        key="t-inner",
-        text="The inner product of the steps equals the theorem's quadratic form, to leading order.",
-        place="Cloud, Theorem 1; docs/theory.md, section 9",
-        result="theorem",
-        statistic="slope of the relative error against the size of the teacher's step, both logarithmic; mean over "
-        "activations and members",
-        low=0.9,
-        high=1.1,
-        measure=_order("inner_error"),
+    _claim(
+        "t-inner",
+        "The inner product of the steps equals the theorem's quadratic form, to leading order.",
+        _SLOPE,
+        (0.9, 1.1),
+        _mean_order("inner_error"),
         published="leading order",
-        figure="theorem",
     ),
-    Claim(
-        key="t-drop",
-        text="The student's step lowers the teacher's own loss by what the quadratic form predicts, to leading order.",
-        place="Cloud, Theorem 1; docs/theory.md, section 9",
-        result="theorem",
-        statistic="slope of the relative error against the size of the teacher's step, both logarithmic; mean over "
-        "activations and members",
-        low=0.9,
-        high=1.1,
-        measure=_order("drop_error"),
+    _claim(
+        "t-drop",
+        "The student's step lowers the teacher's own loss by what the quadratic form predicts, to leading order.",
+        _SLOPE,
+        (0.9, 1.1),
+        _mean_order("drop_error"),
         published="leading order",
-        figure="theorem",
     ),
-    Claim(
-        key="t-independent",
-        text="From another initialization the inner product has either sign.",
+    _claim(
+        "t-independent",
+        "From another initialization the inner product has either sign.",
+        "share of settings in which the inner product is positive though the student starts from another member's "
+        "reference; mean over members",
+        (0.05, 0.95),
+        mean_of(_mean_share, "logit", initial="independent"),
         place="Cloud, Theorem 1, its condition",
-        result="theorem",
-        statistic="share of settings in which the inner product is positive though the student starts from another "
-        "member's reference; mean over members",
-        low=0.05,
-        high=0.95,
         beforehand=False,
-        measure=_independent,
-        published="-",
-        figure="theorem",
     ),
 )

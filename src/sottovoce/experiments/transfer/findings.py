@@ -1,14 +1,15 @@
 """Bars and rows of the experiment `transfer`, and claims of Cloud's MNIST experiment."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol.published import TRANSFER, TRANSFER_SETTINGS, Published, comparable
-from sottovoce.lab.claims import INFINITY, Claim, Mean, of_members
+from sottovoce.lab.claims import INFINITY, Claim, difference
 from sottovoce.lab.estimates import chance, converged, over_members, recovered_fraction
 from sottovoce.lab.rows import Table, rows_of
 
@@ -30,54 +31,37 @@ def table(dataset: xr.Dataset) -> Table:
     bars = transfer_bars(dataset, json.loads(dataset.attrs["config"]))
     # The teacher's own fraction is 1 by definition, so it has no row.
     fractions = recovered_fraction(converged(dataset)).drop_sel(role="teacher").dropna("member", how="all")
-    return rows_of(bars, "role", "test accuracy") | rows_of(
-        over_members(fractions), "role", "recovered fraction", lambda role: f"{role}, recovered fraction"
+    return rows_of(bars, "test accuracy", "{role}") | rows_of(
+        over_members(fractions), "recovered fraction", "{role}, recovered fraction"
     )
 
 
-def _difference(role: str, other: str) -> Callable[[xr.Dataset], Mean]:
-    def measure(transfer: xr.Dataset) -> Mean:
-        accuracy = converged(transfer)["accuracy"]
-        return of_members(accuracy.sel(role=role, drop=True) - accuracy.sel(role=other, drop=True))
-
-    return measure
-
+_claim = partial(Claim, place="Cloud, MNIST experiment; post, last section", result="transfer", figure="bars")
 
 CLAIMS = (
-    Claim(
-        key="g-above-chance",
-        text="The student classifies far better than chance.",
-        place="Cloud, MNIST experiment; post, last section",
-        result="transfer",
-        statistic="accuracy of the student minus accuracy of its reference, paired; mean over members",
-        low=0.2,
-        high=INFINITY,
-        measure=_difference("student", "reference"),
+    _claim(
+        "g-above-chance",
+        "The student classifies far better than chance.",
+        "accuracy of the student minus accuracy of its reference, paired; mean over members",
+        (0.2, INFINITY),
+        difference("accuracy", "role", "student", "reference"),
         published="0.43 (0.528 against 0.0998)",
-        figure="bars",
     ),
-    Claim(
-        key="g-below-teacher",
-        text="The student classifies far worse than its teacher.",
-        place="Cloud, MNIST experiment; post, last section",
-        result="transfer",
-        statistic="accuracy of the teacher minus accuracy of its student, paired; mean over members",
-        low=0.2,
-        high=INFINITY,
-        measure=_difference("teacher", "student"),
+    _claim(
+        "g-below-teacher",
+        "The student classifies far worse than its teacher.",
+        "accuracy of the teacher minus accuracy of its student, paired; mean over members",
+        (0.2, INFINITY),
+        difference("accuracy", "role", "teacher", "student"),
         published="0.42 (0.9434 against 0.528)",
-        figure="bars",
     ),
-    Claim(
-        key="h",
-        text="A student from another initialization stays at chance.",
+    _claim(
+        "h",
+        "A student from another initialization stays at chance.",
+        "accuracy of the cross-model student minus accuracy of the reference, paired; mean over members",
+        (-0.05, 0.05),
+        difference("accuracy", "role", "cross_model", "reference"),
         place="Cloud, MNIST experiment",
-        result="transfer",
-        statistic="accuracy of the cross-model student minus accuracy of the reference, paired; mean over members",
-        low=-0.05,
-        high=0.05,
-        measure=_difference("cross_model", "reference"),
         published="0.006 (0.106 against 0.0998)",
-        figure="bars",
     ),
 )

@@ -1,6 +1,7 @@
 """The sweeps of `transfer` that the report shows, and the claims on them."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from sottovoce.lab.claims import INFINITY, Claim
@@ -36,32 +37,25 @@ SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
     }
 )
 
+_claim = partial(Claim, holds=(0.05, INFINITY), measure=slope("student", "recovered_fraction", -1), published="")
+
 CLAIMS = (
-    Claim(
-        key="width",
-        text="The wider the network, the less three auxiliary logits transfer.",
+    _claim(
+        "width",
+        "The wider the network, the less three auxiliary logits transfer.",
+        "minus the least-squares slope of the student's recovered fraction per tenfold of width; mean over members",
         place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
         result="sweep_width",
-        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of width; mean over "
-        "members",
-        low=0.05,
-        high=INFINITY,
-        measure=slope("student", "recovered_fraction", -1),
-        published="",
         figure="sweep_width",
         beforehand=False,
     ),
-    Claim(
-        key="teacher_epochs",
-        text="The longer a teacher was trained, the smaller the fraction of its gain that its student recovers.",
+    _claim(
+        "teacher_epochs",
+        "The longer a teacher was trained, the smaller the fraction of its gain that its student recovers.",
+        "minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; mean over "
+        "members",
         place="post, Why This Works: heads that training moves decode with more noise",
         result="sweep_teacher_epochs",
-        statistic="minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; "
-        "mean over members",
-        low=0.05,
-        high=INFINITY,
-        measure=slope("student", "recovered_fraction", -1),
-        published="",
         figure="sweep_teacher_epochs",
     ),
 )
