@@ -26,14 +26,7 @@ class DamagedChunkError(ValueError):
 
 
 def checksum(dataset: xr.Dataset) -> str:
-    """Return the SHA-256 of all variables: names, dimensions, types, shapes and little-endian values.
-
-    Args:
-        dataset: any dataset of numbers, booleans and strings; its attributes are ignored.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256, in hexadecimal, of all variables: names, dimensions, types, shapes, little-endian values."""
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.variables)):
         variable = dataset[name]
@@ -48,14 +41,10 @@ def checksum(dataset: xr.Dataset) -> str:
 
 
 def encode(dataset: xr.Dataset) -> bytes:
-    """Return the chunk file of a dataset.
+    """Return the chunk file of a dataset: the same bytes for the same values, attributes and library versions.
 
-    Args:
-        dataset: results of some members; encodings left from an earlier reading are ignored.
-
-    Returns:
-        The same bytes for the same values and attributes, with the same library versions. In a process whose threads
-        are sampled by a profiler, as dask's workers are, HDF5 may lay out the same values differently.
+    In a process whose threads are sampled by a profiler, as dask's workers are, HDF5 may lay out the same values
+    differently.
 
     Raises:
         StoreError: some values would not be read back unchanged.
@@ -77,13 +66,7 @@ def encode(dataset: xr.Dataset) -> bytes:
 
 
 def decode(data: bytes) -> xr.Dataset:
-    """Read a chunk file.
-
-    Args:
-        data: the whole file.
-
-    Returns:
-        The dataset, in memory, without the checksum.
+    """Read the bytes of a chunk file.
 
     Raises:
         DamagedChunkError: the seal or the checksum is wrong.
@@ -100,15 +83,7 @@ def decode(data: bytes) -> xr.Dataset:
 
 
 def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
-    """Return the chunk file of some members of a run.
-
-    Args:
-        span: the members that the dataset must hold.
-        dataset: the members' results, with a coordinate `member`.
-        identity: identity of the run.
-
-    Returns:
-        As `encode`, with the identity as an attribute.
+    """Return the chunk file of exactly these members of a run.
 
     Raises:
         StoreError: the dataset holds other members, or values that cannot be stored.
@@ -120,15 +95,7 @@ def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
 
 
 def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
-    """Read a chunk file that must hold these members of this run.
-
-    Args:
-        data: the whole file.
-        span: the members.
-        identity: identity of the run.
-
-    Returns:
-        As `decode`.
+    """Read the bytes of a chunk file that must hold exactly these members of this run.
 
     Raises:
         DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.

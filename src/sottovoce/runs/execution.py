@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sottovoce.errors import DivergenceError, SottovoceError, UsageError
 from sottovoce.runs.identity import canonical, run_header
@@ -16,6 +18,7 @@ from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
 if TYPE_CHECKING:
     import xarray as xr
 
+ROOT = Path("out/runs")
 POLL_SECONDS = 0.2
 DIVERGED_SHARE = 0.1
 
@@ -47,16 +50,63 @@ class Experiment(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Members of one configuration that are to be saved under a root folder."""
+
+    experiment: Any  # an `Experiment`; for workers, one of the registry
+    config: Any  # resolved
+    members: range
+    size: int  # how many members are computed and saved together
+    root: Path
+
+    @classmethod
+    def of(
+        cls, experiment: Any, config: Any, members: range | None = None, *, root: Path = ROOT, size: int | None = None
+    ) -> Self:
+        """Make the job of some or all members of a configuration, whose unset fields are resolved.
+
+        Raises:
+            UsageError: a field, the number of members or the size of chunks is not allowed.
+        """
+        config = config.resolve()
+        if config.members < 1:
+            raise UsageError(f"members is {config.members}; allowed: 1 or more")
+        if size is not None and size < 1:
+            raise UsageError(f"--chunk is {size}; allowed: 1 or more")
+        # About sixteen chunks by default: an interruption loses little, and the files stay few.
+        size = size or max(1, config.members // 16)
+        return cls(experiment, config, range(config.members) if members is None else members, size, root)
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """Description of the run, as `identity.run_header` returns it."""
+        return run_header(self.experiment.name, self.experiment.version, self.config)
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        return RunFolder.of(self.root, self.header)
+
+    def missing(self) -> int:
+        """Return how many of the members are not on disk."""
+        return len(self.folder.missing(self.members))
+
+    def prepare(self, *, refresh: bool = False) -> None:
+        """Make the folder, or check that it belongs to this run; forget the members on disk if they are refreshed."""
+        self.folder.prepare(self.header)
+        if refresh:
+            self.folder.forget(self.members)
+
+
 class Executor(Protocol):
     """Computes the members that are not on disk."""
 
     def check(self, experiment: Experiment, config: Any, /) -> None:
         """Raise an error where nothing could be computed, before anything is written."""
 
-    def compute(
-        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
-    ) -> None:
-        """Compute and save the members that the folder lacks, at most `size` at once; report each chunk."""
+    def compute(self, job: Job, progress: Progress, /) -> None:
+        """Compute and save the members that the folder lacks; report each chunk."""
 
 
 class LocalExecutor:
@@ -66,25 +116,23 @@ class LocalExecutor:
         """Raise a DataError where the data cannot be loaded."""
         experiment.check_data(config)
 
-    def compute(
-        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-    ) -> None:
+    def compute(self, job: Job, progress: Progress) -> None:
         """Compute and save the missing members; other processes may do the same in the same folder."""
-        done = len(members) - len(folder.missing(members))
-        progress.start(len(members), done)
+        missing = job.missing()
+        progress.start(len(job.members), len(job.members) - missing)
         try:
-            while done < len(members):
-                with claim(folder, members, size) as span:
+            while missing:
+                with claim(job.folder, job.members, job.size) as span:
                     if span:
                         progress.phase(chunk_name(span))
-                        folder.save(span, *compute_chunk(experiment, config, span))
+                        job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
                 if not span:
                     progress.phase("waiting for another process")
                     time.sleep(POLL_SECONDS)
                 # Counted on disk, because other processes save members as well.
-                before, done = done, len(members) - len(folder.missing(members))
-                if done > before:
-                    progress.advance(done - before)
+                before, missing = missing, job.missing()
+                if missing < before:
+                    progress.advance(before - missing)
         finally:
             progress.finish()
 
@@ -94,7 +142,7 @@ def execute(
     config: Any,
     span: range | None = None,
     *,
-    root: Path = Path("out/runs"),
+    root: Path = ROOT,
     chunk_size: int | None = None,
     progress: Progress | None = None,
     refresh: bool = False,
@@ -125,40 +173,30 @@ def execute(
         StoreError: the store cannot be read or written.
         Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
-    config, executor = config.resolve(), executor or LocalExecutor()
-    size = size_of_chunks(chunk_size, config.members)
-    members = range(config.members) if span is None else span
-    header = run_header(experiment.name, experiment.version, config)
-    folder = RunFolder.of(root, header)
-    cached = True
-    if refresh or folder.missing(members):
-        executor.check(experiment, config)  # before a folder is made that would stay empty
+    job, executor = Job.of(experiment, config, span, root=root, size=chunk_size), executor or LocalExecutor()
+    cached, dataset = True, None
+    if refresh or job.missing():
+        executor.check(experiment, job.config)  # before a folder is made that would stay empty
     try:
-        folder.prepare(header)
-        if refresh:
-            folder.forget(members)
-        dataset = None
+        job.prepare(refresh=refresh)
         while dataset is None:
-            if folder.missing(members):
+            if job.missing():
                 cached = False
-                executor.compute(experiment, config, folder, members, size, progress or Silent())
+                executor.compute(job, progress or Silent())
             with suppress(IncompleteRunError):  # a damaged chunk was set aside and is computed again
-                dataset = folder.load(members)
+                dataset = job.folder.load(job.members)
     except KeyboardInterrupt:
-        safe = f"{len(members) - len(folder.missing(members))} of {len(members)} members are safe in {folder.path}"
+        n = len(job.members)
+        safe = f"{n - job.missing()} of {n} members are safe in {job.folder.path}"
         raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
-    described = {"experiment": experiment.name, "version": experiment.version, "identity": header["identity"]}
-    dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
-    dataset.attrs["diverged_members"] = _diverged(dataset)
-    return dataset
+    described = {name: job.header[name] for name in ("experiment", "version", "identity")}
+    return dataset.assign_attrs(
+        **described, config=canonical(job.config), cached=int(cached), diverged_members=_diverged(dataset)
+    )
 
 
 def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
-    """Raise an error if more than a tenth of a result's members diverged.
-
-    Args:
-        dataset: as `execute` returns it; all its members are saved.
-        root: folder of all runs.
+    """Raise an error if more than a tenth of the members of a result of `execute` diverged.
 
     Raises:
         DivergenceError: more than a tenth diverged; the message names these members and the folder that holds them.
@@ -173,33 +211,10 @@ def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
 
 
 def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
-    """Compute some members: the unit of work for this process or for any other.
-
-    Args:
-        experiment: has simulate.
-        config: a resolved configuration.
-        span: the members.
-
-    Returns:
-        The members' results and their provenance, as `RunFolder.save` takes them.
-    """
+    """Compute some members, and return their results and provenance: the unit of work of any process."""
     start = time.perf_counter()
     dataset = experiment.simulate(config, span)
     return dataset, describe(time.perf_counter() - start)
-
-
-def size_of_chunks(chunk_size: int | None, total: int) -> int:
-    """Return how many of `total` members are computed and saved together.
-
-    Raises:
-        UsageError: one of the numbers is below 1.
-    """
-    if total < 1:
-        raise UsageError(f"members is {total}; allowed: 1 or more")
-    if chunk_size is not None and chunk_size < 1:
-        raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
-    # About sixteen chunks: an interruption loses little, and the files stay few.
-    return chunk_size or max(1, total // 16)
 
 
 def _diverged(dataset: "xr.Dataset") -> list[int]:

@@ -24,13 +24,9 @@ _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
 def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
     """Claim the next missing members that no other process has claimed.
 
-    Args:
-        folder: the run.
-        members: the members wanted.
-        size: how many to claim at most.
-
     Yields:
-        Contiguous members, claimed until the block ends; None where none are missing, or all missing ones are claimed.
+        Contiguous members, at most `size`, claimed until the block ends; None where none are missing, or all missing
+        ones are claimed.
 
     Raises:
         StoreError: the folder cannot be written.

@@ -17,13 +17,13 @@ from sottovoce.report import results
 from sottovoce.running.cluster import tasks
 from sottovoce.running.run import Execution
 from sottovoce.runs.chunks import opened
-from sottovoce.runs.store import RunFolder
+from sottovoce.runs.execution import Job
 
 TINY = {"dataset": "digits", "members": 2, "width": 8, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 64}
 
 
 def described(experiment, config, span, device="auto"):
-    job = tasks.Job(experiment, config, RunFolder(Path("unused")), span, 1)
+    job = Job.of(experiment, config, span, root=Path("unused"))
     return tasks.describe(job, span, device, 1, workers_save=False)
 
 
