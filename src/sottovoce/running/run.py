@@ -113,13 +113,8 @@ def spread(
 ) -> tuple[Execution, list[int]]:
     """Let workers compute the missing members of several configurations at once; without workers, do nothing.
 
-    Returns:
-        How to run each configuration now, which loads what the workers saved, and how many members of each were
-        computed. A span that is None stands for all members.
-
-    Raises:
-        UsageError: a field or its value is not allowed.
-        ClusterError: the workers cannot be reached, or fail.
+    A span that is None stands for all members; errors are those of `cluster.fill`. Returned are how to run each
+    configuration now, which loads what the workers saved, and how many members of each were computed.
     """
     executor = prepare(execution, trains=any(experiment.trains for experiment, *_ in wanted))
     if isinstance(executor, LocalExecutor):

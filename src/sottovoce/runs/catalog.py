@@ -37,11 +37,7 @@ class Run:
 
 
 def runs(root: Path, experiment: str | None = None) -> list[Run]:
-    """List all runs under `root`, or those of one experiment, newest first, without opening any file.
-
-    Raises:
-        StoreError: the folder cannot be read.
-    """
+    """List all runs under `root`, or those of one experiment, newest first, without opening any file."""
     listed = []
     with store_errors(root):
         for entry in os.scandir(root) if root.is_dir() else ():

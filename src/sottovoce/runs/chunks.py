@@ -41,13 +41,10 @@ def checksum(dataset: xr.Dataset) -> str:
 
 
 def encode(dataset: xr.Dataset) -> bytes:
-    """Return the chunk file of a dataset: the same bytes for the same values, attributes and library versions.
+    """Return the chunk file of a dataset; a StoreError where some values would not be read back unchanged.
 
-    In a process whose threads are sampled by a profiler, as dask's workers are, HDF5 may lay out the same values
-    differently.
-
-    Raises:
-        StoreError: some values would not be read back unchanged.
+    The same values and attributes are the same bytes with the same library versions, except that HDF5 may lay them out
+    differently in a process whose threads are sampled by a profiler, as dask's workers are.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
     # HDF5 writes to memory, because on a full disk it can crash the process. The store has a lock of its own, because
@@ -66,11 +63,7 @@ def encode(dataset: xr.Dataset) -> bytes:
 
 
 def decode(data: bytes) -> xr.Dataset:
-    """Read the bytes of a chunk file.
-
-    Raises:
-        DamagedChunkError: the seal or the checksum is wrong.
-    """
+    """Read the bytes of a chunk file; a DamagedChunkError where the seal or the checksum is wrong."""
     body, seal = data[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
     if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
         raise DamagedChunkError("its bytes are not those that were written")
@@ -83,11 +76,7 @@ def decode(data: bytes) -> xr.Dataset:
 
 
 def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
-    """Return the chunk file of exactly these members of a run.
-
-    Raises:
-        StoreError: the dataset holds other members, or values that cannot be stored.
-    """
+    """Return the chunk file of these members of a run; a StoreError where the dataset holds other members."""
     held = dataset["member"].values.tolist() if "member" in dataset.coords else None
     if held != list(span):
         raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
@@ -95,11 +84,7 @@ def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
 
 
 def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
-    """Read the bytes of a chunk file that must hold exactly these members of this run.
-
-    Raises:
-        DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-    """
+    """Read the bytes of a chunk file; a DamagedChunkError where it does not hold these members of this run intact."""
     chunk = decode(data)
     held = chunk["member"].values if "member" in chunk.coords else None
     # Sizes are compared first: a file's name may claim more members than fit in a list.

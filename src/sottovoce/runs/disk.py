@@ -14,11 +14,7 @@ TEMPORARY = ".*.tmp"
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn every OSError into a StoreError that names the path and the remedy.
-
-    Raises:
-        StoreError: an OSError was raised inside.
-    """
+    """Turn every OSError into a StoreError that names the path and the remedy."""
     try:
         yield
     except OSError as error:

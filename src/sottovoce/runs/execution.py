@@ -29,32 +29,22 @@ class Interrupted(SottovoceError):  # noqa: N818 - not an error
     exit_code = 130
 
 
-class Experiment(Protocol):
-    """What a run needs of an experiment."""
+class _Experiment(Protocol):
+    """What a run needs of an experiment; `lab.experiment.Experiment` says what its parts mean."""
 
     @property
-    def name(self) -> str:
-        """The experiment's name, part of the identity."""
-        ...
-
+    def name(self) -> str: ...
     @property
-    def version(self) -> int:
-        """Version of the experiment's definition, part of the identity."""
-        ...
-
-    def check_data(self, config: Any) -> None:
-        """Raise a DataError where the data that `simulate` needs cannot be loaded."""
-
-    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
-        """Compute the given members."""
-        ...
+    def version(self) -> int: ...
+    def check_data(self, config: Any) -> None: ...
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset": ...
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """Members of one configuration that are to be saved under a root folder."""
 
-    experiment: Any  # an `Experiment`; for workers, one of the registry
+    experiment: Any  # an `_Experiment`; for workers, one of the registry
     config: Any  # resolved
     members: range
     size: int  # how many members are computed and saved together
@@ -64,11 +54,7 @@ class Job:
     def of(
         cls, experiment: Any, config: Any, members: range | None = None, *, root: Path = ROOT, size: int | None = None
     ) -> Self:
-        """Make the job of some or all members of a configuration, whose unset fields are resolved.
-
-        Raises:
-            UsageError: a field, the number of members or the size of chunks is not allowed.
-        """
+        """Make the job of some or all members of a configuration, which is resolved, and check the numbers."""
         config = config.resolve()
         if config.members < 1:
             raise UsageError(f"members is {config.members}; allowed: 1 or more")
@@ -99,22 +85,19 @@ class Job:
             self.folder.forget(self.members)
 
 
-class Executor(Protocol):
-    """Computes the members that are not on disk."""
+class _Executor(Protocol):
+    """Computes the members that are not on disk, once it has checked, before anything is written, that it can."""
 
-    def check(self, experiment: Experiment, config: Any, /) -> None:
-        """Raise an error where nothing could be computed, before anything is written."""
-
-    def compute(self, job: Job, progress: Progress, /) -> None:
-        """Compute and save the members that the folder lacks; report each chunk."""
+    def check(self, job: Job, /) -> None: ...
+    def compute(self, job: Job, progress: Progress, /) -> None: ...
 
 
 class LocalExecutor:
     """Computes the members in this process, one chunk after another."""
 
-    def check(self, experiment: Experiment, config: Any) -> None:
+    def check(self, job: Job) -> None:
         """Raise a DataError where the data cannot be loaded."""
-        experiment.check_data(config)
+        job.experiment.check_data(job.config)
 
     def compute(self, job: Job, progress: Progress) -> None:
         """Compute and save the missing members; other processes may do the same in the same folder."""
@@ -138,7 +121,7 @@ class LocalExecutor:
 
 
 def execute(
-    experiment: Experiment,
+    experiment: _Experiment,
     config: Any,
     span: range | None = None,
     *,
@@ -146,21 +129,12 @@ def execute(
     chunk_size: int | None = None,
     progress: Progress | None = None,
     refresh: bool = False,
-    executor: Executor | None = None,
+    executor: _Executor | None = None,
 ) -> "xr.Dataset":
-    """Return an experiment's results; only the members that are not on disk yet are computed.
+    """Return an experiment's results, of all members or of a span; only those that are not on disk yet are computed.
 
-    Several processes may execute the same run at once; they share its members.
-
-    Args:
-        experiment: has name, version, check_data and simulate.
-        config: its configuration; unset fields are resolved first.
-        span: the members that are wanted; by default all.
-        root: folder of all runs.
-        chunk_size: how many members are computed and saved together; by default about a sixteenth of all.
-        progress: told of every saved chunk; silent by default.
-        refresh: forget what is on disk for these members.
-        executor: computes the missing members; by default this process.
+    Several processes may execute the same run at once; they share its members. By default this process computes about
+    a sixteenth of all members at once, and saves them. With `refresh`, what is on disk for these members is forgotten.
 
     Returns:
         The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
@@ -176,7 +150,7 @@ def execute(
     job, executor = Job.of(experiment, config, span, root=root, size=chunk_size), executor or LocalExecutor()
     cached, dataset = True, None
     if refresh or job.missing():
-        executor.check(experiment, job.config)  # before a folder is made that would stay empty
+        executor.check(job)  # before a folder is made that would stay empty
     try:
         job.prepare(refresh=refresh)
         while dataset is None:
@@ -186,8 +160,7 @@ def execute(
             with suppress(IncompleteRunError):  # a damaged chunk was set aside and is computed again
                 dataset = job.folder.load(job.members)
     except KeyboardInterrupt:
-        n = len(job.members)
-        safe = f"{n - job.missing()} of {n} members are safe in {job.folder.path}"
+        safe = f"{len(job.members) - job.missing()} of {len(job.members)} members are safe in {job.folder.path}"
         raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
     described = {name: job.header[name] for name in ("experiment", "version", "identity")}
     return dataset.assign_attrs(
@@ -196,11 +169,7 @@ def execute(
 
 
 def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
-    """Raise an error if more than a tenth of the members of a result of `execute` diverged.
-
-    Raises:
-        DivergenceError: more than a tenth diverged; the message names these members and the folder that holds them.
-    """
+    """Raise a DivergenceError, which names them, if more than a tenth of a result's members diverged."""
     diverged, n_members = dataset.attrs["diverged_members"], dataset.sizes["member"]
     if len(diverged) > DIVERGED_SHARE * n_members:
         raise DivergenceError(
@@ -210,7 +179,7 @@ def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
         )
 
 
-def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
+def compute_chunk(experiment: _Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
     """Compute some members, and return their results and provenance: the unit of work of any process."""
     start = time.perf_counter()
     dataset = experiment.simulate(config, span)
@@ -218,10 +187,9 @@ def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr
 
 
 def _diverged(dataset: "xr.Dataset") -> list[int]:
-    """Return the members with a non-finite loss."""
+    """Return the members with a non-finite loss of any network."""
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
-    # A member counts as diverged if any of its networks is.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

@@ -36,22 +36,14 @@ def plain(value: object, name: str = "config") -> Any:
 
 
 def canonical(value: object) -> str:
-    """Return the canonical JSON of a configuration: sorted keys, no whitespace, ASCII, shortest exact floats.
-
-    Raises:
-        UsageError: the value contains something that JSON cannot represent (see `plain`).
-    """
+    """Return the canonical JSON of what `plain` allows: sorted keys, no whitespace, ASCII, shortest exact floats."""
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
-    """Describe a run: the experiment, its version, every field but `members`, and their identity.
+    """Describe a run by `experiment`, `version`, `config` (every field but `members`) and their `identity`.
 
-    Returns:
-        Keys `experiment`, `version`, `config` (dict) and `identity` (64 hexadecimal digits).
-
-    Raises:
-        UsageError: a field has a type that JSON cannot represent.
+    The identity is 64 hexadecimal digits; errors are those of `plain`.
     """
     described = {name: value for name, value in plain(config).items() if name != "members"}
     content = {"experiment": experiment, "version": version, "fields": described}

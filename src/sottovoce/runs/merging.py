@@ -40,7 +40,6 @@ def merge(source: Path, root: Path) -> Tally:
 
     Raises:
         UsageError: the source is no folder, or is `root` itself.
-        StoreError: `root` cannot be written.
         Interrupted: Ctrl-C was pressed; the members brought over so far are saved.
     """
     if not source.is_dir():

@@ -115,22 +115,13 @@ class RunFolder:
         return [member for member in members if member not in held]
 
     def save(self, span: range, dataset: "xr.Dataset", provenance: Mapping[str, Any]) -> None:
-        """Write the chunk of exactly these members, and beside it its provenance (`provenance.describe`).
-
-        Raises:
-            StoreError: the dataset holds other members or values that cannot be stored, or the disk refuses.
-        """
+        """Write the chunk of exactly these members, and beside it its provenance; errors as of `chunks.sealed`."""
         from sottovoce.runs.chunks import sealed
 
         self._write(span, sealed(span, dataset, self.identity), provenance)
 
     def accept(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
-        """Write a chunk that another process has sealed, after checking that it holds these members of this run.
-
-        Raises:
-            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-            StoreError: the disk refuses.
-        """
+        """Write a chunk that another process has sealed, once it is checked; errors as of `chunks.opened`."""
         from sottovoce.runs.chunks import opened
 
         opened(data, span, self.identity)
@@ -149,6 +140,8 @@ class RunFolder:
             IncompleteRunError: some members are not saved (or, after damage, no longer).
             StoreError: the folder cannot be read, or its chunks contradict one another.
         """
+        import xarray as xr
+
         identity, wanted, parts = self.identity, list(members), []
         for span in self.spans():
             held = [member for member in wanted if member in span]
@@ -157,15 +150,16 @@ class RunFolder:
                 wanted = [member for member in wanted if member not in span]
         if wanted:
             raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
-        return self._join(parts).sel(member=list(members))
+        # With these options, values that all members share must be equal in all chunks.
+        equal: Any = {"data_vars": "minimal", "coords": "minimal", "compat": "equals", "join": "exact"}
+        try:
+            return xr.concat(parts, "member", combine_attrs="drop_conflicts", **equal).sel(member=list(members))
+        except ValueError as error:
+            reason = f"the chunks of {self.path} disagree about what all members share"
+            raise StoreError(f"{reason}: {str(error).splitlines()[0]}; run it again with refresh") from error
 
     def read(self, span: range, identity: str) -> "xr.Dataset":
-        """Read one chunk; a damaged one stays where it is.
-
-        Raises:
-            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-            OSError: there is no such file, or it cannot be read.
-        """
+        """Read one chunk; a damaged one stays where it is, with an error as of `chunks.opened`."""
         from sottovoce.runs.chunks import opened
 
         return opened(self.file(span).read_bytes(), span, identity)
@@ -214,14 +208,3 @@ class RunFolder:
                     os.replace(file, file.with_suffix(".damaged"))
                 _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)
                 return None
-
-    def _join(self, parts: "list[xr.Dataset]") -> "xr.Dataset":
-        import xarray as xr
-
-        # With these options, values that all members share must be equal in all chunks.
-        minimal: Any = {"data_vars": "minimal", "coords": "minimal", "compat": "equals", "join": "exact"}
-        try:
-            return xr.concat(parts, dim="member", combine_attrs="drop_conflicts", **minimal)
-        except ValueError as error:
-            reason = f"the chunks of {self.path} disagree about what all members share"
-            raise StoreError(f"{reason}: {str(error).splitlines()[0]}; run it again with refresh") from error

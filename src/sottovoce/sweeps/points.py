@@ -24,23 +24,18 @@ Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join the results of a plan's points along the swept fields.
 
-    Returns:
-        One dataset. Attributes: `experiment`, `swept` (the fields), `config` (the fields that all points
-        share), `configs` (one configuration per point, the last dimension fastest), `baseline` (index of the point that
-        others are compared with), `identity`, `cached`, `members`.
+    The attributes are `experiment`, `swept` (the fields), `config` (the fields that all points share), `configs` (one
+    configuration per point, the last dimension fastest), `baseline` (index of the point that others are compared with),
+    `identity`, `cached` and `members`.
     """
     # Points may differ in size and are padded; xarray needs an index along every dimension for that.
-    indexed = [
-        result.drop_attrs().assign_coords(
-            {dim: np.arange(size) for dim, size in result.sizes.items() if dim not in result.coords}
-        )
-        for result in results
-    ]
+    unnamed = [{dim: np.arange(size) for dim, size in one.sizes.items() if dim not in one.coords} for one in results]
+    indexed = [one.drop_attrs().assign_coords(index) for one, index in zip(results, unnamed, strict=True)]
+    dims = planned.dims
     along = {
-        field: (field if field in planned.dims else POINT, [label(value) for value in values])
-        for field, values in planned.over.items()
+        field: (field if field in dims else POINT, list(map(label, values))) for field, values in planned.over.items()
     }
-    joined = _combined(indexed, planned.dims, planned.shape).transpose(*planned.dims, ...).assign_coords(along)
+    joined = _combined(indexed, dims, planned.shape).transpose(*dims, ...).assign_coords(along)
     first, *others = (json.loads(canonical(config)) for config in planned.configs)
     # Neither the swept fields nor the fields that follow from them are common to all points.
     common = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
@@ -76,11 +71,7 @@ def dims_of(dataset: xr.Dataset) -> list[str]:
 
 
 def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
-    """Estimate a variable's mean over members at every point.
-
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-        variable: name of a variable with a dimension `member`, or "recovered_fraction".
+    """Estimate the mean over members of a variable, or of "recovered_fraction", at every point of a sweep.
 
     Returns:
         `mean`, `low` and `high` as `estimates.over_members` gives them and `n`, the members used, along the swept

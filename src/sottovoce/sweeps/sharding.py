@@ -32,11 +32,7 @@ class Shard:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read a part from the command line: "i/n".
-
-        Raises:
-            UsageError: the text is not of this form, or i is not in 1 to n.
-        """
+        """Read a part "i/n" from the command line; a UsageError where the text is not of this form."""
         match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
         index, n = map(int, match.groups()) if match else (0, 0)
         if not 1 <= index <= n:
@@ -76,6 +72,6 @@ def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple
 
 
 def member_seconds(config: Any, gflops: float) -> float:
-    """Return about how many seconds the training of one member takes where matrix products run at 10^9 gflops."""
+    """Return about how many seconds the training of one member takes; `gflops` is the rate of matrix products."""
     flops, steps = config.member_work()
     return flops / (SHARE_OF_RATE * gflops * 1e9) + steps * STEP_SECONDS

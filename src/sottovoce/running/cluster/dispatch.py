@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class DaskExecutor(Workers):
-    """Computes on dask workers the members that are not on disk."""
+    """Computes members on dask workers."""
 
     def compute(self, job: Job, progress: Progress) -> None:
         """Compute and save one job's missing members; see `fill`."""
@@ -121,11 +121,10 @@ class _Dispatcher:
     def _look_at_disk(self) -> bool:
         """Return whether members are missing, whoever has claimed them; count those that other processes have saved."""
         self._unclaimed = [job for job in self._jobs if job.missing()]
-        lacking = _n_missing(self._unclaimed)
-        if lacking < self._lacking:
-            self._progress.advance(self._lacking - lacking)
-        self._lacking = lacking
-        return lacking > 0
+        before, self._lacking = self._lacking, _n_missing(self._unclaimed)
+        if self._lacking < before:
+            self._progress.advance(before - self._lacking)
+        return self._lacking > 0
 
     def _look_at_workers(self, now: float) -> None:
         if now < self._next_tick:
@@ -155,8 +154,7 @@ class _Dispatcher:
 
     def _submit(self, chunk: _PendingChunk) -> None:
         """Submit the chunk to the workers that are not avoided, or to any worker where all are avoided."""
-        settings = self._workers.device, self._workers.devices, self._workers.workers_save
-        task = tasks.describe(chunk.job, chunk.span, *settings)
+        task = tasks.describe(chunk.job, chunk.span, self._workers)
         others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
         future = self._client.submit(tasks.compute, task, pure=False, workers=others or None)
         chunk.futures.append(future)

@@ -35,11 +35,7 @@ class Workers:
     data_dir: Path | None = None
 
     def check(self, *_: Any) -> None:
-        """Check the settings; the dataset is not checked, because the workers read their own files.
-
-        Raises:
-            UsageError: distributed is not installed, or a setting is not allowed or contradicts another.
-        """
+        """Raise a UsageError where workers cannot be had by these settings; workers check their own dataset files."""
         if importlib.util.find_spec("distributed") is None:
             missing = "--executor dask needs distributed, which is not installed"
             raise UsageError(f"{missing}; run: pip install 'sottovoce[cluster]'")
@@ -76,11 +72,7 @@ class Workers:
 
 @contextmanager
 def connected(workers: Workers) -> "Iterator[Client]":
-    """Yield a client of the workers' scheduler; workers that are started here end with the block.
-
-    Raises:
-        ClusterError: no scheduler answers.
-    """
+    """Yield a client of the workers' scheduler, a ClusterError if none answers; own workers end with the block."""
     from distributed import Client
 
     if workers.scheduler is None:

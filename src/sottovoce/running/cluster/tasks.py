@@ -15,6 +15,7 @@ import sottovoce
 from sottovoce import data
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
+from sottovoce.running.cluster.engine import Workers
 from sottovoce.runs.execution import Job, compute_chunk
 from sottovoce.runs.identity import plain, run_header
 from sottovoce.runs.store import RunFolder
@@ -32,7 +33,7 @@ def code() -> str:
     return f"sottovoce {sottovoce.__version__} (source {digest.hexdigest()[:12]})"
 
 
-def describe(job: Job, span: range, device: str, devices: int, workers_save: bool) -> dict[str, Any]:
+def describe(job: Job, span: range, workers: Workers) -> dict[str, Any]:
     """Return a chunk of a job as a task: values that JSON can represent, with code and data by name and checksum."""
     return {
         **job.header,
@@ -41,9 +42,9 @@ def describe(job: Job, span: range, device: str, devices: int, workers_save: boo
         "last": span[-1],
         "code": code(),
         "data": _digests(job.config.dataset) if job.experiment.trains else {},
-        "device": device,
-        "devices": devices,
-        "save_in": str(job.folder.path.absolute()) if workers_save else None,
+        "device": workers.device,
+        "devices": workers.devices,
+        "save_in": str(job.folder.path.absolute()) if workers.workers_save else None,
     }
 
 
