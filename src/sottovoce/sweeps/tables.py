@@ -73,36 +73,29 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
     """
     rows: Table = {}
     accuracy, fraction = points.by_point(dataset), points.by_point(dataset, points.FRACTION)
+    kinds, dims = estimates.kinds_of(accuracy["mean"]), points.dims_of(dataset)
     # The recovered fraction is shown for students alone: the teacher's is one by definition.
-    for accuracies, fractions in zip(_points_of(accuracy), _points_of(fraction), strict=True):
-        for estimate, quantity, names in (
-            (accuracies, ACCURACY, accuracies[estimates.kinds_of(accuracies["mean"])].values.tolist()),
-            (fractions, "recovered fraction", effects.students(dataset)),
+    fraction = fraction.sel({kinds: effects.students(dataset)})
+    for index in np.ndindex(*(dataset.sizes[dim] for dim in dims)):
+        for estimate, quantity, end in (
+            (accuracy, ACCURACY, ""),
+            (fraction, "recovered fraction", ", recovered fraction"),
         ):
-            kinds = estimates.kinds_of(estimate["mean"])
-            shown = estimate.sel({kinds: names}).assign_attrs(members=int(estimate["n"]))
-            where = words({field: estimate[field].item() for field in dataset.attrs["swept"]})
-            label = "" if quantity == ACCURACY else ", recovered fraction"
-            of_point = rows_of(shown, kinds, quantity, lambda name, w=where, end=label: f"{w}: {name}{end}")
+            point = estimate.isel(dict(zip(dims, index, strict=True)))
+            label = words({field: point[field].item() for field in dataset.attrs["swept"]}) + ": {}" + end
+            of_point = rows_of(point.assign_attrs(members=int(point["n"])), kinds, quantity, label.format)
             rows |= {name: row for name, row in of_point.items() if row["mean"] is not None}
     of_sweep = effects_of(dataset)
-    for row in of_sweep["differences"]:
-        rows[f"{words(row['at'])} less {words(row['baseline'])}: {row['network']}, simultaneous"] = _row(row)
-    for row in of_sweep["trend"]:
-        rows[f"{row['network']}, per {row['per']} of {row['field']}, simultaneous"] = _row(row)
+    differences = {
+        f"{words(row['at'])} less {words(row['baseline'])}: {row['network']}": row for row in of_sweep["differences"]
+    }
+    trends = {f"{row['network']}, per {row['per']} of {row['field']}": row for row in of_sweep["trend"]}
+    for label, row in (differences | trends).items():
+        shown = {name: row[name] for name in ("mean", "members", "quantity")}
+        rows[f"{label}, simultaneous"] = {**shown, "ci95": row["simultaneous95"], "published": None}
     return rows
 
 
 def words(at: dict[str, Any]) -> str:
     """Return the settings of a point in words."""
     return ", ".join(f"{field} = {value}" for field, value in at.items())
-
-
-def _points_of(estimate: xr.Dataset) -> list[xr.Dataset]:
-    dims = points.dims_of(estimate)
-    return [estimate.isel(dict(zip(dims, i, strict=True))) for i in np.ndindex(*(estimate.sizes[d] for d in dims))]
-
-
-def _row(effect: dict[str, Any]) -> dict[str, Any]:
-    ends = {"ci95": effect["simultaneous95"], "published": None}
-    return {**{name: effect[name] for name in ("mean", "members", "quantity")}, **ends}
