@@ -9,7 +9,7 @@ from sottovoce.lab import estimates, registry
 from sottovoce.lab.rows import Table, number, rows_of
 from sottovoce.sweeps import effects, points
 
-ACCURACY = "test accuracy"
+ACCURACY, RECOVERED = "test accuracy", "recovered fraction"
 
 
 def by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
@@ -32,9 +32,8 @@ def effects_of(dataset: xr.Dataset) -> dict[str, Any]:
     differences, trend = effects.differences(dataset), effects.trend(dataset)
     slopes = [] if trend is None else [trend.isel(network=i) for i in range(trend.sizes["network"])]
     compared = differences.stack(pair=["network", "comparison"], create_index=False)
-    pairs = [
-        compared.isel(pair=i) for i in np.flatnonzero(compared["n"])
-    ]  # points without a common member are left out
+    # Without a member that both points have there is nothing to compare.
+    pairs = [compared.isel(pair=i) for i in np.flatnonzero(compared["n"])]
     return {
         "differences": [
             {
@@ -77,10 +76,7 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
     # The recovered fraction is shown for students alone: the teacher's is one by definition.
     fraction = fraction.sel({kinds: effects.students(dataset)})
     for index in np.ndindex(*(dataset.sizes[dim] for dim in dims)):
-        for estimate, quantity, end in (
-            (accuracy, ACCURACY, ""),
-            (fraction, "recovered fraction", ", recovered fraction"),
-        ):
+        for estimate, quantity, end in ((accuracy, ACCURACY, ""), (fraction, RECOVERED, f", {RECOVERED}")):
             point = estimate.isel(dict(zip(dims, index, strict=True)))
             label = words({field: point[field].item() for field in dataset.attrs["swept"]}) + ": {}" + end
             of_point = rows_of(point.assign_attrs(members=int(point["n"])), kinds, quantity, label.format)
