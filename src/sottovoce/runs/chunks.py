@@ -57,8 +57,7 @@ def encode(dataset: xr.Dataset) -> bytes:
     try:
         decode(data)
     except DamagedChunkError as error:
-        reason = f"a result cannot be stored: {error}; allowed: numbers, booleans and strings"
-        raise StoreError(reason) from error
+        raise StoreError(f"a result cannot be stored: {error}; allowed: numbers, booleans and strings") from error
     return data
 
 

@@ -54,7 +54,7 @@ class Job:
     def of(
         cls, experiment: Any, config: Any, members: range | None = None, *, root: Path = ROOT, size: int | None = None
     ) -> Self:
-        """Make the job of some or all members of a configuration, which is resolved, and check the numbers."""
+        """Return the job of some or all members of a configuration; a UsageError where one is not allowed."""
         config = config.resolve()
         if config.members < 1:
             raise UsageError(f"members is {config.members}; allowed: 1 or more")
