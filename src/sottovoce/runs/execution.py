@@ -54,7 +54,7 @@ class Job:
     def of(
         cls, experiment: Any, config: Any, members: range | None = None, *, root: Path = ROOT, size: int | None = None
     ) -> Self:
-        """Return the job of some or all members of a configuration; a UsageError where one is not allowed."""
+        """Return the job of some or all members of a configuration, whose fields and size are checked."""
         config = config.resolve()
         if config.members < 1:
             raise UsageError(f"members is {config.members}; allowed: 1 or more")
