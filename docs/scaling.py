@@ -25,15 +25,12 @@ import psutil
 import xarray as xr
 
 from sottovoce.lab import registry
-from sottovoce.running.cluster.dispatch import CHUNKS_PER_THREAD, fill
-from sottovoce.running.cluster.engine import DaskExecutor
-from sottovoce.running.cluster.tasks import Job
+from sottovoce.running.cluster.dispatch import CHUNKS_PER_THREAD, DaskExecutor, fill
 from sottovoce.running.run import Execution, run
 from sottovoce.runs import chunks
 from sottovoce.runs.disk import write_atomically
-from sottovoce.runs.identity import run_header
+from sottovoce.runs.execution import Job
 from sottovoce.runs.progress import Silent
-from sottovoce.runs.store import RunFolder
 from sottovoce.training.devices import n_cores
 
 ROLES = 6
@@ -117,10 +114,9 @@ def emulated(threads: int) -> Iterator[tuple[str, psutil.Process, psutil.Process
 
 def job(root: Path, config: Config) -> Job:
     """Return a job of one-member chunks in a prepared folder."""
-    header = run_header("sleeping", 1, config)
-    folder = RunFolder.of(root, header)
-    folder.prepare(header)
-    return Job(Sleeping(), config, folder, range(config.members), 1)  # pyright: ignore[reportArgumentType]
+    made = Job(Sleeping(), config, range(config.members), 1, root)
+    made.prepare()
+    return made
 
 
 @dataclass(frozen=True)

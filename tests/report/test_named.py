@@ -17,7 +17,6 @@ from sottovoce.report import named, results
 from sottovoce.running import run as running_run
 from sottovoce.running.run import Execution
 from sottovoce.runs.identity import run_header
-from sottovoce.sweeps import saved
 
 SMALL = {"width": 8, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 1024}
 LISTED = [
@@ -35,7 +34,7 @@ def identities(experiment, sweep, dataset):
     over = {sweep.field: [sweep.values] if sweep.one_run else sweep.values}
     planned = sweeps.plan(experiment.name, points=[{k: v for k, (v,) in over.items()}] if sweep.one_run else None,
                           over=None if sweep.one_run else over, **sweep.settings(dataset))  # fmt: skip
-    return [saved._header(planned, config)["identity"] for config in planned.configs]
+    return [job.header["identity"] for job in planned.jobs(Path("unused"))]
 
 
 @each

@@ -14,7 +14,7 @@ from sottovoce.errors import DivergenceError, UsageError
 from sottovoce.lab import registry
 from sottovoce.running.run import Execution
 from sottovoce.sweeps import points as by
-from sottovoce.sweeps import saved
+from sottovoce.sweeps.running import missing as n_missing
 from sottovoce.training import ensemble
 
 SMALL = {"dataset": "digits", "members": 2, "width": 16, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 256}
@@ -43,7 +43,7 @@ def test_each_point_of_a_grid_is_the_run_it_would_be_alone(execution):
 def test_an_enlarged_sweep_computes_only_what_is_new(execution):
     def missing(over):
         planned = sweeps.plan("toy", over, draws=10, members=2, generator="gaussian")
-        return sum(saved.missing(planned, execution))
+        return sum(n_missing(planned, execution))
 
     sv.sweep("toy", {"hidden": [4, 5]}, execution=execution, draws=10, members=2, generator="gaussian")
     assert missing({"hidden": [4, 5]}) == 0

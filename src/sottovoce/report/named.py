@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sottovoce.lab import registry
 from sottovoce.lab.experiment import Experiment, NamedSweep
 from sottovoce.sweeps.planning import plan
-from sottovoce.sweeps.saved import load, load_points
+from sottovoce.sweeps.running import load, load_points
 
 if TYPE_CHECKING:
     import xarray as xr

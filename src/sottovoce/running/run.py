@@ -9,18 +9,18 @@ from sottovoce import data
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.fields import check_name
-from sottovoce.runs.execution import LocalExecutor, check_divergence, execute, size_of_chunks
-from sottovoce.runs.identity import run_header
+from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
 from sottovoce.runs.progress import Progress, choose
-from sottovoce.runs.store import RunFolder
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sottovoce.running.cluster.engine import DaskExecutor
+    from sottovoce.running.cluster.dispatch import DaskExecutor
 
 LOCAL = "local"
 EXECUTORS = (LOCAL, "dask")
+WORKERS = ("scheduler", "workers", "workers_save", "patience")
+"""The settings that mean something to workers alone."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
 
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
-    """Run one configuration as `execution` says; errors as for `run`.
-
-    Raises:
-        DivergenceError: more than a tenth of the members diverged; all members are saved.
-    """
+    """Run one configuration as `execution` says; errors as for `run`."""
     dataset = results_of(experiment, config, execution)
     check_divergence(dataset, execution.out / "runs")
     return dataset
@@ -117,37 +113,22 @@ def spread(
 ) -> tuple[Execution, list[int]]:
     """Let workers compute the missing members of several configurations at once; without workers, do nothing.
 
-    Args:
-        wanted: experiments, their configurations, and spans of members; None stands for all members.
-        execution: how to run.
-        progress: told of every saved chunk.
-
-    Returns:
-        How to run each configuration now, which loads what the workers saved, and how many members of each were
-        computed.
-
-    Raises:
-        UsageError: a field or its value is not allowed.
-        ClusterError: the workers cannot be reached, or fail.
+    A span that is None stands for all members; errors are those of `cluster.fill`. Returned are how to run each
+    configuration now, which loads what the workers saved, and how many members of each were computed.
     """
     executor = prepare(execution, trains=any(experiment.trains for experiment, *_ in wanted))
     if isinstance(executor, LocalExecutor):
         return execution, [0] * len(wanted)
-    from sottovoce.running.cluster import Job, fill
+    from sottovoce.running.cluster import fill
 
     executor.check()
-    jobs = []
-    for experiment, given, span in wanted:
-        config = given.resolve()
-        header = run_header(experiment.name, experiment.version, config)
-        folder = RunFolder.of(execution.out / "runs", header)
-        size = size_of_chunks(_chunk_size(experiment, config, execution), config.members)
-        members = range(config.members) if span is None else span
-        folder.prepare(header)
-        if execution.refresh:
-            folder.forget(members)
-        jobs.append(Job(experiment, config, folder, members, size))
-    computed = [len(job.folder.missing(job.members)) for job in jobs]
+    jobs = [
+        Job.of(experiment, config, span, root=execution.out / "runs", size=_chunk_size(experiment, config, execution))
+        for experiment, config, span in wanted
+    ]
+    for job in jobs:
+        job.prepare(refresh=execution.refresh)
+    computed = [job.missing() for job in jobs]
     fill(jobs, executor, progress)
     # What the workers have just computed is not computed again.
     return replace(execution, refresh=False), computed
@@ -162,8 +143,13 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
     if execution.executor not in EXECUTORS:
         raise not_among("--executor", execution.executor, EXECUTORS)
     if execution.executor != LOCAL:
-        return _workers(execution)
-    for name in ("scheduler", "workers", "workers_save", "patience"):
+        from sottovoce.running.cluster import DaskExecutor
+
+        # Workers that are started here share this machine's cores; elsewhere, a worker knows its own devices.
+        own_cores = execution.scheduler is None and execution.device == "auto"
+        same = {name: getattr(execution, name) for name in (*WORKERS, "data_dir")}
+        return DaskExecutor(**same, device="cpu" if own_cores else execution.device, devices=execution.devices or 1)
+    for name in WORKERS:
         if (value := getattr(execution, name)) != getattr(Execution, name):
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is {value}, but there are no workers; add --executor dask")
@@ -172,22 +158,6 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
 
         devices.start(execution.device, execution.devices)
     return LocalExecutor()
-
-
-def _workers(execution: Execution) -> "DaskExecutor":
-    from sottovoce.running.cluster.engine import DaskExecutor
-
-    # Workers that are started here share this machine's cores; elsewhere, a worker knows its own devices.
-    starts_workers = execution.scheduler is None
-    return DaskExecutor(
-        scheduler=execution.scheduler,
-        workers=execution.workers,
-        workers_save=execution.workers_save,
-        patience=execution.patience,
-        device="cpu" if starts_workers and execution.device == "auto" else execution.device,
-        devices=execution.devices or 1,
-        data_dir=execution.data_dir,
-    )
 
 
 def _chunk_size(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:

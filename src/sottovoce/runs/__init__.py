@@ -4,17 +4,6 @@ from sottovoce import lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules={
-        "catalog",
-        "chunks",
-        "disk",
-        "execution",
-        "identity",
-        "locking",
-        "merging",
-        "progress",
-        "provenance",
-        "store",
-    },
+    ["catalog", "chunks", "disk", "execution", "identity", "locking", "merging", "progress", "provenance", "store"],
     submod_attrs={"execution": ["Interrupted", "compute_chunk", "execute"], "store": ["RunFolder"]},
 )

@@ -18,19 +18,12 @@ _RUN = re.compile(r"(.+)-([0-9a-f]{12})")
 
 @dataclass(frozen=True)
 class Run:
-    """One run, as the name of its folder describes it.
-
-    Attributes:
-        folder: the run's folder.
-        experiment: name of the experiment.
-        short_identity: the first 12 hexadecimal digits of the run's identity.
-        modified: when the run's last chunk was saved (seconds since 1970).
-    """
+    """One run, as the name of its folder describes it."""
 
     folder: RunFolder
     experiment: str
-    short_identity: str
-    modified: float
+    short_identity: str  # the first 12 hexadecimal digits
+    modified: float  # when the last chunk was saved (seconds since 1970)
 
     @property
     def name(self) -> str:
@@ -44,18 +37,7 @@ class Run:
 
 
 def runs(root: Path, experiment: str | None = None) -> list[Run]:
-    """List runs, newest first, without opening any file.
-
-    Args:
-        root: folder of all runs; it need not exist.
-        experiment: list only the runs of this experiment; None for all.
-
-    Returns:
-        One entry per run folder.
-
-    Raises:
-        StoreError: the folder cannot be read.
-    """
+    """List all runs under `root`, or those of one experiment, newest first, without opening any file."""
     listed = []
     with store_errors(root):
         for entry in os.scandir(root) if root.is_dir() else ():
@@ -70,13 +52,6 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
 
 def find(root: Path, name: str) -> Run:
     """Find one run by its folder's name, the beginning of its identity, or its experiment (the newest).
-
-    Args:
-        root: folder of all runs.
-        name: what the user wrote.
-
-    Returns:
-        The run.
 
     Raises:
         UsageError: no run, or more than one, has this name.
@@ -95,15 +70,7 @@ def find(root: Path, name: str) -> Run:
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Reduce configurations to the fields on which they differ.
-
-    Args:
-        configs: as in run.json, of one experiment.
-
-    Returns:
-        For each configuration, those of its fields that another one lacks or sets differently, in the order of the
-        first configuration.
-    """
+    """Reduce each configuration of one experiment to the fields that another one lacks or sets differently."""
     names = dict.fromkeys(name for config in configs for name in config)
     absent = object()  # differs from every value, None among them
     varying = [name for name in names if len({repr(config.get(name, absent)) for config in configs}) > 1]

@@ -26,14 +26,7 @@ class DamagedChunkError(ValueError):
 
 
 def checksum(dataset: xr.Dataset) -> str:
-    """Return the SHA-256 of all variables: names, dimensions, types, shapes and little-endian values.
-
-    Args:
-        dataset: any dataset of numbers, booleans and strings; its attributes are ignored.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256, in hexadecimal, of all variables: names, dimensions, types, shapes, little-endian values."""
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.variables)):
         variable = dataset[name]
@@ -48,17 +41,10 @@ def checksum(dataset: xr.Dataset) -> str:
 
 
 def encode(dataset: xr.Dataset) -> bytes:
-    """Return the chunk file of a dataset.
+    """Return the chunk file of a dataset; a StoreError where some values would not be read back unchanged.
 
-    Args:
-        dataset: results of some members; encodings left from an earlier reading are ignored.
-
-    Returns:
-        The same bytes for the same values and attributes, with the same library versions. In a process whose threads
-        are sampled by a profiler, as dask's workers are, HDF5 may lay out the same values differently.
-
-    Raises:
-        StoreError: some values would not be read back unchanged.
+    The same values and attributes are the same bytes with the same library versions, except that HDF5 may lay them out
+    differently in a process whose threads are sampled by a profiler, as dask's workers are.
     """
     plain = dataset.drop_encoding().assign_attrs({CHECKSUM: checksum(dataset)})
     # HDF5 writes to memory, because on a full disk it can crash the process. The store has a lock of its own, because
@@ -71,23 +57,12 @@ def encode(dataset: xr.Dataset) -> bytes:
     try:
         decode(data)
     except DamagedChunkError as error:
-        reason = f"a result cannot be stored: {error}; allowed: numbers, booleans and strings"
-        raise StoreError(reason) from error
+        raise StoreError(f"a result cannot be stored: {error}; allowed: numbers, booleans and strings") from error
     return data
 
 
 def decode(data: bytes) -> xr.Dataset:
-    """Read a chunk file.
-
-    Args:
-        data: the whole file.
-
-    Returns:
-        The dataset, in memory, without the checksum.
-
-    Raises:
-        DamagedChunkError: the seal or the checksum is wrong.
-    """
+    """Read the bytes of a chunk file; a DamagedChunkError where the seal or the checksum is wrong."""
     body, seal = data[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
     if seal != _SEAL + hashlib.sha256(body).hexdigest().encode():
         raise DamagedChunkError("its bytes are not those that were written")
@@ -100,19 +75,7 @@ def decode(data: bytes) -> xr.Dataset:
 
 
 def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
-    """Return the chunk file of some members of a run.
-
-    Args:
-        span: the members that the dataset must hold.
-        dataset: the members' results, with a coordinate `member`.
-        identity: identity of the run.
-
-    Returns:
-        As `encode`, with the identity as an attribute.
-
-    Raises:
-        StoreError: the dataset holds other members, or values that cannot be stored.
-    """
+    """Return the chunk file of these members of a run; a StoreError where the dataset holds other members."""
     held = dataset["member"].values.tolist() if "member" in dataset.coords else None
     if held != list(span):
         raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
@@ -120,19 +83,7 @@ def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
 
 
 def opened(data: bytes, span: range, identity: str) -> xr.Dataset:
-    """Read a chunk file that must hold these members of this run.
-
-    Args:
-        data: the whole file.
-        span: the members.
-        identity: identity of the run.
-
-    Returns:
-        As `decode`.
-
-    Raises:
-        DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-    """
+    """Read the bytes of a chunk file; a DamagedChunkError where it does not hold these members of this run intact."""
     chunk = decode(data)
     held = chunk["member"].values if "member" in chunk.coords else None
     # Sizes are compared first: a file's name may claim more members than fit in a list.

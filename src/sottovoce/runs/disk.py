@@ -14,11 +14,7 @@ TEMPORARY = ".*.tmp"
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn every OSError into a StoreError that names the path and the remedy.
-
-    Raises:
-        StoreError: an OSError was raised inside.
-    """
+    """Turn every OSError into a StoreError that names the path and the remedy."""
     try:
         yield
     except OSError as error:
@@ -30,10 +26,6 @@ def store_errors(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that its name never denotes half its content, even if the process or the machine dies.
-
-    Args:
-        path: the file; its folder is made if absent.
-        data: the whole content.
 
     Raises:
         StoreError: the disk refuses; the temporary file is removed, and an older file of the name is untouched.

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sottovoce.errors import DivergenceError, SottovoceError, UsageError
 from sottovoce.runs.identity import canonical, run_header
@@ -16,6 +18,7 @@ from sottovoce.runs.store import IncompleteRunError, RunFolder, chunk_name
 if TYPE_CHECKING:
     import xarray as xr
 
+ROOT = Path("out/runs")
 POLL_SECONDS = 0.2
 DIVERGED_SHARE = 0.1
 
@@ -26,93 +29,112 @@ class Interrupted(SottovoceError):  # noqa: N818 - not an error
     exit_code = 130
 
 
-class Experiment(Protocol):
-    """What a run needs of an experiment."""
+class _Experiment(Protocol):
+    """What a run needs of an experiment; `lab.experiment.Experiment` says what its parts mean."""
 
     @property
-    def name(self) -> str:
-        """The experiment's name, part of the identity."""
-        ...
-
+    def name(self) -> str: ...
     @property
-    def version(self) -> int:
-        """Version of the experiment's definition, part of the identity."""
-        ...
-
-    def check_data(self, config: Any) -> None:
-        """Raise a DataError where the data that `simulate` needs cannot be loaded."""
-
-    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
-        """Compute the given members."""
-        ...
+    def version(self) -> int: ...
+    def check_data(self, config: Any) -> None: ...
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset": ...
 
 
-class Executor(Protocol):
-    """Computes the members that are not on disk."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Members of one configuration that are to be saved under a root folder."""
 
-    def check(self, experiment: Experiment, config: Any, /) -> None:
-        """Raise an error where nothing could be computed, before anything is written."""
+    experiment: Any  # an `_Experiment`; for workers, one of the registry
+    config: Any  # resolved
+    members: range
+    size: int  # how many members are computed and saved together
+    root: Path
 
-    def compute(
-        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress, /
-    ) -> None:
-        """Compute and save the members that the folder lacks, at most `size` at once; report each chunk."""
+    @classmethod
+    def of(
+        cls, experiment: Any, config: Any, members: range | None = None, *, root: Path = ROOT, size: int | None = None
+    ) -> Self:
+        """Return the job of some or all members of a configuration, whose fields and size are checked."""
+        config = config.resolve()
+        if config.members < 1:
+            raise UsageError(f"members is {config.members}; allowed: 1 or more")
+        if size is not None and size < 1:
+            raise UsageError(f"--chunk is {size}; allowed: 1 or more")
+        # About sixteen chunks by default: an interruption loses little, and the files stay few.
+        size = size or max(1, config.members // 16)
+        return cls(experiment, config, range(config.members) if members is None else members, size, root)
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """Description of the run, as `identity.run_header` returns it."""
+        return run_header(self.experiment.name, self.experiment.version, self.config)
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        return RunFolder.of(self.root, self.header)
+
+    def missing(self) -> int:
+        """Return how many of the members are not on disk."""
+        return len(self.folder.missing(self.members))
+
+    def prepare(self, *, refresh: bool = False) -> None:
+        """Make the folder, or check that it belongs to this run; forget the members on disk if they are refreshed."""
+        self.folder.prepare(self.header)
+        if refresh:
+            self.folder.forget(self.members)
+
+
+class _Executor(Protocol):
+    """Computes the members that are not on disk, once it has checked, before anything is written, that it can."""
+
+    def check(self, job: Job, /) -> None: ...
+    def compute(self, job: Job, progress: Progress, /) -> None: ...
 
 
 class LocalExecutor:
     """Computes the members in this process, one chunk after another."""
 
-    def check(self, experiment: Experiment, config: Any) -> None:
+    def check(self, job: Job) -> None:
         """Raise a DataError where the data cannot be loaded."""
-        experiment.check_data(config)
+        job.experiment.check_data(job.config)
 
-    def compute(
-        self, experiment: Experiment, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-    ) -> None:
+    def compute(self, job: Job, progress: Progress) -> None:
         """Compute and save the missing members; other processes may do the same in the same folder."""
-        done = len(members) - len(folder.missing(members))
-        progress.start(len(members), done)
+        missing = job.missing()
+        progress.start(len(job.members), len(job.members) - missing)
         try:
-            while done < len(members):
-                with claim(folder, members, size) as span:
+            while missing:
+                with claim(job.folder, job.members, job.size) as span:
                     if span:
                         progress.phase(chunk_name(span))
-                        folder.save(span, *compute_chunk(experiment, config, span))
+                        job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
                 if not span:
                     progress.phase("waiting for another process")
                     time.sleep(POLL_SECONDS)
                 # Counted on disk, because other processes save members as well.
-                before, done = done, len(members) - len(folder.missing(members))
-                if done > before:
-                    progress.advance(done - before)
+                before, missing = missing, job.missing()
+                if missing < before:
+                    progress.advance(before - missing)
         finally:
             progress.finish()
 
 
 def execute(
-    experiment: Experiment,
+    experiment: _Experiment,
     config: Any,
     span: range | None = None,
     *,
-    root: Path = Path("out/runs"),
+    root: Path = ROOT,
     chunk_size: int | None = None,
     progress: Progress | None = None,
     refresh: bool = False,
-    executor: Executor | None = None,
+    executor: _Executor | None = None,
 ) -> "xr.Dataset":
-    """Return an experiment's results; only the members that are not on disk yet are computed.
+    """Return an experiment's results, of all members or of a span; only those that are not on disk yet are computed.
 
-    Several processes may execute the same run at once; they share its members.
-
-    Args:
-        experiment: has name, version, check_data and simulate.
-        config: its configuration; unset fields are resolved first.
-        span: the members that are wanted; by default all.
-        root: folder of all runs.
-        chunk_size: how many members are computed and saved together; by default about a sixteenth of all.
-        progress: told of every saved chunk; silent by default.
-        refresh: forget what is on disk for these members.
-        executor: computes the missing members; by default this process.
+    Several processes may execute the same run at once; they share its members. By default this process computes about
+    a sixteenth of all members at once, and saves them. With `refresh`, what is on disk for these members is forgotten.
 
     Returns:
         The dataset over `member`, as read from disk, with attributes `experiment`, `version`, `identity`,
@@ -125,44 +147,29 @@ def execute(
         StoreError: the store cannot be read or written.
         Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
-    config, executor = config.resolve(), executor or LocalExecutor()
-    size = size_of_chunks(chunk_size, config.members)
-    members = range(config.members) if span is None else span
-    header = run_header(experiment.name, experiment.version, config)
-    folder = RunFolder.of(root, header)
-    cached = True
-    if refresh or folder.missing(members):
-        executor.check(experiment, config)  # before a folder is made that would stay empty
+    job, executor = Job.of(experiment, config, span, root=root, size=chunk_size), executor or LocalExecutor()
+    cached, dataset = True, None
+    if refresh or job.missing():
+        executor.check(job)  # before a folder is made that would stay empty
     try:
-        folder.prepare(header)
-        if refresh:
-            folder.forget(members)
-        dataset = None
+        job.prepare(refresh=refresh)
         while dataset is None:
-            if folder.missing(members):
+            if job.missing():
                 cached = False
-                executor.compute(experiment, config, folder, members, size, progress or Silent())
+                executor.compute(job, progress or Silent())
             with suppress(IncompleteRunError):  # a damaged chunk was set aside and is computed again
-                dataset = folder.load(members)
+                dataset = job.folder.load(job.members)
     except KeyboardInterrupt:
-        safe = f"{len(members) - len(folder.missing(members))} of {len(members)} members are safe in {folder.path}"
+        safe = f"{len(job.members) - job.missing()} of {len(job.members)} members are safe in {job.folder.path}"
         raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
-    described = {"experiment": experiment.name, "version": experiment.version, "identity": header["identity"]}
-    dataset.attrs |= described | {"config": canonical(config), "cached": int(cached)}
-    dataset.attrs["diverged_members"] = _diverged(dataset)
-    return dataset
+    described = {name: job.header[name] for name in ("experiment", "version", "identity")}
+    return dataset.assign_attrs(
+        **described, config=canonical(job.config), cached=int(cached), diverged_members=_diverged(dataset)
+    )
 
 
 def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
-    """Raise an error if more than a tenth of a result's members diverged.
-
-    Args:
-        dataset: as `execute` returns it; all its members are saved.
-        root: folder of all runs.
-
-    Raises:
-        DivergenceError: more than a tenth diverged; the message names these members and the folder that holds them.
-    """
+    """Raise a DivergenceError, which names them, if more than a tenth of a result's members diverged."""
     diverged, n_members = dataset.attrs["diverged_members"], dataset.sizes["member"]
     if len(diverged) > DIVERGED_SHARE * n_members:
         raise DivergenceError(
@@ -172,41 +179,17 @@ def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
         )
 
 
-def compute_chunk(experiment: Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
-    """Compute some members: the unit of work for this process or for any other.
-
-    Args:
-        experiment: has simulate.
-        config: a resolved configuration.
-        span: the members.
-
-    Returns:
-        The members' results and their provenance, as `RunFolder.save` takes them.
-    """
+def compute_chunk(experiment: _Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
+    """Compute some members, and return their results and provenance: the unit of work of any process."""
     start = time.perf_counter()
     dataset = experiment.simulate(config, span)
     return dataset, describe(time.perf_counter() - start)
 
 
-def size_of_chunks(chunk_size: int | None, total: int) -> int:
-    """Return how many of `total` members are computed and saved together.
-
-    Raises:
-        UsageError: one of the numbers is below 1.
-    """
-    if total < 1:
-        raise UsageError(f"members is {total}; allowed: 1 or more")
-    if chunk_size is not None and chunk_size < 1:
-        raise UsageError(f"--chunk is {chunk_size}; allowed: 1 or more")
-    # About sixteen chunks: an interruption loses little, and the files stay few.
-    return chunk_size or max(1, total // 16)
-
-
 def _diverged(dataset: "xr.Dataset") -> list[int]:
-    """Return the members with a non-finite loss."""
+    """Return the members with a non-finite loss of any network."""
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
-    # A member counts as diverged if any of its networks is.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

@@ -15,17 +15,10 @@ from sottovoce.errors import UsageError
 
 
 def plain(value: object, name: str = "config") -> Any:
-    """Turn a configuration into JSON values.
-
-    Args:
-        value: dataclass, string-keyed mapping, tuple, list, string, finite number, boolean or None, nested.
-        name: path of the value in the configuration, for the error.
-
-    Returns:
-        The same value as dict, list, str, int, float, bool or None.
+    """Turn a configuration into JSON values: dict, list, str, int, float, bool or None, nested.
 
     Raises:
-        UsageError: the value, or one inside it, has another type or is not finite.
+        UsageError: the value, or one inside it, has another type or is not finite; the error names it from `name` on.
     """
     # Exact types: an enum or a NumPy scalar may subclass str or float and still print differently elsewhere.
     if value is None or type(value) in {bool, int, str} or (type(value) is float and math.isfinite(value)):
@@ -43,27 +36,14 @@ def plain(value: object, name: str = "config") -> Any:
 
 
 def canonical(value: object) -> str:
-    """Return the canonical JSON of a configuration: sorted keys, no whitespace, ASCII, shortest exact floats.
-
-    Raises:
-        UsageError: the value contains something that JSON cannot represent (see `plain`).
-    """
+    """Return the canonical JSON of what `plain` allows: sorted keys, no whitespace, ASCII, shortest exact floats."""
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def run_header(experiment: str, version: int, config: object) -> dict[str, Any]:
-    """Describe a run: the experiment, its version, every field but `members`, and their identity.
+    """Describe a run by `experiment`, `version`, `config` (every field but `members`) and their `identity`.
 
-    Args:
-        experiment: the experiment's name.
-        version: the experiment's version.
-        config: a resolved configuration (dataclass or mapping).
-
-    Returns:
-        Keys `experiment`, `version`, `config` (dict) and `identity` (64 hexadecimal digits).
-
-    Raises:
-        UsageError: a field has a type that JSON cannot represent.
+    The identity is 64 hexadecimal digits; errors are those of `plain`.
     """
     described = {name: value for name, value in plain(config).items() if name != "members"}
     content = {"experiment": experiment, "version": version, "fields": described}

@@ -22,18 +22,9 @@ _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
 
 @contextmanager
 def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
-    """Claim the next missing members that no other process has claimed.
+    """Claim, until the block ends, the next missing members that no other process has claimed.
 
-    Args:
-        folder: the run.
-        members: the members wanted.
-        size: how many to claim at most.
-
-    Yields:
-        Contiguous members, claimed until the block ends; None where none are missing, or all missing ones are claimed.
-
-    Raises:
-        StoreError: the folder cannot be written.
+    The members are contiguous and at most `size`; None is yielded where none are missing, or all of them are claimed.
     """
     claims = folder.path / "claims"
     lock = None

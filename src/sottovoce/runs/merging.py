@@ -18,23 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """The outcome of merging one source.
+    """The outcome of merging one source."""
 
-    Attributes:
-        source: the source's folder of runs.
-        runs: how many runs the source holds.
-        chunks: how many chunks these runs have.
-        taken: how many members were brought over.
-        present: how many members the target had already, with the same values.
-        refused: one sentence on each run, chunk or part of a chunk that was not brought over.
-    """
-
-    source: Path
+    source: Path  # the folder of runs
     runs: int = 0
     chunks: int = 0
-    taken: int = 0
-    present: int = 0
-    refused: list[str] = field(default_factory=list)
+    taken: int = 0  # members brought over
+    present: int = 0  # members that the target had already, with the same values
+    refused: list[str] = field(default_factory=list)  # one sentence on each run, chunk or part that was left out
 
     def __str__(self) -> str:
         members = f"{self.taken} members taken, {self.present} already there, {len(self.refused)} refused"
@@ -44,17 +35,11 @@ class Tally:
 def merge(source: Path, root: Path) -> Tally:
     """Bring the runs of one folder into another; a repeated call takes only what is new.
 
-    Args:
-        source: folder of runs, which is only read.
-        root: folder to bring the runs to; made if absent. Other processes may compute in it at the same time.
-
-    Returns:
-        What was taken, what the target had already, and what was refused: damaged chunks, runs of a newer store
-        format, members that the target has with other values.
+    Other processes may compute in `root` at the same time. Refused are damaged chunks, runs of a newer store format,
+    and members that the target has with other values.
 
     Raises:
         UsageError: the source is no folder, or is `root` itself.
-        StoreError: `root` cannot be written.
         Interrupted: Ctrl-C was pressed; the members brought over so far are saved.
     """
     if not source.is_dir():
@@ -95,11 +80,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
 
 
 def _verified_header(run: RunFolder) -> dict[str, Any]:
-    """Return the run's header, once its identity and the folder's name are verified.
-
-    Raises:
-        StoreError: they do not follow from the header, or run.json is unreadable or of a newer format.
-    """
+    """Return the run's header; a StoreError where the identity or the folder's name do not follow from it."""
     stored = run.header()
     with suppress(KeyError, TypeError, AttributeError, UsageError):
         header = run_header(stored["experiment"], stored["version"], stored["config"])

@@ -23,16 +23,7 @@ class Progress(Protocol):
 
 
 def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """Return the progress display that suits a stream.
-
-    Args:
-        title: the experiment's name.
-        quiet: show nothing.
-        stream: where to show the progress; standard error by default.
-
-    Returns:
-        A bar on a terminal, plain lines elsewhere, or silence.
-    """
+    """Return a bar where the stream (standard error by default) is a terminal, lines elsewhere, silence if `quiet`."""
     shown = sys.stderr if stream is None else stream
     if quiet:
         return Silent()
@@ -58,8 +49,7 @@ class Pace:
         rate = (self.done - self._before) / minutes
         left, seconds = divmod(round((self.total - self.done) / rate * 60), 60)
         hours, left = divmod(left, 60)
-        shown = f"{hours}:{left:02d}:{seconds:02d}" if hours else f"{left}:{seconds:02d}"
-        return f"{rate:.1f} members/min, {shown} left"
+        return f"{rate:.1f} members/min, {f'{hours}:{left:02d}' if hours else left}:{seconds:02d} left"
 
 
 class Lines(Progress):
@@ -91,13 +81,11 @@ class Bar(Progress):
         from rich import progress
         from rich.console import Console
 
+        # Rich's own speed forgets what is older than half a minute, and a chunk may take longer.
         self._pace = Pace(total, done)
         self._bar = progress.Progress(
-            progress.SpinnerColumn(),
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("members  {task.fields[pace]}  [dim]{task.fields[phase]}"),
+            *(progress.SpinnerColumn(), "{task.description}", progress.BarColumn(), progress.MofNCompleteColumn()),
+            "members  {task.fields[pace]}  [dim]{task.fields[phase]}",
             console=Console(file=self._stream),
             transient=True,
         )

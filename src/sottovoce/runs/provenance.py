@@ -12,21 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("sottovoce", "jax", "numpy", "xarray")
-
 
 def describe(wall_seconds: float) -> dict[str, Any]:
-    """Describe where and when a chunk was computed.
+    """Describe where, when and in how many seconds a chunk was computed, as values for JSON.
 
-    Args:
-        wall_seconds: how long the computation took.
-
-    Returns:
-        Values for JSON: versions by package (None where not installed), python, device, platform, commit
-        ("-dirty" added where files were changed; None outside a source tree), wall_seconds, finished (UTC).
+    A version is None where the package is not installed; the commit ends with "-dirty" where files were changed, and
+    is None outside a source tree.
     """
     return {
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in ("sottovoce", "jax", "numpy", "xarray")},
         "python": platform.python_version(),
         "device": _device(),
         "platform": platform.platform(),
@@ -64,8 +58,8 @@ def _commit() -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        command = ["git", "-C", str(folder), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return subprocess.check_output(
+            ["git", "-C", str(folder), *arguments], stderr=subprocess.DEVNULL, text=True, timeout=10
+        ).strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()

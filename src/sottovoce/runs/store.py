@@ -36,11 +36,7 @@ def chunk_name(span: range) -> str:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one configuration's results.
-
-    Attributes:
-        path: the folder; it need not exist yet.
-    """
+    """The folder of one configuration's results; it need not exist yet."""
 
     path: Path
 
@@ -78,11 +74,13 @@ class RunFolder:
             raise StoreError(f"{file} does not describe a run: {error or type(error).__name__}") from error
         return header
 
-    def prepare(self, header: Mapping[str, Any]) -> None:
-        """Make the folder and its run.json, or check that the existing ones belong to this run.
+    @property
+    def identity(self) -> str:
+        """The run's identity, as run.json says; errors as for `header`."""
+        return self.header()["identity"]
 
-        Args:
-            header: as `identity.run_header` returns it.
+    def prepare(self, header: Mapping[str, Any]) -> None:
+        """Make the folder and its run.json, or check that the existing ones belong to the run of `identity.run_header`.
 
         Raises:
             StoreError: the folder belongs to another run, is of a newer format, or cannot be written.
@@ -97,15 +95,11 @@ class RunFolder:
                 # took for a dead writer's.
                 if not file.exists():
                     raise
-        if self.header()["identity"] != header["identity"]:
+        if self.identity != header["identity"]:
             raise StoreError(f"{self.path} holds another configuration's results; choose another folder")
 
     def spans(self) -> list[range]:
-        """Return the members of each chunk, read from the names of the files, in order.
-
-        Raises:
-            StoreError: the folder cannot be read.
-        """
+        """Return the members of each chunk, read from the names of the files, in order."""
         with store_errors(self.chunks):
             names = os.listdir(self.chunks) if self.chunks.is_dir() else []
         bounds = sorted((int(match[1]), int(match[2])) for match in map(_CHUNK.fullmatch, names) if match)
@@ -121,79 +115,51 @@ class RunFolder:
         return [member for member in members if member not in held]
 
     def save(self, span: range, dataset: "xr.Dataset", provenance: Mapping[str, Any]) -> None:
-        """Write one chunk, and its provenance beside it.
-
-        Args:
-            span: the members that the chunk must hold.
-            dataset: the members' results, with a coordinate `member`.
-            provenance: as `provenance.describe` returns it.
-
-        Raises:
-            StoreError: the dataset holds other members or values that cannot be stored, or the disk refuses.
-        """
+        """Write the chunk of exactly these members, and beside it its provenance; errors as of `chunks.sealed`."""
         from sottovoce.runs.chunks import sealed
 
-        self._write(span, sealed(span, dataset, self.header()["identity"]), provenance)
+        self._write(span, sealed(span, dataset, self.identity), provenance)
 
     def accept(self, span: range, data: bytes, provenance: Mapping[str, Any]) -> None:
-        """Write a chunk that another process has sealed, after checking that it belongs to this run.
-
-        Args:
-            span: the members that the chunk must hold.
-            data: the chunk, as `chunks.sealed` returns it.
-            provenance: as `provenance.describe` returns it.
-
-        Raises:
-            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-            StoreError: the disk refuses.
-        """
+        """Write a chunk that another process has sealed, once it is checked; errors as of `chunks.opened`."""
         from sottovoce.runs.chunks import opened
 
-        opened(data, span, self.header()["identity"])
+        opened(data, span, self.identity)
         self._write(span, data, provenance)
 
     def holds(self, span: range) -> bool:
         """Return whether an intact chunk of exactly these members exists; a damaged one is set aside with a warning."""
-        return self._read(span, self.header()["identity"]) is not None
+        return self._intact(span, self.identity) is not None
 
     def load(self, members: Sequence[int]) -> "xr.Dataset":
-        """Read members, each from the first chunk that holds it; a damaged chunk is set aside with a warning.
+        """Read members in the given order; a damaged chunk is set aside with a warning.
 
-        Args:
-            members: the members, in the order in which they are returned.
-
-        Returns:
-            One dataset over `member`; variables without that dimension are the same in all chunks.
+        Variables without the dimension `member` are the same in all chunks.
 
         Raises:
             IncompleteRunError: some members are not saved (or, after damage, no longer).
             StoreError: the folder cannot be read, or its chunks contradict one another.
         """
-        identity = self.header()["identity"]
-        wanted, parts = list(members), []
+        import xarray as xr
+
+        identity, wanted, parts = self.identity, list(members), []
         for span in self.spans():
             held = [member for member in wanted if member in span]
-            if held and (chunk := self._read(span, identity)) is not None:
+            if held and (chunk := self._intact(span, identity)) is not None:
                 parts.append(chunk.sel(member=held))
                 wanted = [member for member in wanted if member not in span]
         if wanted:
             raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
-        return self._join(parts).sel(member=list(members))
+        # With these options, values that all members share must be equal in all chunks.
+        equal: Any = {"data_vars": "minimal", "coords": "minimal", "compat": "equals", "join": "exact"}
+        try:
+            return xr.concat(parts, "member", combine_attrs="drop_conflicts", **equal).sel(member=list(members))
+        except ValueError as error:
+            reason = f"the chunks of {self.path} disagree about what all members share"
+            raise StoreError(f"{reason}: {str(error).splitlines()[0]}; run it again with refresh") from error
 
     def read(self, span: range, identity: str) -> "xr.Dataset":
-        """Read one chunk; a damaged one stays where it is.
-
-        Args:
-            span: the chunk's members.
-            identity: identity of the run.
-
-        Returns:
-            The chunk.
-
-        Raises:
-            DamagedChunkError: the chunk is damaged, or belongs to another run or to other members.
-            OSError: there is no such file, or it cannot be read.
-        """
+        """Read one chunk; a damaged one stays where it is, with an error as of `chunks.opened`."""
         from sottovoce.runs.chunks import opened
 
         return opened(self.file(span).read_bytes(), span, identity)
@@ -203,11 +169,7 @@ class RunFolder:
         return [made for span in self.spans() if (made := self.provenance_of(span))]
 
     def provenance_of(self, span: range) -> dict[str, Any]:
-        """Return the provenance of a chunk; an empty dict where none was written.
-
-        Raises:
-            StoreError: the file of the provenance is damaged.
-        """
+        """Return the provenance of a chunk, empty where none was written; a StoreError where it is damaged."""
         file = self.file(span, ".json")
         try:
             return dict(json.loads(file.read_bytes())) if file.exists() else {}
@@ -215,11 +177,7 @@ class RunFolder:
             raise StoreError(f"{file} does not say how its chunk was made: {error}") from error
 
     def forget(self, members: Sequence[int]) -> None:
-        """Remove every chunk that holds one of the members.
-
-        Raises:
-            StoreError: the disk refuses.
-        """
+        """Remove every chunk that holds one of the members."""
         with store_errors(self.chunks):
             # Whole chunks: the other members of a chunk are missing afterwards as well, and computed again.
             for span in self.spans():
@@ -236,7 +194,7 @@ class RunFolder:
         write_atomically(self.file(span, ".json"), json.dumps(dict(provenance), indent=2).encode() + b"\n")
         write_atomically(self.file(span), data)
 
-    def _read(self, span: range, identity: str) -> "xr.Dataset | None":
+    def _intact(self, span: range, identity: str) -> "xr.Dataset | None":
         from sottovoce.runs.chunks import DamagedChunkError
 
         file = self.file(span)
@@ -250,21 +208,3 @@ class RunFolder:
                     os.replace(file, file.with_suffix(".damaged"))
                 _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)
                 return None
-
-    def _join(self, parts: "list[xr.Dataset]") -> "xr.Dataset":
-        import xarray as xr
-
-        try:
-            # With these options, values that all members share must be equal in all chunks.
-            return xr.concat(
-                parts,
-                dim="member",
-                data_vars="minimal",
-                coords="minimal",
-                compat="equals",
-                join="exact",
-                combine_attrs="drop_conflicts",
-            )
-        except ValueError as error:
-            reason = f"the chunks of {self.path} disagree about what all members share"
-            raise StoreError(f"{reason}: {str(error).splitlines()[0]}; run it again with refresh") from error

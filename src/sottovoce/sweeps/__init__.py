@@ -5,10 +5,8 @@ settings change no shape share one compiled program.
 """
 
 from sottovoce.sweeps.planning import Plan, plan, read, single
-from sottovoce.sweeps.running import run_plan, run_shard, sweep
-from sottovoce.sweeps.saved import load
+from sottovoce.sweeps.running import announcement, load, run_plan, run_shard, seconds_expected, sweep
 from sottovoce.sweeps.sharding import Shard
-from sottovoce.sweeps.timing import announcement, seconds_expected
 
 __all__ = [
     "Plan",

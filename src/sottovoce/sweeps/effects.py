@@ -6,8 +6,6 @@ the baseline, which is the preset's point or else the first; the trend is each m
 points.
 """
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -17,8 +15,7 @@ from sottovoce.measure import statistics
 from sottovoce.sweeps import points
 
 NOT_COMPARED = ("reference", "teacher")
-LEAST_POINTS = 3
-"""The least number of points for a trend; of two points there is only a difference."""
+LEAST_POINTS = 3  # for a trend; of two points there is only a difference
 
 
 def students(dataset: xr.Dataset) -> list[str]:
@@ -30,18 +27,13 @@ def students(dataset: xr.Dataset) -> list[str]:
 def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     """Estimate the difference of every other point from the baseline, paired over members.
 
-    Args:
-        dataset: as `sottovoce.sweep` returns it, with a teacher among its networks.
-        variable: "accuracy" or "recovered_fraction".
+    A sweep of networks has the variables "accuracy" and "recovered_fraction"; of another one, a UsageError is raised.
 
     Returns:
         By `comparison`, with the swept fields as coordinates along it, and by `network`: `mean`; `low` and `high`, the
-        pointwise 95 % interval over members; `simultaneous_low` and `simultaneous_high`, the simultaneous (Bonferroni)
-        interval (`measure.statistics.simultaneous`); and `n`, the number of members that both points have. Attributes:
-        `intervals`, the number of simultaneous intervals; `baseline`, the settings of the baseline.
-
-    Raises:
-        UsageError: the variable is not measured.
+        pointwise 95 % interval over members; `simultaneous_low` and `simultaneous_high`
+        (`measure.statistics.simultaneous`); `n`, the number of members that both points have. Attributes: `intervals`,
+        the number of simultaneous intervals; `baseline`, the settings of the baseline.
     """
     settings = [at for at, _ in points.points(dataset)]
     baseline = dataset.attrs["baseline"]
@@ -54,35 +46,24 @@ def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     for row, column in np.argwhere(n > 0):
         of_members = change[row, :, column]
         defined = of_members[np.isfinite(of_members)]
-        columns[:3, row, column] = statistics.interval(defined)
-        columns[3:, row, column] = statistics.simultaneous(defined, intervals)[1:]
-    names = ("mean", "low", "high", "simultaneous_low", "simultaneous_high")
+        ends = statistics.simultaneous(defined, intervals)[1:]
+        columns[:, row, column] = *statistics.interval(defined), *ends
+    names = ("mean", "low", "high", "simultaneous_low", "simultaneous_high", "n")
     dims = ("comparison", "network")
     along = {field: ("comparison", [settings[i][field] for i in others]) for field in settings[baseline]}
     return xr.Dataset(
-        {**{name: (dims, column) for name, column in zip(names, columns, strict=True)}, "n": (dims, n)},
+        {name: (dims, column) for name, column in zip(names, (*columns, n), strict=True)},
         coords={"network": students(dataset), **along},
         attrs={"intervals": intervals, "baseline": settings[baseline]},
     )
 
 
 def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
-    """Estimate how much a variable rises along the only swept field, where that field is a number.
-
-    Each member's slope is the slope of its least-squares line over the points at which it converged. Where all values
-    of the field are positive, the line is over the decimal logarithm of the field, and the slope is a rise per tenfold.
-
-    Args:
-        dataset: as for `differences`.
-        variable: as for `differences`.
+    """Estimate the mean of the members' `slopes`, None where there are none; arguments and errors as `differences`.
 
     Returns:
         By `network`: `mean`, `low`, `high` (`measure.statistics.simultaneous` over the networks) and `n`, the number
-        of members with three points or more. Attributes: `field`, and `per`, "tenfold" or "unit". None where there is
-        no slope.
-
-    Raises:
-        UsageError: the variable is not measured.
+        of members that have a slope. Attributes as of `slopes`.
     """
     of_members = slopes(dataset, variable)
     if of_members is None:
@@ -98,18 +79,15 @@ def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
 
 
 def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | None:
-    """Return each member's slope along the only swept field, where that field is a number.
+    """Return how much a variable rises for each member along the only swept field, where that field is a number.
 
-    Args:
-        dataset: as for `differences`.
-        variable: as for `differences`.
+    A slope is that of the member's least-squares line over the points at which it converged. Where all values of the
+    field are positive, the line is over the decimal logarithm of the field, and the slope is a rise per tenfold.
+    Arguments and errors are those of `differences`.
 
     Returns:
-        Slopes by member and network as `trend` describes them, NaN for members with fewer than three points; attributes
-        `field` and `per`. None where the sweep is over several fields, over words, or over fewer than three values.
-
-    Raises:
-        UsageError: the variable is not measured.
+        Slopes by member and network, NaN for members with fewer than three points; attributes `field`, and `per`,
+        "tenfold" or "unit". None where the sweep is over several fields, over words, or over fewer than three values.
     """
     fields = list(dataset.attrs["swept"])
     field = dataset[fields[0]].values
@@ -145,14 +123,3 @@ def _slopes(
     spread = (centered**2).sum(axis=0)
     rise = (centered * np.where(defined, values, 0.0)).sum(axis=0)
     return np.divide(rise, spread, out=np.full(n.shape, np.nan), where=enough & (spread > 0))
-
-
-def multiplicity(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return what the simultaneous intervals of a sweep correct for, as values that JSON can represent."""
-    of_students = trend(dataset)
-    return {
-        "correction": "Bonferroni",
-        "level": 0.95,
-        "comparisons": differences(dataset).attrs["intervals"],
-        "trends": 0 if of_students is None else of_students.sizes["network"],
-    }

@@ -4,32 +4,27 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from sottovoce.errors import UsageError
 from sottovoce.lab import fields, registry
+from sottovoce.runs.execution import Job
 from sottovoce.sweeps import sharding
+
+POINT = "point"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep will run.
-
-    Attributes:
-        experiment: the experiment.
-        over: values of each swept field; for a list of points, one value per point.
-        shape: number of values along each dimension; for a list, the number of points.
-        configs: one resolved configuration per point, the last dimension fastest.
-        baseline: the point that others are compared with: the one at the preset's values, else the first.
-        shard: the part that is to be computed; everything, unless `dataclasses.replace` sets another.
-    """
+    """What a sweep will run."""
 
     experiment: registry.Experiment
-    over: Mapping[str, tuple[Any, ...]]
-    shape: tuple[int, ...]
-    configs: tuple[Any, ...]
-    baseline: int
-    shard: sharding.Shard = sharding.WHOLE
+    over: Mapping[str, tuple[Any, ...]]  # values of each swept field; for a list of points, one value per point
+    shape: tuple[int, ...]  # number of values along each dimension; for a list, the number of points
+    configs: tuple[Any, ...]  # one resolved configuration per point, the last dimension fastest
+    baseline: int  # the point that others are compared with: the one at the preset's values, else the first
+    shard: sharding.Shard = sharding.WHOLE  # the part that is to be computed
 
     @cached_property
     def spans(self) -> tuple[range, ...]:
@@ -44,9 +39,19 @@ class Plan:
         return whole if self.shard.n == 1 else f"shard {self.shard} of {whole}"
 
     @property
-    def is_grid(self) -> bool:
-        """Whether the points are all combinations of the fields' values, not a list of points."""
-        return len(self.shape) == len(self.over)
+    def n_members(self) -> int:
+        """How many members of all points belong to the shard."""
+        return sum(map(len, self.spans))
+
+    @property
+    def dims(self) -> list[str]:
+        """The dimensions along which the points lie: the fields, whose values are all combined, or a list's `POINT`."""
+        return list(self.over) if len(self.shape) == len(self.over) else [POINT]
+
+    def jobs(self, root: Path) -> list[Job]:
+        """Return each point's members in the shard as a job of the store under `root`."""
+        points = zip(self.configs, self.spans, strict=True)
+        return [Job.of(self.experiment, config, span, root=root) for config, span in points]
 
 
 def plan(
@@ -55,16 +60,7 @@ def plan(
     points: Sequence[Mapping[str, Any]] | None = None,
     **settings: Any,
 ) -> Plan:
-    """Make and check every configuration of a sweep before anything runs.
-
-    Args:
-        name: an experiment.
-        over: values by field: a grid.
-        points: settings of each point, all of the same fields: a list.
-        **settings: fields that all points share.
-
-    Returns:
-        The plan.
+    """Make and check every configuration of a sweep (see `running.sweep`) before anything runs.
 
     Raises:
         UsageError: the experiment, a field or a value is not allowed, or not exactly one of a grid and a list is given.
@@ -75,7 +71,7 @@ def plan(
     if over:
         values = {field: tuple(given) for field, given in over.items()}
         chosen = [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
-        shape = tuple(len(given) for given in values.values())
+        shape = tuple(map(len, values.values()))
     else:
         chosen = [dict(point) for point in points or ()]
         if any(point.keys() != chosen[0].keys() for point in chosen):
@@ -96,15 +92,7 @@ def single(experiment: registry.Experiment, config: Any) -> Plan:
 def read(
     experiment: registry.Experiment, over: Sequence[str], point: Sequence[str]
 ) -> tuple[dict[str, list[Any]], list[dict[str, Any]]]:
-    """Read a grid and a list of points from the command line.
-
-    Args:
-        experiment: the experiment whose fields are named.
-        over: "field=a,b,c", one per swept field.
-        point: "field=a,other=b", one per point.
-
-    Returns:
-        Values by field, and settings by point.
+    """Read a grid ("field=a,b,c" for each field) and a list of points ("field=a,other=b") from the command line.
 
     Raises:
         UsageError: a text is not of this form, or a field or value is not allowed.
@@ -115,16 +103,13 @@ def read(
         if field in grid:
             raise UsageError(f"--over names {field} twice; give all its values at once")
         grid[field] = [fields.parse(experiment.Config, field, value) for value in values.split(",")]
-    points = []
-    for text in point:
-        pairs = [_assignment("--point", part, "field=a,other=b") for part in text.split(",")]
-        points.append({field: fields.parse(experiment.Config, field, value) for field, value in pairs})
-    return grid, points
+    pairs = [[_assignment("--point", part, "field=a,other=b") for part in text.split(",")] for text in point]
+    return grid, [{field: fields.parse(experiment.Config, field, value) for field, value in at} for at in pairs]
 
 
 def _assignment(flag: str, text: str, form: str) -> tuple[str, str]:
-    field, equals, values = text.partition("=")
-    if not (field and equals and values):
+    field, _, values = text.partition("=")
+    if not (field and values):
         raise UsageError(f"{flag} is {text!r}; allowed: {form}")
     return field.strip().replace("-", "_"), values
 

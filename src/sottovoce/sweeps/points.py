@@ -1,5 +1,10 @@
-"""The values measured at every point of a sweep; a member that diverged at a point is left out at that point."""
+"""The results of a sweep's points, joined into one dataset, and the values measured at every point.
 
+A member that diverged at a point is left out of the values at that point.
+"""
+
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -8,31 +13,55 @@ import xarray as xr
 
 from sottovoce.errors import UsageError
 from sottovoce.lab import estimates
+from sottovoce.lab.fields import label
+from sottovoce.runs.identity import canonical
+from sottovoce.sweeps.planning import POINT, Plan
 
-POINT = "point"
 FRACTION = "recovered_fraction"
 Labelled = TypeVar("Labelled", xr.Dataset, xr.DataArray)
 
 
-def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
-    """Yield each point of a sweep with its settings.
+def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join the results of a plan's points along the swept fields.
 
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-
-    Yields:
-        The values of the swept fields, and the point's results without these dimensions, with `experiment` and
-        `config` as attributes.
+    The attributes are `experiment`, `swept` (the fields), `config` (the fields that all points share), `configs` (one
+    configuration per point, the last dimension fastest), `baseline` (index of the point that others are compared with),
+    `identity`, `cached` and `members`.
     """
+    # Points may differ in size and are padded; xarray needs an index along every dimension for that.
+    unnamed = [{dim: np.arange(size) for dim, size in one.sizes.items() if dim not in one.coords} for one in results]
+    indexed = [one.drop_attrs().assign_coords(index) for one, index in zip(results, unnamed, strict=True)]
+    dims = planned.dims
+    along = {
+        field: (field if field in dims else POINT, list(map(label, values))) for field, values in planned.over.items()
+    }
+    joined = _combined(indexed, dims, planned.shape).transpose(*dims, ...).assign_coords(along)
+    first, *others = (json.loads(canonical(config)) for config in planned.configs)
+    # Neither the swept fields nor the fields that follow from them are common to all points.
+    common = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+    # A sweep is its points in their order, so the points' identities decide its own.
+    identities = "".join(result.attrs["identity"] for result in results)
+    return joined.assign_attrs(
+        experiment=planned.experiment.name,
+        config=canonical({name: value for name, value in common.items() if name not in planned.over}),
+        configs=[canonical(config) for config in planned.configs],
+        swept=list(planned.over),
+        baseline=planned.baseline,
+        identity=hashlib.sha256(identities.encode()).hexdigest(),
+        cached=int(all(result.attrs["cached"] for result in results)),
+        members=joined.sizes["member"],
+    )
+
+
+def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
+    """Yield each point of a sweep: the values of the swept fields, and the results with `experiment` and `config`."""
     swept, dims = list(dataset.attrs["swept"]), dims_of(dataset)
     for index, config in zip(np.ndindex(*(dataset.sizes[d] for d in dims)), dataset.attrs["configs"], strict=True):
         point = dataset.isel(dict(zip(dims, index, strict=True)))
-        at = {field: point[field].item() for field in swept}
+        results = point.drop_vars([*swept, POINT], errors="ignore").drop_attrs()
         yield (
-            at,
-            point.drop_vars([*swept, POINT], errors="ignore")
-            .drop_attrs()
-            .assign_attrs(experiment=dataset.attrs["experiment"], config=config),
+            {field: point[field].item() for field in swept},
+            results.assign_attrs(experiment=dataset.attrs["experiment"], config=config),
         )
 
 
@@ -42,11 +71,7 @@ def dims_of(dataset: xr.Dataset) -> list[str]:
 
 
 def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
-    """Estimate a variable's mean over members at every point.
-
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-        variable: name of a variable with a dimension `member`, or "recovered_fraction".
+    """Estimate the mean over members of a variable, or of "recovered_fraction", at every point of a sweep.
 
     Returns:
         `mean`, `low` and `high` as `estimates.over_members` gives them and `n`, the members used, along the swept
@@ -55,27 +80,17 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     Raises:
         UsageError: the experiment does not measure the variable.
     """
-    by_index = []
-    for _, point in points(dataset):
-        values = measured(point, variable)
-        by_index.append(
-            estimates.over_members(values, "logit" if variable == "accuracy" else "identity")
-            .assign(n=values.sizes["member"])
-            .drop_attrs()
-        )
+    scale = "logit" if variable == "accuracy" else "identity"
+    at_points = [measured(point, variable) for _, point in points(dataset)]
+    means = [
+        estimates.over_members(values, scale).assign(n=values.sizes["member"]).drop_attrs() for values in at_points
+    ]
     attributes = {name: dataset.attrs[name] for name in ("experiment", "swept", "config")}
-    return _along(dataset, by_index).assign_attrs(attributes)
+    return _along(dataset, means).assign_attrs(attributes)
 
 
 def curves(dataset: xr.Dataset) -> xr.Dataset:
-    """Estimate mean accuracies over members with bands that contain all points of a network's curve.
-
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-
-    Returns:
-        As `by_point`, `low` and `high` simultaneous over the points of each network.
-    """
+    """Estimate mean accuracies as `by_point`, with `low` and `high` simultaneous over the points of each network."""
     values = by_member(dataset)
     dims = dims_of(dataset)
     kinds = estimates.kinds_of(values)
@@ -89,28 +104,16 @@ def curves(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def by_member(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray:
-    """Return a variable by member at every point, NaN where the member is left out.
+    """Return a variable along `dims_of` the sweep, by member and the variable's other dimensions; errors as `by_point`.
 
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-        variable: as for `by_point`.
-
-    Returns:
-        The values along `dims_of` the sweep, `member`, and the variable's other dimensions.
-
-    Raises:
-        UsageError: the experiment does not measure the variable.
+    The value is NaN where the member is left out.
     """
     by_index = [measured(point, variable).reindex(member=dataset["member"]) for _, point in points(dataset)]
     return _along(dataset, [values.astype(float).drop_attrs() for values in by_index])
 
 
 def measured(point: xr.Dataset, variable: str) -> xr.DataArray:
-    """Return a variable at one point, for the members that converged and have the variable.
-
-    Raises:
-        UsageError: the experiment does not measure the variable.
-    """
+    """Return a variable at one point, for the members that converged and have it; errors as for `by_point`."""
     converged = estimates.converged(point)
     known = [str(name) for name, values in point.data_vars.items() if "member" in values.dims]
     if has_networks(point):
@@ -132,10 +135,16 @@ def has_networks(dataset: xr.Dataset) -> bool:
 def _along(dataset: xr.Dataset, by_index: Sequence[Labelled]) -> Labelled:
     """Join the values of all points, in the order of `points`, along the sweep's fields."""
     dims = dims_of(dataset)
-    nested: Any = np.empty([dataset.sizes[dim] for dim in dims], dtype=object)
-    for index, estimate in zip(np.ndindex(nested.shape), by_index, strict=True):
-        nested[index] = estimate
-    joined = xr.combine_nested(
-        nested.tolist(), concat_dim=dims, join="outer", coords="minimal", compat="override", data_vars="all"
-    )
+    joined = _combined(by_index, dims, [dataset.sizes[dim] for dim in dims])
     return joined.assign_coords({field: dataset[field] for field in dataset.attrs["swept"]})
+
+
+def _combined(by_index: Sequence[Labelled], dims: Sequence[str], shape: Sequence[int]) -> Labelled:
+    """Join the points, the last dimension fastest; where they differ in size, the smaller are padded."""
+    nested: Any = np.empty(shape, dtype=object)
+    for index, values in zip(np.ndindex(nested.shape), by_index, strict=True):
+        nested[index] = values
+    return xr.combine_nested(
+        nested.tolist(), concat_dim=list(dims), combine_attrs="drop", join="outer", coords="minimal", compat="override",
+        data_vars="all",
+    )  # fmt: skip

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
-from sottovoce.running.run import Execution, results_of, spread
+from sottovoce.running.run import LOCAL, Execution, prepare, results_of, spread
+from sottovoce.runs.identity import canonical
 from sottovoce.runs.progress import Progress, choose
-from sottovoce.sweeps import saved
-from sottovoce.sweeps.joining import join
 from sottovoce.sweeps.planning import Plan, plan
-from sottovoce.sweeps.sharding import WHOLE
+from sottovoce.sweeps.points import join
+from sottovoce.sweeps.sharding import WHOLE, member_seconds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,23 +48,93 @@ def sweep(
 
 def run_plan(planned: Plan, execution: Execution) -> "xr.Dataset":
     """Run every point of a plan; see `sweep`."""
-    return join(planned, list(compute(planned, execution)))
+    return join(planned, list(_compute(planned, execution)))
 
 
-def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
-    """Run, or load, the members of a plan's shard, point by point.
+class Done(NamedTuple):
+    """What a shard computed, and how much of the whole is still missing."""
 
-    Args:
-        planned: the sweep; without shards, all its members are meant.
-        execution: how to run.
+    title: str
+    members: int  # of the shard, over all points; they are on disk now
+    computed: int  # of these, how many were not on disk when the shard started
+    total: int  # members of all shards
+    missing: int  # of these, how many the folder lacks
 
-    Yields:
-        The result of every point of which the shard has members, also of a point at which more than a tenth of them
-        diverged.
+    def __str__(self) -> str:
+        own = f"{self.title}: {self.members} members, {self.computed} computed now"
+        if self.missing:
+            rest = f"{self.missing} of {self.total} members are missing here"
+            return f"{own}; {rest}: other shards compute them, sottovoce merge brings them from other folders"
+        return f"{own}; all {self.total} members are here: the same command without --shard prints the result"
+
+
+def run_shard(planned: Plan, execution: Execution) -> Done:
+    """Compute the members of a plan's shard and keep no result in memory."""
+    computed = sum(missing(planned, execution))
+    for _ in _compute(planned, execution):
+        pass
+    whole = replace(planned, shard=WHOLE)
+    # With `refresh`, every member of the whole would count as missing.
+    lacking = sum(missing(whole, replace(execution, refresh=False)))
+    return Done(planned.title, planned.n_members, computed, whole.n_members, lacking)
+
+
+def load(planned: Plan, root: Path) -> "xr.Dataset | None":
+    """Load a sweep as `sweep` returns it; None where no member is saved at all points (see `load_points`)."""
+    points = load_points(planned, root)
+    return join(planned, points) if points else None
+
+
+def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
+    """Load every point of a sweep, restricted to the members that all points have; empty where there is no such member.
+
+    Nothing is computed, and the number of members in the plan does not matter.
     """
-    total, missing = sum(map(len, planned.spans)), sum(saved.missing(planned, execution))
+    jobs = planned.jobs(root)
+    members = sorted(set.intersection(*(set(job.folder.members()) for job in jobs)))
+    if not members:
+        return []
+    return [
+        job.folder.load(members).assign_attrs(
+            experiment=job.header["experiment"],
+            identity=job.header["identity"],
+            config=canonical(job.header["config"]),
+            cached=1,
+        )
+        for job in jobs
+    ]
+
+
+def missing(planned: Plan, execution: Execution) -> list[int]:
+    """Return how many members of each point's span remain to be computed."""
+    return [len(job.members) if execution.refresh else job.missing() for job in planned.jobs(execution.out / "runs")]
+
+
+def announcement(planned: Plan, execution: Execution) -> str:
+    """Return one line on what will run, and about how long it will take."""
+    points, n_missing = sum(map(bool, planned.spans)), sum(missing(planned, execution))
+    counts = f"{points} point{'s' if points != 1 else ''}, {planned.n_members} members, {n_missing} to compute"
+    line = f"{planned.title}: {counts}"
+    # How fast the workers of a cluster are is not known here.
+    if not planned.experiment.trains or not n_missing or execution.executor != LOCAL:
+        return line
+    from sottovoce.training import devices
+
+    prepare(execution, trains=True)
+    seconds = seconds_expected(planned, execution, devices.product_gflops())
+    return f"{line}, about {seconds / 60:.0f} min" if seconds > 90 else f"{line}, about {seconds:.0f} s"
+
+
+def seconds_expected(planned: Plan, execution: Execution, gflops: float) -> float:
+    """Return about how long the points that are not on disk will train; see `sharding.member_seconds`."""
+    lacking = missing(planned, execution)
+    return sum(member_seconds(config, gflops) * n for config, n in zip(planned.configs, lacking, strict=True))
+
+
+def _compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
+    """Run, or load, the members of a plan's shard, and yield the result of every point that has some of them."""
     overall = choose(planned.title, quiet=execution.quiet)
-    overall.start(total, total - missing)
+    overall.start(planned.n_members, planned.n_members - sum(missing(planned, execution)))
     part = _Part(overall)
     try:
         # A point without members in this shard has nothing to run or load.
@@ -78,61 +149,8 @@ def compute(planned: Plan, execution: Execution) -> "Iterator[xr.Dataset]":
         overall.finish()
 
 
-class Done(NamedTuple):
-    """What a shard computed, and how much of the whole is still missing.
-
-    Attributes:
-        title: name of the shard.
-        members: how many members the shard has, over all points; they are on disk now.
-        computed: how many of these were not on disk when the shard started.
-        total: how many members all shards have.
-        missing: how many of these the folder lacks.
-    """
-
-    title: str
-    members: int
-    computed: int
-    total: int
-    missing: int
-
-    def __str__(self) -> str:
-        own = f"{self.title}: {self.members} members, {self.computed} computed now"
-        if self.missing:
-            rest = f"{self.missing} of {self.total} members are missing here"
-            return f"{own}; {rest}: other shards compute them, sottovoce merge brings them from other folders"
-        return f"{own}; all {self.total} members are here: the same command without --shard prints the result"
-
-
-def run_shard(planned: Plan, execution: Execution) -> Done:
-    """Compute the members of a plan's shard and keep no result in memory.
-
-    Args:
-        planned: the sweep, with its shard.
-        execution: how to run.
-
-    Returns:
-        What was computed, and how many members of all shards the folder lacks.
-    """
-    computed = sum(saved.missing(planned, execution))
-    for _ in compute(planned, execution):
-        pass
-    whole = replace(planned, shard=WHOLE)
-    # With `refresh`, every member of the whole would count as missing.
-    missing = sum(saved.missing(whole, replace(execution, refresh=False)))
-    total = sum(map(len, whole.spans))
-    return Done(planned.title, sum(map(len, planned.spans)), computed, total, missing)
-
-
-class _Part:
-    """The progress of one point, which is passed on to the progress of the whole sweep."""
+class _Part(Progress):
+    """The progress of one point, which begins and ends within that of the whole sweep."""
 
     def __init__(self, whole: Progress) -> None:
-        self._whole = whole
-        self.phase = whole.phase
-        self.advance = whole.advance
-
-    def start(self, total: int, done: int) -> None:
-        """Pass nothing on: the progress of the sweep has started."""
-
-    def finish(self) -> None:
-        """Pass nothing on: the progress of the sweep continues."""
+        self.phase, self.advance = whole.phase, whole.advance

@@ -18,35 +18,21 @@ from sottovoce.lab.registry import Experiment
 
 # The rate of the actual machine would move the cuts from machine to machine; only the ratio between points matters.
 NOMINAL_GFLOPS = 100.0
-
-# The cost of a member besides training; where nothing is trained, all members have this cost alone.
-BASE_SECONDS = 1e-3
-
-# The share of the rate of matrix products that training reaches on networks as wide as MNIST's, and the additional
-# time of a step.
-SHARE_OF_RATE = 0.7
-STEP_SECONDS = 2e-4
+BASE_SECONDS = 1e-3  # of a member besides training; where nothing is trained, all members cost this alone
+SHARE_OF_RATE = 0.7  # of matrix products, which training reaches on networks as wide as MNIST's
+STEP_SECONDS = 2e-4  # that a step takes besides its operations, however small it is
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of n parts.
-
-    Attributes:
-        index: number of the part, from 1 to n.
-        n: how many parts there are.
-    """
+    """Part `index`, from 1 to n, of n parts."""
 
     index: int
     n: int
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read a part from the command line: "i/n".
-
-        Raises:
-            UsageError: the text is not of this form, or i is not in 1 to n.
-        """
+        """Read a part "i/n" from the command line; a UsageError where the text is not of this form."""
         match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
         index, n = map(int, match.groups()) if match else (0, 0)
         if not 1 <= index <= n:
@@ -66,16 +52,10 @@ def member_work(experiment: Experiment, config: Any) -> float:
 
 
 def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple[range, ...]:
-    """Return the members of each point that belong to one part.
+    """Return the members of each point that belong to one part: contiguous, empty where the part has none.
 
-    Args:
-        works: for each point, the work of one of its members; all positive.
-        members: for each point, how many members it has.
-        shard: the part.
-
-    Returns:
-        Contiguous members by point, empty where the part has none. The parts of one n together hold every member once;
-        the work of a part differs from an n-th of the whole by at most the work of one member.
+    Each point has a number of members, each of which has the point's work, a positive number. The parts of one n
+    together hold every member once; the work of a part differs from an n-th of the whole by at most one member's.
     """
     lengths = [work * count for work, count in zip(works, members, strict=True)]
     *starts, total = itertools.accumulate(lengths, initial=0.0)
@@ -92,15 +72,6 @@ def spans(works: Sequence[float], members: Sequence[int], shard: Shard) -> tuple
 
 
 def member_seconds(config: Any, gflops: float) -> float:
-    """Return about how long the training of one member takes.
-
-    Args:
-        config: a resolved configuration of an experiment that trains.
-        gflops: rate of the machine's matrix products, 10^9 operations per second.
-
-    Returns:
-        Seconds: the operations of training at the share of the rate that training reaches, plus the time that every
-        step takes, however small it is.
-    """
+    """Return about how many seconds the training of one member takes; `gflops` is the rate of matrix products."""
     flops, steps = config.member_work()
     return flops / (SHARE_OF_RATE * gflops * 1e9) + steps * STEP_SECONDS

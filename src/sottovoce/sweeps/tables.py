@@ -9,7 +9,7 @@ from sottovoce.lab import estimates, registry
 from sottovoce.lab.rows import Table, number, rows_of
 from sottovoce.sweeps import effects, points
 
-ACCURACY = "test accuracy"
+ACCURACY, RECOVERED = "test accuracy", "recovered fraction"
 
 
 def by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
@@ -20,9 +20,6 @@ def by_point(dataset: xr.Dataset) -> list[dict[str, Any]]:
 def effects_of(dataset: xr.Dataset) -> dict[str, Any]:
     """Return the effects of the swept fields on the students' accuracy, as values that JSON can represent.
 
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-
     Returns:
         `differences`, a list by point and student: `at` and `baseline` (settings), `network`, `quantity`, `mean`,
         `ci95` (pointwise interval), `simultaneous95` (Bonferroni interval, simultaneous over all differences),
@@ -32,96 +29,69 @@ def effects_of(dataset: xr.Dataset) -> dict[str, Any]:
     """
     if not points.has_networks(dataset) or len(dataset.attrs["configs"]) < 2:
         return {"differences": [], "trend": [], "multiplicity": None}
+    differences, trend = effects.differences(dataset), effects.trend(dataset)
+    slopes = [] if trend is None else [trend.isel(network=i) for i in range(trend.sizes["network"])]
+    compared = differences.stack(pair=["network", "comparison"], create_index=False)
+    # Without a member that both points have there is nothing to compare.
+    pairs = [compared.isel(pair=i) for i in np.flatnonzero(compared["n"])]
     return {
-        "differences": _differences(dataset),
-        "trend": _trend(dataset),
-        "multiplicity": effects.multiplicity(dataset),
+        "differences": [
+            {
+                "at": {field: pair[field].item() for field in dataset.attrs["swept"]},
+                "baseline": differences.attrs["baseline"],
+                **_effect(pair, ci95="", simultaneous95="simultaneous_"),
+            }
+            for pair in pairs
+        ],
+        "trend": [{**slope.attrs, **_effect(slope, simultaneous95="")} for slope in slopes],
+        "multiplicity": {
+            "correction": "Bonferroni",
+            "level": 0.95,
+            "comparisons": differences.attrs["intervals"],
+            "trends": len(slopes),
+        },
     }
 
 
-def _differences(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    differences = effects.differences(dataset)
-    rows = []
-    for network in differences["network"].values.tolist():
-        for i in range(differences.sizes["comparison"]):
-            one = differences.sel(network=network).isel(comparison=i)
-            # Without a member that both points have there is nothing to compare.
-            if int(one["n"]):
-                rows.append(
-                    {
-                        "at": {field: one[field].item() for field in dataset.attrs["swept"]},
-                        "baseline": differences.attrs["baseline"],
-                        "network": network,
-                        "quantity": ACCURACY,
-                        "mean": number(one["mean"]),
-                        "ci95": [number(one["low"]), number(one["high"])],
-                        "simultaneous95": [number(one["simultaneous_low"]), number(one["simultaneous_high"])],
-                        "members": int(one["n"]),
-                    }
-                )
-    return rows
-
-
-def _trend(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    trend = effects.trend(dataset)
-    if trend is None:
-        return []
-    return [
-        {
-            **trend.attrs,
-            "network": network,
-            "quantity": ACCURACY,
-            "mean": number(one["mean"]),
-            "simultaneous95": [number(one["low"]), number(one["high"])],
-            "members": int(one["n"]),
-        }
-        for network in trend["network"].values.tolist()
-        for one in [trend.sel(network=network)]
-    ]
+def _effect(estimate: xr.Dataset, **intervals: str) -> dict[str, Any]:
+    """Return a row of one network, with intervals whose ends are variables named after a prefix."""
+    return {
+        "network": estimate["network"].item(),
+        "quantity": ACCURACY,
+        "mean": number(estimate["mean"]),
+        **{key: [number(estimate[f"{prefix}{end}"]) for end in ("low", "high")] for key, prefix in intervals.items()},
+        "members": int(estimate["n"]),
+    }
 
 
 def sweep_rows(dataset: xr.Dataset) -> Table:
     """Return the rows that the report shows of a sweep of networks.
 
-    Args:
-        dataset: as `sottovoce.sweep` returns it.
-
-    Returns:
-        At every point, each network's accuracy and the students' recovered fraction; then differences and trends, whose
-        interval is the simultaneous one, as their label says.
+    At every point these are each network's accuracy and the students' recovered fraction; then come differences and
+    trends, whose interval is the simultaneous one, as their label says.
     """
     rows: Table = {}
     accuracy, fraction = points.by_point(dataset), points.by_point(dataset, points.FRACTION)
+    kinds, dims = estimates.kinds_of(accuracy["mean"]), points.dims_of(dataset)
     # The recovered fraction is shown for students alone: the teacher's is one by definition.
-    for accuracies, fractions in zip(_points_of(accuracy), _points_of(fraction), strict=True):
-        for estimate, quantity, names in (
-            (accuracies, ACCURACY, accuracies[estimates.kinds_of(accuracies["mean"])].values.tolist()),
-            (fractions, "recovered fraction", effects.students(dataset)),
-        ):
-            kinds = estimates.kinds_of(estimate["mean"])
-            shown = estimate.sel({kinds: names}).assign_attrs(members=int(estimate["n"]))
-            where = words({field: estimate[field].item() for field in dataset.attrs["swept"]})
-            label = "" if quantity == ACCURACY else ", recovered fraction"
-            of_point = rows_of(shown, quantity, f"{where}: {{{kinds}}}{label}")
+    fraction = fraction.sel({kinds: effects.students(dataset)})
+    for index in np.ndindex(*(dataset.sizes[dim] for dim in dims)):
+        for estimate, quantity, end in ((accuracy, ACCURACY, ""), (fraction, RECOVERED, f", {RECOVERED}")):
+            point = estimate.isel(dict(zip(dims, index, strict=True)))
+            where = words({field: point[field].item() for field in dataset.attrs["swept"]})
+            of_point = rows_of(point.assign_attrs(members=int(point["n"])), quantity, f"{where}: {{{kinds}}}{end}")
             rows |= {name: row for name, row in of_point.items() if row["mean"] is not None}
     of_sweep = effects_of(dataset)
-    for row in of_sweep["differences"]:
-        rows[f"{words(row['at'])} less {words(row['baseline'])}: {row['network']}, simultaneous"] = _row(row)
-    for row in of_sweep["trend"]:
-        rows[f"{row['network']}, per {row['per']} of {row['field']}, simultaneous"] = _row(row)
+    differences = {
+        f"{words(row['at'])} less {words(row['baseline'])}: {row['network']}": row for row in of_sweep["differences"]
+    }
+    trends = {f"{row['network']}, per {row['per']} of {row['field']}": row for row in of_sweep["trend"]}
+    for label, row in (differences | trends).items():
+        shown = {name: row[name] for name in ("mean", "members", "quantity")}
+        rows[f"{label}, simultaneous"] = {**shown, "ci95": row["simultaneous95"], "published": None}
     return rows
 
 
 def words(at: dict[str, Any]) -> str:
     """Return the settings of a point in words."""
     return ", ".join(f"{field} = {value}" for field, value in at.items())
-
-
-def _points_of(estimate: xr.Dataset) -> list[xr.Dataset]:
-    dims = points.dims_of(estimate)
-    return [estimate.isel(dict(zip(dims, i, strict=True))) for i in np.ndindex(*(estimate.sizes[d] for d in dims))]
-
-
-def _row(effect: dict[str, Any]) -> dict[str, Any]:
-    ends = {"ci95": effect["simultaneous95"], "published": None}
-    return {**{name: effect[name] for name in ("mean", "members", "quantity")}, **ends}

@@ -6,9 +6,8 @@ from left_behind import chunks
 from mischief import SIX, Config, Fake
 
 from sottovoce.lab import registry
-from sottovoce.running.cluster.dispatch import fill
-from sottovoce.running.cluster.engine import DaskExecutor
-from sottovoce.running.cluster.tasks import Job
+from sottovoce.running.cluster.dispatch import DaskExecutor, fill
+from sottovoce.runs.execution import Job
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Silent
 from sottovoce.runs.store import RunFolder
@@ -58,10 +57,9 @@ def job(tmp_path):
     """Make a job of the fake experiment in a fresh store."""
 
     def make(config: Config = SIX, size: int = 1, root: Path = tmp_path / "runs") -> Job:
-        header = run_header("fake", 1, config.resolve())
-        folder = RunFolder.of(root, header)
-        folder.prepare(header)
-        return Job(Fake(), config.resolve(), folder, range(config.members), size)
+        made = Job.of(Fake(), config, root=root, size=size)
+        made.prepare()
+        return made
 
     return make
 

@@ -12,8 +12,7 @@ from mischief import Config
 
 from sottovoce.errors import ClusterError
 from sottovoce.running.cluster import dispatch, tasks
-from sottovoce.running.cluster.dispatch import fill
-from sottovoce.running.cluster.engine import DaskExecutor
+from sottovoce.running.cluster.dispatch import DaskExecutor, fill
 from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Silent
 from sottovoce.runs.store import RunFolder

@@ -13,8 +13,7 @@ from processes import SOURCE, environment, meanwhile, scheduler, until, workers
 import sottovoce as sv
 from sottovoce.errors import ClusterError, StoreError, UsageError
 from sottovoce.running.cluster import dispatch, engine
-from sottovoce.running.cluster.dispatch import fill
-from sottovoce.running.cluster.engine import DaskExecutor
+from sottovoce.running.cluster.dispatch import DaskExecutor, fill
 from sottovoce.running.run import Execution
 from sottovoce.runs.progress import Silent
 

@@ -15,16 +15,17 @@ from sottovoce.errors import ClusterError
 from sottovoce.lab import registry
 from sottovoce.report import results
 from sottovoce.running.cluster import tasks
+from sottovoce.running.cluster.engine import Workers
 from sottovoce.running.run import Execution
 from sottovoce.runs.chunks import opened
-from sottovoce.runs.store import RunFolder
+from sottovoce.runs.execution import Job
 
 TINY = {"dataset": "digits", "members": 2, "width": 8, "teacher_epochs": 1, "student_epochs": 1, "n_inputs": 64}
 
 
 def described(experiment, config, span, device="auto"):
-    job = tasks.Job(experiment, config, RunFolder(Path("unused")), span, 1)
-    return tasks.describe(job, span, device, 1, workers_save=False)
+    job = Job.of(experiment, config, span, root=Path("unused"))
+    return tasks.describe(job, span, Workers(device=device))
 
 
 def task_of(config=SIX, span=range(2, 4)):

@@ -5,5 +5,5 @@ from sottovoce import lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={"dispatch", "engine", "tasks"},
-    submod_attrs={"dispatch": ["fill"], "engine": ["DaskExecutor"], "tasks": ["Job"]},
+    submod_attrs={"dispatch": ["DaskExecutor", "fill"]},
 )

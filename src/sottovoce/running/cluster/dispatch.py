@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.running.cluster import tasks
-from sottovoce.running.cluster.engine import LOOPBACK, DaskExecutor, connected
-from sottovoce.running.cluster.tasks import Job
-from sottovoce.runs.execution import POLL_SECONDS, Interrupted
+from sottovoce.running.cluster.engine import LOOPBACK, Workers, connected
+from sottovoce.runs.execution import POLL_SECONDS, Interrupted, Job
 from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Progress
 from sottovoce.runs.store import chunk_name
@@ -35,7 +34,15 @@ LONELY_SECONDS = 10.0  # without any worker, until the user is told
 _log = logging.getLogger(__name__)
 
 
-def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> None:
+class DaskExecutor(Workers):
+    """Computes members on dask workers."""
+
+    def compute(self, job: Job, progress: Progress) -> None:
+        """Compute and save one job's missing members; see `fill`."""
+        fill([job], self, progress)
+
+
+def fill(jobs: Sequence[Job], workers: Workers, progress: Progress) -> None:
     """Compute and save every missing member of all jobs.
 
     Raises:
@@ -44,13 +51,13 @@ def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> Non
         StoreError: the store cannot be read or written.
         Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
-    total, lacking = sum(len(job.members) for job in jobs), _n_missing(jobs)
-    progress.start(total, total - lacking)
+    total, missing = sum(len(job.members) for job in jobs), _n_missing(jobs)
+    progress.start(total, total - missing)
     try:
-        if lacking:
+        if missing:
             progress.phase("reaching workers")
-            with connected(executor) as client:
-                _Dispatcher(client, jobs, executor, progress).run()
+            with connected(workers) as client:
+                _Dispatcher(client, jobs, workers, progress).run()
     except (KeyboardInterrupt, ClusterError) as error:
         safe = f"{total - _n_missing(jobs)} of {total} members are safe in {jobs[0].folder.path.parent}"
         advice = f"{safe}; run the same command again to go on"
@@ -62,7 +69,7 @@ def fill(jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> Non
 
 
 def _n_missing(jobs: Sequence[Job]) -> int:
-    return sum(len(job.folder.missing(job.members)) for job in jobs)
+    return sum(job.missing() for job in jobs)
 
 
 @dataclass(eq=False)
@@ -82,8 +89,8 @@ class _PendingChunk:
 class _Dispatcher:
     """Submits chunks, saves the answers and submits overdue chunks again, in one thread."""
 
-    def __init__(self, client: Any, jobs: Sequence[Job], executor: DaskExecutor, progress: Progress) -> None:
-        self._client, self._jobs, self._executor, self._progress = client, jobs, executor, progress
+    def __init__(self, client: Any, jobs: Sequence[Job], workers: Workers, progress: Progress) -> None:
+        self._client, self._jobs, self._workers, self._progress = client, jobs, workers, progress
         self._unclaimed: list[Job] = []
         self._pending: set[_PendingChunk] = set()
         self._answers: SimpleQueue[tuple[_PendingChunk, Future]] = SimpleQueue()
@@ -105,7 +112,7 @@ class _Dispatcher:
         except BrokenPipeError:  # an OSError of the progress display, whose reader has gone
             raise
         except (CancelledError, OSError) as error:  # of the network: the disk's errors are StoreErrors
-            address = self._executor.scheduler or LOOPBACK
+            address = self._workers.scheduler or LOOPBACK
             raise ClusterError(f"the scheduler at {address} is lost ({type(error).__name__})") from error
         finally:
             for chunk in self._pending:
@@ -113,12 +120,11 @@ class _Dispatcher:
 
     def _look_at_disk(self) -> bool:
         """Return whether members are missing, whoever has claimed them; count those that other processes have saved."""
-        self._unclaimed = [job for job in self._jobs if _n_missing([job])]
-        lacking = _n_missing(self._unclaimed)
-        if lacking < self._lacking:
-            self._progress.advance(self._lacking - lacking)
-        self._lacking = lacking
-        return lacking > 0
+        self._unclaimed = [job for job in self._jobs if job.missing()]
+        before, self._lacking = self._lacking, _n_missing(self._unclaimed)
+        if self._lacking < before:
+            self._progress.advance(before - self._lacking)
+        return self._lacking > 0
 
     def _look_at_workers(self, now: float) -> None:
         if now < self._next_tick:
@@ -129,7 +135,7 @@ class _Dispatcher:
             self._resubmit_overdue(now)
         elif now - self._lonely_since > LONELY_SECONDS:
             self._lonely_since = float("inf")  # said once
-            _log.warning("no worker has joined the scheduler at %s; waiting", self._executor.scheduler)
+            _log.warning("no worker has joined the scheduler at %s; waiting", self._workers.scheduler)
         self._progress.phase(f"{len(self._pending)} chunks on {sum(self._threads.values())} workers")
         self._next_tick = now + TICK_SECONDS
 
@@ -148,8 +154,7 @@ class _Dispatcher:
 
     def _submit(self, chunk: _PendingChunk) -> None:
         """Submit the chunk to the workers that are not avoided, or to any worker where all are avoided."""
-        job, executor = chunk.job, self._executor
-        task = tasks.describe(job, chunk.span, executor.device, executor.devices, executor.workers_save)
+        task = tasks.describe(chunk.job, chunk.span, self._workers)
         others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
         future = self._client.submit(tasks.compute, task, pure=False, workers=others or None)
         chunk.futures.append(future)
@@ -176,19 +181,19 @@ class _Dispatcher:
         """Save the chunk that a worker answered; return what is wrong with the answer, or None."""
         folder, worker = chunk.job.folder, "a worker"
         try:
-            reply = future.result(timeout=self._executor.patience)
+            reply = future.result(timeout=self._workers.patience)
             worker = f"worker {reply['worker']}"
             chunk.avoided.add(reply["worker"])  # in case the chunk is submitted again
             if "refusal" in reply:
                 raise ClusterError(f"{worker} refused {chunk}: {reply['refusal']}")
             if "failure" in reply:
                 return f"{worker}: {reply['failure']}"
-            if not self._executor.workers_save:
+            if not self._workers.workers_save:
                 folder.accept(chunk.span, reply["chunk"], reply["provenance"])
             elif not folder.holds(chunk.span):
                 return f"{worker} saved the chunk in {reply['saved']}, where it is not seen from here"
         except TimeoutError:
-            return f"an answer did not arrive within {self._executor.patience:.0f} s"
+            return f"an answer did not arrive within {self._workers.patience:.0f} s"
         except (SottovoceError, CancelledError, OSError):
             raise
         except Exception as error:
@@ -205,7 +210,7 @@ class _Dispatcher:
 
     def _resubmit_overdue(self, now: float) -> None:
         """Submit chunks again whose answer is overdue."""
-        limits = {job: max(self._executor.patience, TIMES_THE_LONGEST * took) for job, took in self._longest.items()}
+        limits = {job: max(self._workers.patience, TIMES_THE_LONGEST * took) for job, took in self._longest.items()}
         late = [chunk for chunk in self._pending if now - chunk.submitted_at > limits[chunk.job]]
         computing = self._client.processing() if late else {}
         for chunk in late:

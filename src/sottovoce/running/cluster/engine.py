@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import ClusterError, UsageError
-from sottovoce.running.cluster.tasks import Job
-from sottovoce.runs.progress import Progress
-from sottovoce.runs.store import RunFolder
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,8 +23,8 @@ _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
 
 
 @dataclass(frozen=True)
-class DaskExecutor:
-    """Computes on the workers of a dask cluster; the fields are those of `Execution`, with `devices` per worker."""
+class Workers:
+    """Which dask workers compute, and how; the fields are those of `Execution`, with `devices` per worker."""
 
     scheduler: str | None = None
     workers: int | None = None
@@ -38,11 +35,7 @@ class DaskExecutor:
     data_dir: Path | None = None
 
     def check(self, *_: Any) -> None:
-        """Check the settings; the dataset is not checked, because the workers read their own files.
-
-        Raises:
-            UsageError: distributed is not installed, or a setting is not allowed or contradicts another.
-        """
+        """Raise a UsageError where workers cannot be had by these settings; workers check their own dataset files."""
         if importlib.util.find_spec("distributed") is None:
             missing = "--executor dask needs distributed, which is not installed"
             raise UsageError(f"{missing}; run: pip install 'sottovoce[cluster]'")
@@ -57,14 +50,6 @@ class DaskExecutor:
                 "--device is 'gpu', but the workers started on this machine compute on its cores; start one worker "
                 "per GPU as docs/running.md shows, and name their --scheduler"
             )
-
-    def compute(
-        self, experiment: Any, config: Any, folder: RunFolder, members: range, size: int, progress: Progress
-    ) -> None:
-        """Compute and save one configuration's missing members; see `dispatch.fill`."""
-        from sottovoce.running.cluster.dispatch import fill
-
-        fill([Job(experiment, config, folder, members, size)], self, progress)
 
     def _check_scheduler(self, address: str) -> None:
         from distributed import Security
@@ -86,36 +71,32 @@ class DaskExecutor:
 
 
 @contextmanager
-def connected(executor: DaskExecutor) -> "Iterator[Client]":
-    """Yield a client of the workers' scheduler; workers that are started here end with the block.
-
-    Raises:
-        ClusterError: no scheduler answers.
-    """
+def connected(workers: Workers) -> "Iterator[Client]":
+    """Yield a client of the workers' scheduler, a ClusterError if none answers; own workers end with the block."""
     from distributed import Client
 
-    if executor.scheduler is None:
-        with _local_cluster(executor) as cluster, Client(cluster, set_as_default=False) as client:
+    if workers.scheduler is None:
+        with _local_cluster(workers) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
     try:
-        client = Client(executor.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(workers.scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except OSError as error:
-        silent = f"no scheduler answers at {executor.scheduler} within {CONNECT_SECONDS} s"
+        silent = f"no scheduler answers at {workers.scheduler} within {CONNECT_SECONDS} s"
         raise ClusterError(f"{silent}; start one with: dask scheduler --host ADDRESS") from error
     with client:
         yield client
 
 
-def _local_cluster(executor: DaskExecutor) -> Any:
+def _local_cluster(wanted: Workers) -> Any:
     """Start workers that only this machine can reach; each computes one chunk at a time on its share of the cores."""
     from dask import config as dask_config
     from distributed import LocalCluster
 
     from sottovoce.training.devices import n_cores
 
-    workers = executor.workers or n_cores()
-    data = {} if executor.data_dir is None else {"SOTTOVOCE_DATA": str(executor.data_dir.absolute())}
+    workers = wanted.workers or n_cores()
+    data = {} if wanted.data_dir is None else {"SOTTOVOCE_DATA": str(wanted.data_dir.absolute())}
     with dask_config.set(KEEPS_MEMORY):
         return LocalCluster(
             n_workers=workers,

@@ -7,7 +7,6 @@ the identity of the configuration, the dataset's checksums. Where they differ, t
 import hashlib
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,12 @@ import sottovoce
 from sottovoce import data
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
-from sottovoce.runs.execution import compute_chunk
+from sottovoce.running.cluster.engine import Workers
+from sottovoce.runs.execution import Job, compute_chunk
 from sottovoce.runs.identity import plain, run_header
 from sottovoce.runs.store import RunFolder
 
 _digests = cache(data.digests)
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """Members of one resolved configuration that are to be saved in a prepared folder, in chunks of `size` members."""
-
-    experiment: registry.Experiment
-    config: Any
-    folder: RunFolder
-    members: range
-    size: int
 
 
 @cache
@@ -44,27 +33,26 @@ def code() -> str:
     return f"sottovoce {sottovoce.__version__} (source {digest.hexdigest()[:12]})"
 
 
-def describe(job: Job, span: range, device: str, devices: int, workers_save: bool) -> dict[str, Any]:
+def describe(job: Job, span: range, workers: Workers) -> dict[str, Any]:
     """Return a chunk of a job as a task: values that JSON can represent, with code and data by name and checksum."""
     return {
-        **run_header(job.experiment.name, job.experiment.version, job.config),
+        **job.header,
         "config": plain(job.config),  # with the number of members
         "first": span[0],
         "last": span[-1],
         "code": code(),
         "data": _digests(job.config.dataset) if job.experiment.trains else {},
-        "device": device,
-        "devices": devices,
-        "save_in": str(job.folder.path.absolute()) if workers_save else None,
+        "device": workers.device,
+        "devices": workers.devices,
+        "save_in": str(job.folder.path.absolute()) if workers.workers_save else None,
     }
 
 
 def compute(task: Mapping[str, Any]) -> dict[str, Any]:
     """Compute one chunk on a worker; exceptions are answered as text, so that none has to be unpickled.
 
-    Returns:
-        `worker`, the worker's address, with what `answer` returns, or with `refusal`, why no worker of this kind can
-        compute the chunk, or with `failure`, what went wrong.
+    The reply holds `worker`, the worker's address, and what `answer` returns, or `refusal`, why no worker of this kind
+    can compute the chunk, or `failure`, what went wrong.
     """
     from distributed import get_worker
 
@@ -78,15 +66,10 @@ def compute(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Compute one chunk in this process.
-
-    Returns:
-        `chunk` (sealed bytes) and `provenance`, or `saved`, the run's folder, if the task says where to save.
+    """Compute one chunk in this process; return it with its provenance, or the folder in which it was to be saved.
 
     Raises:
         ClusterError: the package, experiment, configuration or dataset differs from the asking process's.
-        DataError: the dataset's files are missing or damaged.
-        StoreError: the chunk cannot be stored.
     """
     from sottovoce.runs.chunks import sealed
 
