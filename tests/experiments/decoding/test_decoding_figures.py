@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sottovoce.experiments.decoding import figures as drawings
-from sottovoce.experiments.decoding import similarity_figure, subspaces_figure
+from sottovoce.experiments.decoding import subspaces_figure
 from sottovoce.lab import estimates
 
 
@@ -68,11 +68,11 @@ def test_parts_stand_between_none_and_all_of_the_change(estimated, scope):
 
 def test_similarity_shows_every_network_and_pair(estimated):
     _, (left, middle, right) = plt.subplots(1, 3)
-    similarity_figure.label_panel(left, estimated["label_accuracy"])
+    drawings.label_panel(left, estimated["label_accuracy"])
     assert [text for text in left.get_legend_handles_labels()[1]] == ["reference", "teacher", "student"]
-    similarity_figure.cka_panel(middle, estimated)
+    drawings.cka_panel(middle, estimated)
     np.testing.assert_array_equal([bar.get_height() for bar in middle.patches], estimated["cka"]["mean"])
-    similarity_figure.affine_panel(right, estimated)
+    drawings.affine_panel(right, estimated)
     np.testing.assert_array_equal(heights(right, "aux. logits through the map"), estimated["affine_accuracy"]["mean"])
     own = [float(estimated["graft_accuracy"]["mean"].sel(body=b, head=b)) for b in ("reference", "teacher", "student")]
     assert heights(right, "class logits") == own

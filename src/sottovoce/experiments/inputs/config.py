@@ -16,7 +16,9 @@ from sottovoce.experiments.protocol.config import DATASETS, LARGEST_SEED, PIXEL_
 from sottovoce.experiments.protocol.inputs import (
     CLASSES,
     INPUTS,
+    OF_IMAGES,
     PIXELS,
+    USED_BY,
     check_inputs,
     check_parameters,
     training_images,
@@ -24,6 +26,12 @@ from sottovoce.experiments.protocol.inputs import (
 
 N_INPUTS = 2_000
 """Number of inputs of each kind, unless the configuration sets another or a dataset has fewer training images."""
+
+FROM_IMAGES = OF_IMAGES
+"""The kinds that are made of training images."""
+
+PARAMETERS = {kind: parameter for parameter, kind in USED_BY.items()}
+"""By kind, the field that this kind alone uses."""
 
 EXAMPLES = 6
 
