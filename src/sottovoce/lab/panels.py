@@ -40,6 +40,13 @@ def estimate_of(dataset: xr.Dataset, name: str) -> xr.Dataset:
     return xr.Dataset({"mean": dataset[name], "low": dataset[f"{name}_low"], "high": dataset[f"{name}_high"]})
 
 
+def categories(ax: Axes, labels: Sequence[str], *, vertical: bool = False) -> np.ndarray:
+    """Give an axis one labelled tick for each category, and return the positions of the ticks: 0, 1, 2, ..."""
+    at = np.arange(len(labels))
+    (ax.set_yticks if vertical else ax.set_xticks)(at, labels)
+    return at
+
+
 def abreast(x: Any, step: float, names: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Yield for each name its positions, `step` apart from the next name's and all together centered on `x`."""
     for i, name in enumerate(names):
@@ -48,22 +55,14 @@ def abreast(x: Any, step: float, names: Sequence[Any]) -> Iterator[tuple[Any, An
 
 def bars(ax: Axes, at: ArrayLike, estimate: xr.Dataset, width: float, *, horizontal: bool = False, **bar: Any) -> None:
     """Draw an estimate as bars with whiskers, upright or horizontal."""
-    if horizontal:
-        ax.barh(at, estimate["mean"], width, xerr=whiskers(estimate), **bar)
-    else:
-        ax.bar(at, estimate["mean"], width, yerr=whiskers(estimate), **bar)
+    draw, across = (ax.barh, "xerr") if horizontal else (ax.bar, "yerr")
+    draw(at, estimate["mean"], width, **{across: whiskers(estimate)}, **bar)
 
 
-def points(
-    ax: Axes, at: ArrayLike, estimate: xr.Dataset, fmt: str = "o", *, horizontal: bool = False, **errorbar: Any
-) -> None:
-    """Draw an estimate as points with whiskers, upright or horizontal."""
+def points(ax: Axes, x: ArrayLike, estimate: xr.Dataset, fmt: str = "o", **errorbar: Any) -> None:
+    """Draw an estimate as points with upright whiskers."""
     # Given labelled arrays, `errorbar` would keep arrays of objects.
-    at, mean = np.asarray(at), estimate["mean"].values
-    if horizontal:
-        ax.errorbar(mean, at, xerr=whiskers(estimate), fmt=fmt, **errorbar)
-    else:
-        ax.errorbar(at, mean, yerr=whiskers(estimate), fmt=fmt, **errorbar)
+    ax.errorbar(np.asarray(x), estimate["mean"].values, yerr=whiskers(estimate), fmt=fmt, **errorbar)
 
 
 def curve(ax: Axes, x: ArrayLike, estimate: xr.Dataset, *, alpha: float = 0.2, **line: Any) -> None:
@@ -82,8 +81,12 @@ def once(ax: Axes, label: str) -> str:
     return f"_{label}" if label in ax.get_legend_handles_labels()[1] else label
 
 
-def matrix(ax: Axes, estimate: xr.Dataset, digits: int, fontsize: float) -> None:
-    """Draw an estimate of two dimensions, rows and columns, as colors from 0 to 1 with numbers and intervals."""
+def matrix(
+    ax: Axes, estimate: xr.Dataset, rows: Sequence[str], columns: Sequence[str], digits: int, fontsize: float
+) -> None:
+    """Draw an estimate by row and column as colors from 0 to 1, with numbers and intervals in the cells."""
+    categories(ax, rows, vertical=True)
+    categories(ax, columns)
     mean, low, high = (estimate[name].values for name in ("mean", "low", "high"))
     ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     # Numbers are written into the cells, because colors do not show intervals.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,12 +16,10 @@ from sottovoce.sweeps.tables import effects_of, words
 
 # Numbers that span this factor or more are drawn on a logarithmic axis.
 SPAN = 10
-
 # The names of the sweeps that this section shows begin with it.
 PREFIX = "sweep_"
 
 TITLE = "What transfer depends on"
-
 INTRO = (
     "One field of the protocol over many values, everything else as it is. Each point has the same members, so that "
     "differences and trends are taken member by member."
@@ -81,9 +80,8 @@ def draw(
     width, height = 1.8 + 1.15 * by_point.sizes[across], 1.6 + 0.62 * by_point.sizes[down]
     with panels.figure(title, max(width, 5.2), height) as figure:
         ax = figure.subplots()
-        panels.matrix(ax, by_point.sel({kinds: student}).transpose(down, across), digits=2, fontsize=8)
-        ax.set_yticks(range(by_point.sizes[down]), by_point[down].values.astype(str))
-        ax.set_xticks(range(by_point.sizes[across]), by_point[across].values.astype(str))
+        labels = ([str(value) for value in by_point[field].values] for field in (down, across))
+        panels.matrix(ax, by_point.sel({kinds: student}).transpose(down, across), *labels, digits=2, fontsize=8)
         ax.set(ylabel=down, xlabel=across, title=f"test accuracy of the {student} [95 % interval]")
     return figure
 
@@ -116,22 +114,24 @@ def _line_panel(ax: Axes, by_point: xr.Dataset, field: str, kinds: str) -> None:
 def _effects(dataset: xr.Dataset) -> str:
     """Return sentences on the differences whose simultaneous interval excludes zero, and on the trends."""
     of_sweep = effects_of(dataset)
-    n_intervals = of_sweep["multiplicity"]["comparisons"]
-    nonzero = [row for row in of_sweep["differences"] if _excludes_zero(row["simultaneous95"])]
-    named = "; ".join(f"{row['network']}, {words(row['at'])}, {row['mean']:+.3f}" for row in nonzero) or "none"
+    named = "; ".join(
+        f"{row['network']}, {words(row['at'])}, {row['mean']:+.3f}"
+        for row, low, high in _with_interval(of_sweep["differences"])
+        if not low <= 0 <= high
+    )
     slopes = "; ".join(
-        f"{row['network']} {row['mean']:+.3f} [{row['simultaneous95'][0]:.3f}, {row['simultaneous95'][1]:.3f}]"
-        for row in of_sweep["trend"]
-        if row["simultaneous95"][0] is not None
+        f"{row['network']} {row['mean']:+.3f} [{low:.3f}, {high:.3f}]"
+        for row, low, high in _with_interval(of_sweep["trend"])
     )
     baseline = words(of_sweep["differences"][0]["baseline"])
+    n_intervals = of_sweep["multiplicity"]["comparisons"]
     differ = (
         f"Differences from the accuracy at {baseline} whose interval, of {n_intervals} that hold together in 95 % of "
-        f"experiments, does not hold zero: {named}."
+        f"experiments, does not hold zero: {named or 'none'}."
     )
     return f"{differ} Slope per {of_sweep['trend'][0]['per']} of the field: {slopes}." if slopes else differ
 
 
-def _excludes_zero(ends: list[float | None]) -> bool:
-    low, high = ends
-    return low is not None and high is not None and not low <= 0 <= high
+def _with_interval(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float, float]]:
+    """Return the rows that have a simultaneous interval, which takes two members, each with its two ends."""
+    return [(row, *row["simultaneous95"]) for row in rows if None not in row["simultaneous95"]]

@@ -29,7 +29,6 @@ NETWORKS = {
 }
 
 LABELS = {"null": "student, null", "student_all": "student, all logits", "cross_model": "cross-model"}
-
 OVERLAPS = {
     "gradient_class": "gradient and class loss",
     "step_class": "step and class loss",
@@ -45,7 +44,6 @@ TRACED = ("student", "cross_model", "projection", "step_projection")
 UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 TITLE = "Alignment along training, and what stops transfer"
-
 INTRO = (
     "To first order a training step changes the class loss by the inner product of the step with that loss's gradient. "
     "This inner product is followed along the students' training, with and without interventions that might stop "
@@ -82,10 +80,9 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset) -> Drawing:
         caption="Cosines over the trunk. A value above zero means that a step on auxiliary logits lowers the class "
         "loss, or moves along the teacher's displacement (its trunk after training minus before). Gradient: descent "
         f"direction of the distillation loss on auxiliary logits, on {n_probe:,} held-out inputs. Step: what the "
-        "student's optimizer makes of this gradient, projection included. Class loss: measured on "
-        f"{n_probe:,} training images. Null of the class loss: labels shuffled. Null of the teacher's displacement: "
-        "the displacement of another member's teacher. Bands: 95 % for the whole curve. Setting: "
-        f"{setting(dataset)}.",
+        f"student's optimizer makes of this gradient, projection included. Class loss: measured on {n_probe:,} "
+        "training images. Null of the class loss: labels shuffled. Null of the teacher's displacement: the "
+        f"displacement of another member's teacher. Bands: 95 % for the whole curve. Setting: {setting(dataset)}.",
         figure=figure,
         data=traces.drop_dims("teacher_step"),
         hover=True,
@@ -106,12 +103,7 @@ def _accuracy(dataset: xr.Dataset, traces: xr.Dataset) -> Drawing:
 
 
 def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
-    """Draw accuracy along training of the plain students and, beside them, of interventions if there are any.
-
-    Args:
-        traces: `experiments.alignment.findings.traces`.
-        title: states dataset and members.
-    """
+    """Draw `findings.traces` of the plain students' accuracy and, beside them, of interventions if there are any."""
     names = traces["student"].values.tolist()
     # Students are in the order of `Config.roles`: the three plain ones come first.
     shown = {"roles": ["teacher", *names[:3]]}
@@ -131,7 +123,16 @@ def _outcomes(dataset: xr.Dataset) -> Drawing:
     config = config_of(dataset)
     ends = findings.outcomes(dataset)
     with panels.figure(f"Fit and transfer: {sample(dataset)}", 8.4, 4.6) as figure:
-        _outcome_panel(figure.subplots(), ends["auxiliary_loss"], ends["accuracy"], UNITS[config["objective"]])
+        ax = figure.subplots()
+        for name in ends["accuracy"]["student"].values.tolist():
+            color, dashes, marker = NETWORKS[name]
+            fit, accuracy = (ends[quantity].sel(student=name) for quantity in ("auxiliary_loss", "accuracy"))
+            look = {"color": color, "mfc": "white" if dashes == ":" else color, "ms": 8, "lw": 1, "label": label(name)}
+            panels.points(ax, fit["mean"], accuracy, marker, xerr=panels.whiskers(fit), **look)
+        ax.axhline(0.1, **style.DOTTED_LINE)
+        ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
+        unit = UNITS[config["objective"]]
+        ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
         figure.legend(loc="outside right center")
     return Drawing(
         key="alignment_outcomes",
@@ -143,8 +144,7 @@ def _outcomes(dataset: xr.Dataset) -> Drawing:
         f"{config['penalty_until']:g} of the training; weight decay: {config['decay']:g}; target noise: "
         f"{config['target_noise']:g} standard deviations; weight of the own teacher among two: {config['mix']:g}. "
         "Controls: projected along class gradients of shuffled labels. Dotted: chance. Whiskers: 95 % interval over "
-        "members. Setting: "
-        f"{setting(dataset)}.",
+        f"members. Setting: {setting(dataset)}.",
         figure=figure,
         data=xr.concat(list(ends.values()), dim="quantity").assign_coords(quantity=list(ends)),
     )
@@ -173,17 +173,6 @@ def accuracy_panel(ax: Axes, traces: xr.Dataset, networks: list[str]) -> None:
     ax.set_ylim(bottom=0)
     # Below the axes: nine lines leave no corner free.
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
-
-
-def _outcome_panel(ax: Axes, fit: xr.Dataset, accuracy: xr.Dataset, unit: str) -> None:
-    for name in accuracy["student"].values.tolist():
-        color, dashes, marker = NETWORKS[name]
-        x, y = fit.sel(student=name), accuracy.sel(student=name)
-        look = {"color": color, "mfc": "white" if dashes == ":" else color, "ms": 8, "lw": 1, "label": label(name)}
-        panels.points(ax, x["mean"], y, marker, xerr=panels.whiskers(x), **look)
-    ax.axhline(0.1, **style.DOTTED_LINE)
-    ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
-    ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
 
 
 def label(network: str) -> str:

@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,13 +16,10 @@ RULES = {
     "gavish_donoho": ("Gavish-Donoho", style.OKABE_ITO["green"]),
     "gap": ("largest gap", style.OKABE_ITO["purple"]),
 }
-
 SCALES = {"scheme": "scale of the noise known", "bulk": "scale estimated from the matrix"}
-
 NOMINAL = 0.05
 
 TITLE = "Counting directions, calibrated"
-
 INTRO = (
     "How often each rule counts a direction in a fresh initialization, against the nominal 5 %, and how often it "
     "counts exactly the directions that were planted, by their strength. Gavish-Donoho is a cut for "
@@ -73,13 +69,12 @@ def draw(rates: xr.Dataset, title: str) -> Figure:
 def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> None:
     """Draw false-alarm rates against the width with their 95 % intervals, and the nominal rate."""
     estimate = panels.estimate_of(rates.sel(null=null, scale=scale), "false_alarm")
-    x = np.arange(estimate.sizes["width"])
+    x = panels.categories(ax, estimate["width"].values.astype(str))
     # The rules stand next to each other around each width, so that their intervals do not overlap.
     for beside, rule in panels.abreast(x, 0.16, list(RULES)):
         label, color = RULES[rule]
         panels.points(ax, beside, estimate.sel(rule=rule), ms=4.5, lw=1.2, color=color, label=label)
     ax.axhline(NOMINAL, **style.DOTTED_LINE)
-    ax.set_xticks(x, estimate["width"].values.astype(str))
     ax.set(xlabel="width", ylim=(-0.01, None), title=f"{null} fresh weights\n{SCALES[scale]}")
 
 

@@ -15,11 +15,9 @@ from sottovoce.lab.drawing import Drawing, Results, config_of, setting
 # Colors of the kinds that are made of training images, and of those that are not.
 OF_IMAGES = style.OKABE_ITO["orange"]
 NOISE = style.OKABE_ITO["blue"]
-
 WORDS = {"inputs_length_scale": "length scale {:g} px", "inputs_rank": "rank {:d}", "inputs_alpha": "alpha = {:g}"}
 
 TITLE = "Distillation inputs"
-
 INTRO = (
     "Every kind of input on which a student can be distilled, drawn as for a student of the same seed: examples, "
     "parameters, range, and the share of variance in the first principal components."
@@ -48,8 +46,7 @@ def draw_section(results: Results) -> list[Drawing]:
         f"standard deviation. Right: share of the variance of {config['n_inputs']:,} inputs in their first "
         f"{COMPONENTS} principal components (estimated from this sample, and so higher than the distribution's); "
         "orange: kinds made of training images. Whiskers: 95 % interval over members. Every input is multiplied by "
-        f"{config['inputs_scale']:g}, then {config['inputs_shift']:g} is added. Setting: "
-        f"{setting(dataset)}.",
+        f"{config['inputs_scale']:g}, then {config['inputs_shift']:g} is added. Setting: {setting(dataset)}.",
         figure=_gallery(shown, shares, config, title),
         data=shares,
     )
@@ -73,21 +70,15 @@ def _gallery(shown: xr.Dataset, shares: xr.Dataset, config: dict[str, Any], titl
 
 
 def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
-    """Draw a strip of one kind's examples in gray, from black to white over their common range, symmetric about zero.
-
-    Args:
-        ax: where to draw.
-        examples: pixels by example_index, row and column.
-    """
-    images = np.asarray(examples.transpose("example_index", "row", "column"))
-    gap = max(1, images.shape[2] // 10)
+    """Draw a strip of one kind's examples in gray, black to white over their common range, symmetric about zero."""
+    images = examples.transpose("example_index", "row", "column").values
     height, width = images.shape[1:]
-    strip = np.full((height, len(images) * (width + gap) - gap), np.nan)
-    for i, image in enumerate(images):
-        start = i * (width + gap)
-        strip[:, start : start + width] = image
-        frame = Rectangle((start - 0.5, -0.5), width, height, fill=False, color=style.OKABE_ITO["gray"], clip_on=False)
-        ax.add_patch(frame)
+    gap = max(1, width // 10)
+    # The gaps between images are NaN, which is not drawn.
+    strip = np.hstack(np.pad(images, ((0, 0), (0, 0), (0, gap)), constant_values=np.nan))[:, :-gap]
+    for start in range(0, strip.shape[1], width + gap):
+        look = {"fill": False, "color": style.OKABE_ITO["gray"], "clip_on": False}
+        ax.add_patch(Rectangle((start - 0.5, -0.5), width, height, **look))
     # With zero at mid-gray, a shift of the inputs shows as a change of brightness.
     limit = np.abs(images).max()
     ax.imshow(strip, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
@@ -97,12 +88,11 @@ def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
 def share_panel(ax: Axes, shares: xr.Dataset) -> None:
     """Draw for each kind the share of its variance in the first principal components, with its 95 % interval."""
     kinds = shares["kind"].values.tolist()
-    y = np.arange(len(kinds))
+    y = panels.categories(ax, [kind.replace("_", " ") for kind in kinds], vertical=True)
     colors = [OF_IMAGES if kind in FROM_IMAGES else NOISE for kind in kinds]
     panels.bars(ax, y, shares, 0.6, horizontal=True, color=colors)
-    for position, mean, high in zip(y.tolist(), shares["mean"].values, shares["high"].values, strict=True):
+    for position, mean, high in zip(y, shares["mean"].values, shares["high"].values, strict=True):
         ax.text(high + 0.03, position, f"{mean:.2f}", va="center", fontsize=8.5)
-    ax.set_yticks(y, [kind.replace("_", " ") for kind in kinds])
     ax.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel=f"share of variance in {COMPONENTS} components")
     ax.invert_yaxis()
 

@@ -29,7 +29,6 @@ TITLES = {
 COLUMNS = 5
 
 TITLE = "A student predicted before it is trained"
-
 INTRO = (
     "Accuracy of every student as predicted by the initial heads, by the first gradient step, and by networks "
     "linearized at the reference or at the teacher."

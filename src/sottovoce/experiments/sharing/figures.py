@@ -19,7 +19,6 @@ REPLACED = {
 }
 
 TITLE = "Which block carries transfer"
-
 INTRO = (
     "One student for every combination of blocks that start from the teacher's initialization or are replaced. The "
     "effect of a block is the change of accuracy by replacing it: alone, or averaged over all states of the other "
@@ -42,9 +41,8 @@ def draw_section(results: Results) -> list[Drawing]:
         title="Every combination of shared and replaced blocks",
         alt="Left: bars of the student's accuracy for every combination of blocks, sorted. Right: effects of "
         "replacing each block, and interactions of these effects.",
-        caption=f"Replaced blocks start from {replaced}.{frozen} n_aux = {config['n_aux']}, "
-        f"{config['objective']}. Whiskers: 95 % interval, paired over members. Setting: "
-        f"{setting(dataset)}.",
+        caption=f"Replaced blocks start from {replaced}.{frozen} n_aux = {config['n_aux']}, {config['objective']}. "
+        f"Whiskers: 95 % interval, paired over members. Setting: {setting(dataset)}.",
         figure=draw(cells, effects, findings.factors(dataset), f"Blocks replaced by {replaced}: {sample(dataset)}"),
         data=effects,
     )
@@ -82,10 +80,11 @@ def _cells_panel(ax: Axes, cells: xr.Dataset, blocks: list[str]) -> None:
 
 
 def _effects_panel(ax: Axes, effects: xr.Dataset) -> None:
-    y = np.arange(effects.sizes["effect"])[::-1]
+    from_top = effects.isel(effect=slice(None, None, -1))
+    y = panels.categories(ax, [_effect_label(name) for name in from_top["effect"].values.tolist()], vertical=True)
+    look = {"fmt": "o", "ms": 4.5, "lw": 1.2, "color": style.OKABE_ITO["vermilion"]}
     ax.axvline(0, **style.ZERO_LINE)
-    panels.points(ax, y, effects, horizontal=True, ms=4.5, lw=1.2, color=style.OKABE_ITO["vermilion"])
-    ax.set_yticks(y, [_effect_label(name) for name in effects["effect"].values.tolist()])
+    ax.errorbar(from_top["mean"].values, y, xerr=panels.whiskers(from_top), **look)
     ax.set(ylim=(-0.7, len(y) - 0.3), xlabel="change of accuracy by replacing")
 
 

@@ -11,9 +11,7 @@ from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_o
 
 # Colors for numbers of auxiliary logits that the post does not have.
 FALLBACK = (style.OKABE_ITO["blue"], style.OKABE_ITO["purple"], style.OKABE_ITO["black"], style.OKABE_ITO["green"])
-
 NOT_STUDENTS = {"reference": "initialization", "teacher": "teacher"}
-
 VARIANTS = {
     "described": "as the post describes it",
     "published": "as the post's script ran it",
@@ -21,7 +19,6 @@ VARIANTS = {
 }
 
 TITLE = "How many directions a student learns"
-
 INTRO = (
     "The post's Figure 3 in two variants: as its text describes the experiment, and as its script ran it. They "
     "differ in inputs, epochs, initialization and in whether the student keeps its teacher's initial heads. Students "
@@ -42,9 +39,10 @@ def draw_section(results: Results) -> list[Drawing]:
     # Only objectives that every variant was run with can stand in one figure.
     objectives = [config_of(dataset)["objectives"] for dataset in variants.values()]
     shared = [objective for objective in objectives[0] if all(objective in others for others in objectives)]
-    ratios = [_ratios(columns, objective, source, settings) for objective in shared]
-    singular_values = [_singular_values(columns, source, settings)] if "kl" in shared else []
-    return [*ratios, *singular_values, _directions(variants, source, settings)]
+    drawings = [_ratios(columns, objective, source, settings) for objective in shared]
+    if "kl" in shared:
+        drawings.append(_singular_values(columns, source, settings))
+    return [*drawings, _directions(variants, source, settings)]
 
 
 def _ratios(columns: dict[str, xr.Dataset], objective: str, source: str, settings: str) -> Drawing:
@@ -86,7 +84,13 @@ def _singular_values(columns: dict[str, xr.Dataset], source: str, settings: str)
         axes = figure.subplots(2, len(columns), squeeze=False)
         for column, (name, curves) in zip(axes.T, columns.items(), strict=True):
             for ax, matrix in zip(column, counts.MATRICES, strict=True):
-                _singular_value_panel(ax, curves, "kl", matrix)
+                for network, look in _looks(curves, "kl").items():
+                    # The update of the initialization itself is zero.
+                    if (matrix, network) != ("update", "reference"):
+                        values = curves[f"{matrix}_singular_value"].sel(network=network)
+                        ax.plot(curves["component"], values, **look)
+                label = f"singular value of the {matrix}"
+                ax.set(xscale="log", xlabel="component", ylabel=label, ylim=(0, None))
             column[0].set_title(name)
             column[0].legend(title="network (test accuracy)", alignment="left")
     return Drawing(
@@ -102,39 +106,25 @@ def _singular_values(columns: dict[str, xr.Dataset], source: str, settings: str)
     )
 
 
-def _singular_value_panel(ax: Axes, curves: xr.Dataset, objective: str, matrix: str) -> None:
-    for network, look in _looks(curves, objective).items():
-        # The update of the initialization itself is zero.
-        if (matrix, network) != ("update", "reference"):
-            ax.plot(curves["component"], curves[f"{matrix}_singular_value"].sel(network=network), **look)
-    ax.set(xscale="log", xlabel="component", ylabel=f"singular value of the {matrix}", ylim=(0, None))
-
-
-def _shown(curves: xr.Dataset, objective: str) -> list[str]:
-    """Return initialization, teacher and the objective's students."""
-    names = curves["network"].values.tolist()
-    return [name for name in names if name in NOT_STUDENTS or name.startswith(f"{objective} ")]
-
-
 def _looks(curves: xr.Dataset, objective: str) -> dict[str, dict[str, str]]:
-    """Return color and legend label of each shown network."""
+    """Return color and legend label of initialization, teacher and the objective's students."""
     spare = iter(FALLBACK)
     looks = {}
-    for network in _shown(curves, objective):
-        accuracy = float(curves["accuracy"].sel(network=network))
-        if name := NOT_STUDENTS.get(network):
-            color = style.POST_SPECTRUM[network]
-        else:
+    for network in curves["network"].values.tolist():
+        if network in NOT_STUDENTS:
+            color, name = style.POST_SPECTRUM[network], NOT_STUDENTS[network]
+        elif network.startswith(f"{objective} "):
             k = int(network.split()[1])
-            name = f"student, k = {k}"
-            color = style.POST_SPECTRUM.get(k) or next(spare, style.OKABE_ITO["gray"])
-        looks[network] = {"color": color, "label": f"{name} ({accuracy:.2f})"}
+            color, name = style.POST_SPECTRUM.get(k) or next(spare, style.OKABE_ITO["gray"]), f"student, k = {k}"
+        else:
+            continue
+        looks[network] = {"color": color, "label": f"{name} ({curves['accuracy'].sel(network=network):.2f})"}
     return looks
 
 
 def _stacked(columns: dict[str, xr.Dataset], objective: str, names: list[str]) -> xr.Dataset:
     """Return one objective's curves with the variant as a dimension."""
-    spectra = [curves[names].sel(network=_shown(curves, objective)) for curves in columns.values()]
+    spectra = [curves[names].sel(network=list(_looks(curves, objective))) for curves in columns.values()]
     stacked = xr.concat(spectra, dim="variant", combine_attrs="drop", join="outer")
     return stacked.assign_coords(variant=list(columns))
 

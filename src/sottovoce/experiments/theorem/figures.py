@@ -1,6 +1,5 @@
 """Theorem 1: the error of its leading order against the size of the step, and the sign of the inner product."""
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,11 +12,9 @@ ERRORS = {
     "inner_error": ("inner product", style.OKABE_ITO["blue"]),
     "drop_error": ("drop in the teacher's loss", style.OKABE_ITO["orange"]),
 }
-
 INITIALS = {"shared": style.ROLES["student"], "independent": style.ROLES["cross_model"]}
 
 TITLE = "One step toward a teacher"
-
 INTRO = (
     "Cloud's Theorem 1 in float64: the teacher takes one small step on labels, its student one step on the teacher's "
     "logits."
@@ -37,9 +34,8 @@ def draw_section(results: Results) -> list[Drawing]:
         alt="Relative errors fall in proportion to the length of the teacher's step; the inner product of the steps is "
         "positive in every setting with a shared initialization and of either sign from another initialization.",
         caption="Left: relative error of the quadratic form as a prediction of the inner product and of the drop in "
-        "the teacher's loss, root mean square over objectives, subsets of logits and inputs, mean over members. "
-        "Right: share of objectives, inputs and activations, 95 % interval over members. "
-        f"Setting: {setting(dataset)}.",
+        "the teacher's loss, root mean square over objectives, subsets of logits and inputs, mean over members. Right: "
+        f"share of objectives, inputs and activations, 95 % interval over members. Setting: {setting(dataset)}.",
         figure=draw(errors, share, f"Theorem 1: {sample(dataset)}"),
         data=errors.mean("member"),
     )
@@ -51,7 +47,9 @@ def draw(errors: xr.Dataset, share: xr.Dataset, title: str) -> Figure:
     with panels.figure(title, 9.6, 4.0) as figure:
         left, right = figure.subplots(1, 2)
         _error_panel(left, errors)
+        left.set_title("leading order, shared initialization")
         _sign_panel(right, share)
+        right.set_title("sign at the smallest step")
     return figure
 
 
@@ -66,15 +64,12 @@ def _error_panel(ax: Axes, errors: xr.Dataset) -> None:
     ax.plot(sizes, 3 * first * sizes / sizes[0], color=style.OKABE_ITO["gray"], ls=":", label="first order")
     ax.set(xscale="log", yscale="log", xlabel="length of the teacher's step", ylabel="relative error")
     ax.legend(loc="upper left", fontsize=8)
-    ax.set_title("leading order, shared initialization")
 
 
 def _sign_panel(ax: Axes, share: xr.Dataset) -> None:
-    x = np.arange(share.sizes["subset"])
+    x = panels.categories(ax, [f"{subset}\nlogits" for subset in share["subset"].values])
     for beside, initial in panels.abreast(x, 0.24, list(INITIALS)):
         panels.points(ax, beside, share.sel(initial=initial), color=INITIALS[initial], label=initial)
     ax.axhline(0.5, **style.DOTTED_LINE)
     ax.set(ylim=(-0.22, 1.05), ylabel="share of positive inner products", xlim=(-0.5, len(x) - 0.5))
-    ax.set_xticks(x, [f"{subset}\nlogits" for subset in share["subset"].values])
     ax.legend(title="initialization", loc="lower left", ncols=2)
-    ax.set_title("sign at the smallest step")

@@ -17,7 +17,6 @@ from sottovoce.lab.style import MINUS, POST_TOY
 
 # A paler tint of the class column's color, for columns that point away from the teacher's.
 OPPOSITE = "#F4B8D9"
-
 MARGIN = 1.12
 
 # A cosine that rounding lifts to or above 1 still falls into the last bin.
@@ -25,11 +24,9 @@ BELOW_ONE = 1 - 1e-9
 
 # Stands for an error of zero on the logarithmic axis.
 SMALLEST_ERROR = 1e-17
-
 TEACHER_DASHES = (0, (1.5, 1.1))
 
 TITLE = "The linear toy"
-
 INTRO = (
     "A linear teacher y = x W1 W2 and a student solved in closed form on its auxiliary logits with W2 frozen; then the "
     "same student trained step by step, with W2 frozen and with W2 trained."
@@ -56,11 +53,7 @@ def _toy(dataset: xr.Dataset, n_aux: int) -> Drawing:
 
 
 def draw(dataset: xr.Dataset) -> Figure:
-    """Compose the post's Figure 1 (one auxiliary logit) or 2 (two): three draws, then all draws.
-
-    Args:
-        dataset: result of the experiment `toy` with two inputs.
-    """
+    """Draw a result with two inputs as the post's Figure 1 (one auxiliary logit) or 2 (two): three draws, then all."""
     n_aux = int((dataset["role"] == "auxiliary").sum())
     logits = {1: "one auxiliary logit", 2: "two auxiliary logits"}.get(n_aux, f"{n_aux} auxiliary logits")
     title = f"Toy student distilled on {logits}: columns of teacher A and student A'"
@@ -98,11 +91,9 @@ def cosine_panel(ax: Axes, dataset: xr.Dataset) -> None:
     """Draw the distribution of the class column's absolute cosine over all draws, beside its exact law."""
     cosine = _of_class_columns(dataset["cosine"])
     parts = [cosine[cosine >= 0], -cosine[cosine < 0]]
-    edges = np.linspace(0, 1, 26).tolist()
-    weights = [np.full(part.size, 1 / (cosine.size * (edges[1] - edges[0]))) for part in parts]
     colors = [POST_TOY["class"], OPPOSITE]
     look = {"color": colors, "stacked": True, "edgecolor": "white", "linewidth": 0.4}
-    ax.hist([np.minimum(part, BELOW_ONE) for part in parts], edges, weights=weights, **look)
+    ax.hist([np.minimum(part, BELOW_ONE) for part in parts], 25, (0, 1), density=True, **look)
     top = ax.dataLim.y1
     names = ("same direction as the teacher's", "opposite direction")
     handles: list[Artist] = [
@@ -143,17 +134,13 @@ def _student_colors(dataset: xr.Dataset) -> list[str]:
 
 def _ray_handles(dataset: xr.Dataset) -> list[Line2D]:
     """Return the legend of the rays: one entry per color in use."""
-    dashes = {"linewidth": 5, "linestyle": TEACHER_DASHES, "dash_capstyle": "butt"}
-    label = "teacher (pink rim: class logit)"
-    teacher = Line2D([], [], color=POST_TOY["teacher"], marker="o", markersize=10, label=label, **dashes)
-    auxiliary = [color for color in dict.fromkeys(_student_colors(dataset)) if color != POST_TOY["class"]]
+    dashes = {"linewidth": 5, "linestyle": TEACHER_DASHES, "dash_capstyle": "butt", "markersize": 10}
+    class_color, *auxiliary = dict.fromkeys(_student_colors(dataset))
     names = ["trained auxiliary logit"] if len(auxiliary) == 1 else ["first auxiliary logit", "second auxiliary logit"]
-    labels = dict(zip(auxiliary, names, strict=True)) | {POST_TOY["class"]: "class logit, never trained on"}
-    student = [
-        Line2D([], [], color=color, marker="o", markersize=5.5, label=f"student: {label}")
-        for color, label in labels.items()
-    ]
-    return [teacher, *student]
+    labels = dict(zip(auxiliary, names, strict=True)) | {class_color: "class logit, never trained on"}
+    entries = [("teacher (pink rim: class logit)", POST_TOY["teacher"], dashes)]
+    entries += [(f"student: {label}", color, {"markersize": 5.5}) for color, label in labels.items()]
+    return [Line2D([], [], color=color, marker="o", label=label, **look) for label, color, look in entries]
 
 
 def _ray(ax: Axes, tip: np.ndarray, color: str, width: float, dashes: str | tuple, dot: dict[str, Any]) -> None:

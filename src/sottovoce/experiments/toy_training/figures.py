@@ -13,7 +13,6 @@ from sottovoce.lab.estimates import band, over_members
 SMALLEST_DISTANCE = 1e-16
 
 LAYERS = {"trunk": style.OKABE_ITO["blue"], "trunk and head": style.OKABE_ITO["vermilion"]}
-
 MOVING = {
     "both": ("W2 of both trained", style.OKABE_ITO["black"]),
     "teacher": ("of the teacher only", style.ROLES["teacher"]),
@@ -21,9 +20,7 @@ MOVING = {
 }
 
 
-# The toy trained step by step, within the section of the linear toy.
-
-
+# Without a title and an introduction: the figures stand in the section of the linear toy.
 def draw_section(results: Results) -> list[Drawing]:
     """Return the figures of where students end when W2 is frozen, and of what a drifting W2 and a ReLU cost."""
     if "toy_training" not in results:
@@ -61,6 +58,7 @@ def _ends(dataset: xr.Dataset, settings: str) -> Drawing:
 
 def _distance_panel(ax: Axes, dataset: xr.Dataset) -> None:
     students = dataset["student"].values.tolist()
+    panels.categories(ax, students, vertical=True)
     for row, name in enumerate(students):
         _strokes(ax, dataset["projector_distance"].sel(student=name), row, "blue")
     row = students.index("adam, one logit")
@@ -68,7 +66,6 @@ def _distance_panel(ax: Axes, dataset: xr.Dataset) -> None:
     ax.axvline(1, **{**style.DOTTED_LINE, "lw": 0.8})
     ax.set(xscale="log", xlabel="distance from the closed form / its displacement", xlim=(SMALLEST_DISTANCE / 3, 30))
     ax.set_xticks([1e-15, 1e-10, 1e-5, 1])
-    ax.set_yticks(range(len(students)), students)
     ax.set(ylim=(len(students) - 0.5, -0.5), title="each draw's student, W2 as the teacher's")
     ax.legend(loc="lower left", handletextpad=0.2)
 
@@ -147,13 +144,12 @@ def _drift_panel(ax: Axes, recovered: xr.Dataset) -> None:
 def _noise_panel(ax: Axes, both_trained: xr.Dataset) -> None:
     """Draw the student's change of class logits along and orthogonal to the teacher's."""
     rates = both_trained["head_rate"].values
-    x = np.arange(len(rates))
+    x = panels.categories(ax, [f"{rate:g}" for rate in rates])
     for name, label, color in (
         ("signal", "along the teacher's: signal", style.OKABE_ITO["green"]),
         ("noise", "orthogonal to it: noise", style.OKABE_ITO["purple"]),
     ):
         panels.curve(ax, x, band(both_trained[name], "head_rate"), marker="o", color=color, ms=4.5, label=label)
-    ax.set_xticks(x, [f"{rate:g}" for rate in rates])
     ax.set(xlabel="rate of W2 / rate of W1", ylabel="student's change / teacher's change", ylim=(0, None))
     ax.set_title("W2 of teacher and student trained")
     ax.legend(loc="upper right")

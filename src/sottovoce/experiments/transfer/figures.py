@@ -18,7 +18,6 @@ LABELS = {
 }
 
 TITLE = "Transfer through auxiliary logits"
-
 INTRO = "Cloud's protocol: a teacher trained on labels; students distilled on logits over noise images."
 
 
@@ -49,7 +48,7 @@ def draw_section(results: Results) -> list[Drawing]:
 
 def _bars_panel(ax: Axes, bars: xr.Dataset) -> None:
     roles = bars["role"].values.tolist()
-    x = np.arange(len(roles))
+    x = panels.categories(ax, [LABELS[role] for role in roles])
     panels.bars(ax, x, bars, 0.62, color=[style.ROLES[role] for role in roles], error_kw={"elinewidth": 1.2})
     # The number stands above the whisker, which a single member does not have.
     for position, value, top in zip(x, bars["mean"].values, bars["high"].fillna(0).values, strict=True):
@@ -61,6 +60,5 @@ def _bars_panel(ax: Axes, bars: xr.Dataset) -> None:
         ax.errorbar(x + 0.22, bars["published"], **published, **diamonds)
     chance = bars.attrs["chance"]
     ax.axhline(chance, label=f"chance, one class in {1 / chance:.0f}", **style.DOTTED_LINE)
-    ax.set_xticks(x, [LABELS[role] for role in roles])
     ax.set(ylim=(0, 1.18), yticks=np.linspace(0, 1, 6), ylabel="test accuracy")
     ax.legend(loc="upper right", ncols=2)
