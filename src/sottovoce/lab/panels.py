@@ -40,7 +40,7 @@ def estimate_of(dataset: xr.Dataset, name: str) -> xr.Dataset:
     return xr.Dataset({"mean": dataset[name], "low": dataset[f"{name}_low"], "high": dataset[f"{name}_high"]})
 
 
-def categories(ax: Axes, labels: Sequence[str], *, vertical: bool = False) -> np.ndarray:
+def categories(ax: Axes, labels: Sequence[str] | np.ndarray, *, vertical: bool = False) -> np.ndarray:
     """Give an axis one labelled tick for each category, and return the positions of the ticks: 0, 1, 2, ..."""
     at = np.arange(len(labels))
     (ax.set_yticks if vertical else ax.set_xticks)(at, labels)

@@ -51,7 +51,7 @@ def draw_section(results: Results) -> list[Drawing]:
 def draw(rates: xr.Dataset, title: str) -> Figure:
     """Draw `findings.rates`: false alarms above, by null and scale; planted directions below, by rank."""
     with panels.figure(title, 12.6, 7.2) as figure:
-        above, below = figure.subfigures(2, 1)
+        (above,), (below,) = figure.subfigures(2, 1, squeeze=False)
         scales, ranks = rates["scale"].values.tolist(), rates["rank"].values.tolist()
         settings = list(itertools.product(rates["null"].values.tolist(), scales))
         axes = above.subplots(1, len(settings), sharey=True, squeeze=False)[0]
@@ -59,8 +59,9 @@ def draw(rates: xr.Dataset, title: str) -> Figure:
             false_alarm_panel(ax, rates, null, scale)
         axes[0].set_ylabel("false-alarm rate")
         lower = below.subplots(1, len(ranks), sharey=True, squeeze=False)[0]
-        for (ax, rank), scale in itertools.product(zip(lower, ranks, strict=True), scales):
-            planted_panel(ax, rates, rank, scale)
+        for ax, rank in zip(lower, ranks, strict=True):
+            for scale in scales:
+                planted_panel(ax, rates, rank, scale)
         lower[0].set_ylabel("share counted exactly\n(full: scale known; dashed: estimated)")
         panels.legend_below(figure, axes[0])
     return figure

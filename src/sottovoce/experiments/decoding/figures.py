@@ -1,6 +1,7 @@
 """Figures on how learned directions get used: stitched networks, drift, similarity, subspaces and parts of updates."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -171,7 +172,7 @@ def parts_panel(ax: Axes, estimated: Estimates, network: str, scope: str) -> Non
     ax.set(ylim=(0, 1.02), ylabel="test accuracy", title=f"{network}, {SCOPES[scope]}")
 
 
-def _bars_and_null(ax: Axes, x: np.ndarray, estimated: Estimates, name: str, at: dict[str, str], **bar: str) -> None:
+def _bars_and_null(ax: Axes, x: np.ndarray, estimated: Estimates, name: str, at: dict[str, str], **bar: Any) -> None:
     """Draw bars and across them the mean and, dashed, the 95 % quantile of random subspaces of the same rank."""
     panels.bars(ax, x, estimated[name].sel(at), 0.36, error_kw={"elinewidth": 1.2}, **bar)
     panels.levels(ax, x, estimated[f"{name}_random"]["mean"].sel(at), 0.36, "random subspace, mean", lw=1.8)

@@ -58,7 +58,7 @@ def _gallery(shown: xr.Dataset, shares: xr.Dataset, config: dict[str, Any], titl
     kinds = shown["kind"].values.tolist()
     rows = -(-len(kinds) // 2)
     with panels.figure(title, 11.6, 0.9 + 0.92 * rows) as figure:
-        left, right = figure.subfigures(1, 2, width_ratios=[2.1, 1])
+        ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=[2.1, 1])
         axes = left.subplots(rows, 2, squeeze=False).T.ravel()
         for ax in axes[len(kinds) :]:
             ax.set_axis_off()
@@ -75,7 +75,7 @@ def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
     height, width = images.shape[1:]
     gap = max(1, width // 10)
     # The gaps between images are NaN, which is not drawn.
-    strip = np.hstack(np.pad(images, ((0, 0), (0, 0), (0, gap)), constant_values=np.nan))[:, :-gap]
+    strip = np.hstack([*np.pad(images, ((0, 0), (0, 0), (0, gap)), constant_values=np.nan)])[:, :-gap]
     for start in range(0, strip.shape[1], width + gap):
         look = {"fill": False, "color": style.OKABE_ITO["gray"], "clip_on": False}
         ax.add_patch(Rectangle((start - 0.5, -0.5), width, height, **look))

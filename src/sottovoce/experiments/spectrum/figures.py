@@ -1,5 +1,7 @@
 """The post's Figure 3 in all variants, the un-normalized spectra that its ratios do not show, and counts."""
 
+from typing import Any
+
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -106,7 +108,7 @@ def _singular_values(columns: dict[str, xr.Dataset], source: str, settings: str)
     )
 
 
-def _looks(curves: xr.Dataset, objective: str) -> dict[str, dict[str, str]]:
+def _looks(curves: xr.Dataset, objective: str) -> dict[str, dict[str, Any]]:
     """Return color and legend label of initialization, teacher and the objective's students."""
     spare = iter(FALLBACK)
     looks = {}

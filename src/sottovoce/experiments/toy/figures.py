@@ -93,7 +93,7 @@ def cosine_panel(ax: Axes, dataset: xr.Dataset) -> None:
     parts = [cosine[cosine >= 0], -cosine[cosine < 0]]
     colors = [POST_TOY["class"], OPPOSITE]
     look = {"color": colors, "stacked": True, "edgecolor": "white", "linewidth": 0.4}
-    ax.hist([np.minimum(part, BELOW_ONE) for part in parts], 25, (0, 1), density=True, **look)
+    ax.hist([np.minimum(part, BELOW_ONE) for part in parts], bins=25, range=(0, 1), density=True, **look)
     top = ax.dataLim.y1
     names = ("same direction as the teacher's", "opposite direction")
     handles: list[Artist] = [
