@@ -48,12 +48,18 @@ def source_of(dataset: xr.Dataset) -> str:
     return registry.of(dataset).source(config_of(dataset))
 
 
+def sample(dataset: xr.Dataset) -> str:
+    """Return where a result's samples come from and the number of members used, in a few words."""
+    return f"{source_of(dataset)}, n = {dataset.sizes['member'] - _left_out(dataset)} members"
+
+
 def setting(dataset: xr.Dataset) -> str:
     """Return a result's dataset, number of members used and identity in a few words."""
-    if "swept" in dataset.attrs:
-        # Members that diverged are left out at their points; the table says how many are left.
-        return f"{source_of(dataset)}, n = {dataset.sizes['member']} members, sweep {dataset.attrs['identity'][:12]}"
-    members = estimates.converged(dataset).sizes["member"]
-    left_out = dataset.sizes["member"] - members
-    without = f" ({left_out} diverged and left out)" if left_out else ""
-    return f"{source_of(dataset)}, n = {members} members{without}, run {dataset.attrs['identity'][:12]}"
+    without = f" ({left_out} diverged and left out)" if (left_out := _left_out(dataset)) else ""
+    kind = "sweep" if "swept" in dataset.attrs else "run"
+    return f"{sample(dataset)}{without}, {kind} {dataset.attrs['identity'][:12]}"
+
+
+def _left_out(dataset: xr.Dataset) -> int:
+    # Members of a sweep that diverged are left out at their points; the table says how many are left.
+    return 0 if "swept" in dataset.attrs else dataset.sizes["member"] - estimates.converged(dataset).sizes["member"]

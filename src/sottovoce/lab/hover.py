@@ -1,18 +1,17 @@
 """The values of a saved figure's curves and their positions in its SVG, for a page that shows them on hover."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 POINTS_PER_INCH = 72
 
 
-def panels(figure: "Figure") -> list[dict[str, Any]]:
+def panels(figure: Figure) -> list[dict[str, Any]]:
     """Describe every panel that has named curves.
 
     Args:
@@ -27,7 +26,7 @@ def panels(figure: "Figure") -> list[dict[str, Any]]:
     return [panel for axes in figure.axes if (panel := _panel(axes))["curves"]]
 
 
-def _panel(axes: "Axes") -> dict[str, Any]:
+def _panel(axes: Axes) -> dict[str, Any]:
     # matplotlib labels an unnamed artist itself, with a name that begins with an underscore.
     curves = [_curve(axes, line) for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
     (left, right), (top, bottom) = _positions(axes, axes.get_window_extent().get_points())
@@ -35,9 +34,7 @@ def _panel(axes: "Axes") -> dict[str, Any]:
     return {"box": box, "across": axes.get_xlabel(), "curves": curves}
 
 
-def _curve(axes: "Axes", line: "Line2D") -> dict[str, Any]:
-    from matplotlib.colors import to_hex
-
+def _curve(axes: Axes, line: Line2D) -> dict[str, Any]:
     values = np.asarray(line.get_xydata(), float)
     values = values[np.isfinite(values).all(axis=1)]
     left, top = _positions(axes, line.get_transform().transform(values))
@@ -46,7 +43,7 @@ def _curve(axes: "Axes", line: "Line2D") -> dict[str, Any]:
     return {"name": line.get_label(), "color": to_hex(line.get_color()), "x": x, "y": y, "left": left, "top": top}
 
 
-def _positions(axes: "Axes", pixels: np.ndarray) -> tuple[list[float], list[float]]:
+def _positions(axes: Axes, pixels: np.ndarray) -> tuple[list[float], list[float]]:
     """Turn pixels from the lower left corner into points from the upper left."""
     unit = POINTS_PER_INCH / axes.figure.dpi
     # An SVG's vertical axis points down, matplotlib's points up.

@@ -17,13 +17,7 @@ POST_TOY = {
 }
 """Figures 1 and 2: teacher columns, trained (auxiliary) student columns, the class column, axes."""
 
-POST_SPECTRUM = {
-    "reference": "#7FD48A",
-    "teacher": "#E3CF57",
-    2: "#D81BA8",
-    4: "#16B5CF",
-    8: "#F28E1C",
-}
+POST_SPECTRUM = {"reference": "#7FD48A", "teacher": "#E3CF57", 2: "#D81BA8", 4: "#16B5CF", 8: "#F28E1C"}
 """Figure 3: initialization (light green), teacher (pale yellow), students by number of auxiliary logits."""
 
 OKABE_ITO = {
@@ -52,6 +46,19 @@ ROLES = {
 OBJECTIVES = {"mse": OKABE_ITO["blue"], "kl": OKABE_ITO["vermilion"]}
 """Colors of the two distillation objectives."""
 
+MARKERS = ("o", "s", "^", "D")
+"""Markers of the values of a second variable, where the color shows a first one."""
+
+ZERO_LINE = {"color": OKABE_ITO["gray"], "lw": 0.8}
+DOTTED_LINE = {"color": OKABE_ITO["gray"], "ls": ":", "lw": 1}
+"""Reference lines: of zero, and of a level such as chance or a nominal rate."""
+
+DIAMONDS = {"marker": "D", "ls": "", "color": "white", "mec": "black", "ms": 5}
+"""Hollow diamonds, for a second null or another value beside a bar."""
+
+MINUS = "\N{MINUS SIGN}"
+"""The sign that matplotlib's own numbers have, for text beside them."""
+
 
 def context() -> contextlib.AbstractContextManager[None]:
     """Return a context manager in which matplotlib draws in this package's style, whatever the user's settings are."""
@@ -59,14 +66,9 @@ def context() -> contextlib.AbstractContextManager[None]:
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write a figure as SVG and PNG; the same figure gives the same bytes, since no date or version is written.
+    """Write a figure as SVG and PNG (200 dots per inch) and return their paths; `stem` is both without suffix.
 
-    Args:
-        figure: the figure to write.
-        stem: path of both files without suffix; its folder must exist.
-
-    Returns:
-        Paths of the SVG and of the PNG (200 dots per inch).
+    The same figure gives the same bytes, since no date or version is written.
     """
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     with context():
@@ -74,7 +76,3 @@ def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
         # Last, so that the figure keeps the layout of its SVG: resolution moves it by fractions of a point.
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return svg, png
-
-
-MINUS = "\N{MINUS SIGN}"
-"""The sign that matplotlib's own numbers have, for text beside them."""

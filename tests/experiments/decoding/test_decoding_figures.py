@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from sottovoce.experiments.decoding import figures as drawings
-from sottovoce.experiments.decoding import similarity_figure, subspaces_figure
 from sottovoce.lab import estimates
 
 
@@ -40,26 +39,26 @@ def segments(ax, label):
 
 def test_energies_and_overlaps_stand_beside_their_nulls(estimated):
     _, ax = plt.subplots()
-    subspaces_figure.energy_panel(ax, estimated)
+    drawings.energy_panel(ax, estimated)
     for network in ("teacher", "student"):
         expected = estimated["energy"]["mean"].sel(network=network)
         np.testing.assert_array_equal(heights(ax, f"{network}'s update"), expected)
     null = estimated["energy_random"]["mean"].sel(network=["teacher", "student"]).values.ravel()
     np.testing.assert_array_equal(segments(ax, "random subspace, mean"), null)
     _, ax = plt.subplots()
-    subspaces_figure.overlap_panel(ax, estimated)
-    for side, words in subspaces_figure.SIDES.items():
+    drawings.overlap_panel(ax, estimated)
+    for side, (words, _) in drawings.SIDES.items():
         np.testing.assert_array_equal(heights(ax, f"directions {words}"), estimated["overlap"]["mean"].sel(side=side))
     high = estimated["overlap_random_high"]["mean"].values.ravel()
     np.testing.assert_array_equal(segments(ax, "random subspace, 95 %"), high)
 
 
-@pytest.mark.parametrize("scope", subspaces_figure.SCOPES)
+@pytest.mark.parametrize("scope", drawings.SCOPES)
 def test_parts_stand_between_none_and_all_of_the_change(estimated, scope):
     _, ax = plt.subplots()
-    subspaces_figure.parts_panel(ax, estimated, "student", scope)
+    drawings.parts_panel(ax, estimated, "student", scope)
     here = {name: e["mean"].sel(network="student", scope=scope) for name, e in estimated.items() if "scope" in e.dims}
-    for part in subspaces_figure.PARTS:
+    for part in drawings.PARTS:
         np.testing.assert_array_equal(heights(ax, f"part {part} the subspace"), here["part_accuracy"].sel(part=part))
     levels = {line.get_label(): line.get_ydata()[0] for line in ax.lines}
     assert levels["all of the change"] == here["whole_accuracy"]
@@ -68,11 +67,11 @@ def test_parts_stand_between_none_and_all_of_the_change(estimated, scope):
 
 def test_similarity_shows_every_network_and_pair(estimated):
     _, (left, middle, right) = plt.subplots(1, 3)
-    similarity_figure.label_panel(left, estimated["label_accuracy"])
+    drawings.label_panel(left, estimated["label_accuracy"])
     assert [text for text in left.get_legend_handles_labels()[1]] == ["reference", "teacher", "student"]
-    similarity_figure.cka_panel(middle, estimated)
+    drawings.cka_panel(middle, estimated)
     np.testing.assert_array_equal([bar.get_height() for bar in middle.patches], estimated["cka"]["mean"])
-    similarity_figure.affine_panel(right, estimated)
+    drawings.affine_panel(right, estimated)
     np.testing.assert_array_equal(heights(right, "aux. logits through the map"), estimated["affine_accuracy"]["mean"])
     own = [float(estimated["graft_accuracy"]["mean"].sel(body=b, head=b)) for b in ("reference", "teacher", "student")]
     assert heights(right, "class logits") == own

@@ -40,7 +40,7 @@ def test_a_strip_holds_the_examples_vectorized(result):
 def test_bars_are_the_shares(result):
     _, ax = plt.subplots()
     shares = estimates.over_members(result["share"])
-    figures.share_panel(ax, shares, ["images"], 10)
+    figures.share_panel(ax, shares)
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], shares["mean"])
     colors = [mpl.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
     assert colors == [figures.NOISE, figures.OF_IMAGES, figures.NOISE]

@@ -114,6 +114,10 @@ def test_refuses(fields, words):
     assert words in str(caught.value)
 
 
+def test_the_figure_has_words_for_every_replacement():
+    assert set(figures.REPLACED) == set(config.REPLACEMENTS)
+
+
 def test_every_word_of_the_figure_has_its_own_place():
     dataset = made()
     figure = figures.draw(analysis.cells(dataset), analysis.effects(dataset), analysis.factors(dataset), "title")

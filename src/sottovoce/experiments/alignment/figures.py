@@ -1,13 +1,12 @@
 """Figures of students along their training: overlaps with their nulls, accuracy, and final fit against transfer."""
 
-import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sottovoce.experiments.alignment import findings
-from sottovoce.lab import style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
+from sottovoce.lab import panels, style
+from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
 
 _OKABE = style.OKABE_ITO
 
@@ -15,9 +14,9 @@ _OKABE = style.OKABE_ITO
 # apart without color.
 NETWORKS = {
     "teacher": (style.ROLES["teacher"], "-.", ""),
-    "student": (_OKABE["blue"], "-", "o"),
-    "student_all": (_OKABE["sky"], "-", "s"),
-    "cross_model": (_OKABE["vermilion"], "-", "X"),
+    "student": (style.ROLES["student"], "-", "o"),
+    "student_all": (style.ROLES["student_all"], "-", "s"),
+    "cross_model": (style.ROLES["cross_model"], "-", "X"),
     "projection": (_OKABE["green"], "-", "D"),
     "projection_control": (_OKABE["green"], ":", "d"),
     "step_projection": (_OKABE["black"], "-", "^"),
@@ -29,17 +28,7 @@ NETWORKS = {
     "null": (_OKABE["gray"], "--", ""),
 }
 
-LABELS = {
-    "null": "student, null",
-    "student_all": "student, all logits",
-    "cross_model": "cross-model",
-    "projection_control": "projection, control",
-    "step_projection": "step projection",
-    "step_projection_control": "step projection, control",
-    "noisy_targets": "noisy targets",
-    "two_teachers": "two teachers",
-}
-
+LABELS = {"null": "student, null", "student_all": "student, all logits", "cross_model": "cross-model"}
 OVERLAPS = {
     "gradient_class": "gradient and class loss",
     "step_class": "step and class loss",
@@ -51,146 +40,15 @@ OVERLAPS = {
 # and one projection of each kind.
 TRACED = ("student", "cross_model", "projection", "step_projection")
 
-
-def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
-    """Draw one overlap along training for the students of `TRACED`, with intervals, and the plain student's null.
-
-    Args:
-        ax: where to draw.
-        traces: `experiments.alignment.findings.traces`.
-        overlap: one of `OVERLAPS`.
-    """
-    selected = traces.sel(overlap=overlap)
-    ax.axhline(0, color=_OKABE["gray"], lw=0.8)
-    _band(ax, selected.sel(student="student"), "cosine_null", "step", "null")
-    # A run may have been made without some of the interventions.
-    for name in (name for name in TRACED if name in selected["student"]):
-        _band(ax, selected.sel(student=name), "cosine", "step", name)
-    _step_axis(ax)
-
-
-def accuracy_panel(ax: Axes, traces: xr.Dataset, names: list[str]) -> None:
-    """Draw test accuracy along training, with intervals.
-
-    Args:
-        ax: where to draw.
-        traces: `experiments.alignment.findings.traces`.
-        names: roles to draw: "teacher" or students.
-    """
-    for name in names:
-        if name == "teacher":
-            # The teacher has steps of its own, for it is trained on another number of samples.
-            _band(ax, traces, "teacher_accuracy", "teacher_step", name)
-        else:
-            _band(ax, traces.sel(student=name), "student_accuracy", "step", name)
-    _step_axis(ax)
-    ax.set_ylim(bottom=0)
-    # Below the axes: nine lines leave no corner free.
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
-
-
-def outcome_panel(ax: Axes, outcomes: dict[str, xr.Dataset], unit: str) -> None:
-    """Draw each student's accuracy at the end against its fit of the auxiliary logits, with intervals.
-
-    Args:
-        ax: where to draw.
-        outcomes: `experiments.alignment.findings.outcomes`.
-        unit: unit of the auxiliary loss.
-    """
-    fit, accuracy = outcomes["auxiliary_loss"], outcomes["accuracy"]
-    for name in accuracy["student"].values.tolist():
-        color, dashes, marker = NETWORKS[name]
-        x, y = fit.sel(student=name), accuracy.sel(student=name)
-        errors = [[[float(abs(value["mean"] - value[end]))] for end in ("low", "high")] for value in (x, y)]
-        ax.errorbar(
-            [float(x["mean"])], [float(y["mean"])], xerr=errors[0], yerr=errors[1], marker=marker, ms=8, color=color,
-            mfc="white" if dashes == ":" else color, ls="", lw=1, label=label(name),
-        )  # fmt: skip
-    ax.axhline(0.1, color=_OKABE["gray"], ls=":", lw=1)
-    ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
-    ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
-
-
-def label(network: str) -> str:
-    """Return a network's name as legends show it."""
-    return LABELS.get(network, network)
-
-
-def draw_traces(traces: xr.Dataset, title: str) -> Figure:
-    """Draw one panel per overlap along training; the title states dataset and members."""
-    with style.context():
-        figure, axes = plt.subplots(2, 2, figsize=(9.6, 6.4), sharex=True)
-        for ax, (overlap, heading) in zip(axes.ravel(), OVERLAPS.items(), strict=True):
-            overlap_panel(ax, traces, overlap)
-            ax.set_title(heading)
-        for ax in axes[:, 0]:
-            ax.set_ylabel("cosine over the trunk")
-        for ax in axes[0]:
-            ax.set_xlabel("")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        figure.suptitle(title)
-    return figure
-
-
-def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
-    """Draw accuracy along training of the plain students and, beside them, of interventions if there are any.
-
-    Args:
-        traces: `experiments.alignment.findings.traces`.
-        title: states dataset and members.
-    """
-    names = traces["student"].values.tolist()
-    # Students are in the order of `Config.roles`: the three plain ones come first.
-    panels = {"roles": ["teacher", *names[:3]]}
-    # The plain student is drawn again among the interventions, whose effect is the distance from its curve.
-    if interventions := names[3:]:
-        panels["interventions"] = ["student", *interventions]
-    with style.context():
-        figure, axes = plt.subplots(1, len(panels), figsize=(1 + 4.7 * len(panels), 4.8), squeeze=False)
-        for ax, (heading, shown) in zip(axes[0], panels.items(), strict=True):
-            accuracy_panel(ax, traces, shown)
-            ax.set_title(heading)
-        axes[0, 0].set_ylabel("test accuracy")
-        figure.suptitle(title)
-    return figure
-
-
-def draw_outcomes(outcomes: dict[str, xr.Dataset], unit: str, title: str) -> Figure:
-    """Draw final accuracy against final fit of the auxiliary logits; the title states dataset and members."""
-    with style.context():
-        figure, ax = plt.subplots(figsize=(8.4, 4.6))
-        outcome_panel(ax, outcomes, unit)
-        figure.legend(loc="outside right center")
-        figure.suptitle(title)
-    return figure
-
-
-def _band(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -> None:
-    color, dashes, _ = NETWORKS[network]
-    x = traces[dim].values
-    # The student's line is wide, to be seen under those that coincide with it.
-    ax.plot(x, traces[variable], color=color, ls=dashes, lw=3 if network == "student" else 1.3, label=label(network))
-    ax.fill_between(x, traces[f"{variable}_low"], traces[f"{variable}_high"], color=color, alpha=0.1, lw=0)
-
-
-def _step_axis(ax: Axes) -> None:
-    # Checkpoints are powers of two, but the first is step 0, which a logarithmic axis cannot show.
-    ax.set_xscale("symlog", linthresh=1, linscale=0.5)
-    ax.set_xlim(left=0)
-    ax.set_xlabel("training step")
-
+# Losses of different objectives have different units, and are compared only within one objective.
+UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 TITLE = "Alignment along training, and what stops transfer"
-
 INTRO = (
     "To first order a training step changes the class loss by the inner product of the step with that loss's gradient. "
     "This inner product is followed along the students' training, with and without interventions that might stop "
     "transfer."
 )
-
-# Losses of different objectives have different units, and are compared only within one objective.
-UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 
 def draw_section(results: Results) -> list[Drawing]:
@@ -199,11 +57,20 @@ def draw_section(results: Results) -> list[Drawing]:
         return []
     dataset = results["alignment"]
     traces = findings.traces(dataset)
-    where = f"{source_of(dataset)}, n = {traces.attrs['members']} members"
-    return [_overlaps(dataset, traces, where), _accuracy(dataset, traces, where), _outcomes(dataset, where)]
+    return [_overlaps(dataset, traces), _accuracy(dataset, traces), _outcomes(dataset)]
 
 
-def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
+def _overlaps(dataset: xr.Dataset, traces: xr.Dataset) -> Drawing:
+    with panels.figure(f"Alignment: {sample(dataset)}", 9.6, 6.4) as figure:
+        axes = figure.subplots(2, 2, sharex=True)
+        for ax, (overlap, heading) in zip(axes.ravel(), OVERLAPS.items(), strict=True):
+            overlap_panel(ax, traces, overlap)
+            ax.set_title(heading)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("cosine over the trunk")
+        for ax in axes[0]:
+            ax.set_xlabel("")
+        panels.legend_below(figure, axes[0, 0])
     n_probe = config_of(dataset)["n_probe"]
     return Drawing(
         key="alignment",
@@ -213,33 +80,60 @@ def _overlaps(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
         caption="Cosines over the trunk. A value above zero means that a step on auxiliary logits lowers the class "
         "loss, or moves along the teacher's displacement (its trunk after training minus before). Gradient: descent "
         f"direction of the distillation loss on auxiliary logits, on {n_probe:,} held-out inputs. Step: what the "
-        "student's optimizer makes of this gradient, projection included. Class loss: measured on "
-        f"{n_probe:,} training images. Null of the class loss: labels shuffled. Null of the teacher's displacement: "
-        "the displacement of another member's teacher. Bands: 95 % for the whole curve. Setting: "
-        f"{setting(dataset)}.",
-        figure=draw_traces(traces, f"Alignment: {where}"),
+        f"student's optimizer makes of this gradient, projection included. Class loss: measured on {n_probe:,} "
+        "training images. Null of the class loss: labels shuffled. Null of the teacher's displacement: the "
+        f"displacement of another member's teacher. Bands: 95 % for the whole curve. Setting: {setting(dataset)}.",
+        figure=figure,
         data=traces.drop_dims("teacher_step"),
         hover=True,
     )
 
 
-def _accuracy(dataset: xr.Dataset, traces: xr.Dataset, where: str) -> Drawing:
-    names = [name for name in traces if str(name).startswith("student_accuracy")]
+def _accuracy(dataset: xr.Dataset, traces: xr.Dataset) -> Drawing:
     return Drawing(
         key="alignment_accuracy",
         title="Accuracy along training",
         alt="Test accuracy against training step for teacher, students and cross-model, and for every intervention.",
         caption="The teacher's curve is over the steps of its own training. Bands: 95 % for the whole curve. "
         f"Setting: {setting(dataset)}.",
-        figure=draw_accuracy(traces, f"Accuracy along training: {where}"),
-        data=traces[names],
+        figure=draw_accuracy(traces, f"Accuracy along training: {sample(dataset)}"),
+        data=traces[[name for name in traces if str(name).startswith("student_accuracy")]],
         hover=True,
     )
 
 
-def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
+def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
+    """Draw `findings.traces` of the plain students' accuracy and, beside them, of interventions if there are any."""
+    names = traces["student"].values.tolist()
+    # Students are in the order of `Config.roles`: the three plain ones come first.
+    shown = {"roles": ["teacher", *names[:3]]}
+    # The plain student is drawn again among the interventions, whose effect is the distance from its curve.
+    if interventions := names[3:]:
+        shown["interventions"] = ["student", *interventions]
+    with panels.figure(title, 1 + 4.7 * len(shown), 4.8) as figure:
+        axes = figure.subplots(1, len(shown), squeeze=False)[0]
+        for ax, (heading, networks) in zip(axes, shown.items(), strict=True):
+            accuracy_panel(ax, traces, networks)
+            ax.set_title(heading)
+        axes[0].set_ylabel("test accuracy")
+    return figure
+
+
+def _outcomes(dataset: xr.Dataset) -> Drawing:
     config = config_of(dataset)
     ends = findings.outcomes(dataset)
+    with panels.figure(f"Fit and transfer: {sample(dataset)}", 8.4, 4.6) as figure:
+        ax = figure.subplots()
+        for name in ends["accuracy"]["student"].values.tolist():
+            color, dashes, marker = NETWORKS[name]
+            fit, accuracy = (ends[quantity].sel(student=name) for quantity in ("auxiliary_loss", "accuracy"))
+            look = {"color": color, "mfc": "white" if dashes == ":" else color, "ms": 8, "lw": 1, "label": label(name)}
+            panels.points(ax, fit["mean"], accuracy, marker, xerr=panels.whiskers(fit), **look)
+        ax.axhline(0.1, **style.DOTTED_LINE)
+        ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
+        unit = UNITS[config["objective"]]
+        ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
+        figure.legend(loc="outside right center")
     return Drawing(
         key="alignment_outcomes",
         title="Fit and transfer",
@@ -250,8 +144,50 @@ def _outcomes(dataset: xr.Dataset, where: str) -> Drawing:
         f"{config['penalty_until']:g} of the training; weight decay: {config['decay']:g}; target noise: "
         f"{config['target_noise']:g} standard deviations; weight of the own teacher among two: {config['mix']:g}. "
         "Controls: projected along class gradients of shuffled labels. Dotted: chance. Whiskers: 95 % interval over "
-        "members. Setting: "
-        f"{setting(dataset)}.",
-        figure=draw_outcomes(ends, UNITS[config["objective"]], f"Fit and transfer: {where}"),
+        f"members. Setting: {setting(dataset)}.",
+        figure=figure,
         data=xr.concat(list(ends.values()), dim="quantity").assign_coords(quantity=list(ends)),
     )
+
+
+def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
+    """Draw one overlap along training for the students of `TRACED`, with bands, and the plain student's null."""
+    selected = traces.sel(overlap=overlap)
+    ax.axhline(0, **style.ZERO_LINE)
+    _trace(ax, selected.sel(student="student"), "cosine_null", "step", "null")
+    # A run may have been made without some of the interventions.
+    for name in (name for name in TRACED if name in selected["student"]):
+        _trace(ax, selected.sel(student=name), "cosine", "step", name)
+    _step_axis(ax)
+
+
+def accuracy_panel(ax: Axes, traces: xr.Dataset, networks: list[str]) -> None:
+    """Draw test accuracy along training, with bands, of networks: "teacher" or students."""
+    for name in networks:
+        if name == "teacher":
+            # The teacher has steps of its own, for it is trained on another number of samples.
+            _trace(ax, traces, "teacher_accuracy", "teacher_step", name)
+        else:
+            _trace(ax, traces.sel(student=name), "student_accuracy", "step", name)
+    _step_axis(ax)
+    ax.set_ylim(bottom=0)
+    # Below the axes: nine lines leave no corner free.
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=8)
+
+
+def label(network: str) -> str:
+    """Return a network's name as legends show it."""
+    return LABELS.get(network) or network.replace("_control", ", control").replace("_", " ")
+
+
+def _trace(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -> None:
+    color, dashes, _ = NETWORKS[network]
+    # The student's line is wide, to be seen under those that coincide with it.
+    look = {"color": color, "ls": dashes, "lw": 3 if network == "student" else 1.3, "label": label(network)}
+    panels.curve(ax, traces[dim].values, panels.estimate_of(traces, variable), alpha=0.1, **look)
+
+
+def _step_axis(ax: Axes) -> None:
+    # Checkpoints are powers of two, but the first is step 0, which a logarithmic axis cannot show.
+    ax.set_xscale("symlog", linthresh=1, linscale=0.5)
+    ax.set(xlim=(0, None), xlabel="training step")

@@ -1,82 +1,33 @@
-"""Figures on how learned directions get used: accuracies of stitched networks, linear probes, drift of each block."""
+"""Figures on how learned directions get used: stitched networks, drift, similarity, subspaces and parts of updates."""
 
-import matplotlib.pyplot as plt
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from sottovoce.experiments.decoding import similarity_figure, subspaces_figure
 from sottovoce.experiments.decoding.findings import scale_of
-from sottovoce.lab import estimates, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+from sottovoce.lab import estimates, panels, style
+from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
 
+Estimates = Mapping[str, xr.Dataset]
+
+NETWORKS = ("teacher", "student")
+SUBSPACES = {
+    "aux_head": "distilled\naux. columns",
+    "class_head": "class\ncolumns",
+    "teacher_update": "teacher's\nupdate",
+    "own_update": "own\nupdate",
+}
+# Colors other than the networks', because these bars compare both networks and differ by side.
+SIDES = {"output": ("written to", style.OKABE_ITO["vermilion"]), "input": ("read from", style.OKABE_ITO["sky"])}
+TEACHER_SUBSPACES = {"matched": "teacher's first\nas many as student's", "wide": "teacher's first\nclasses less one"}
+SCOPES = {"trunk": "whole trunk", "last_layer": "last hidden layer alone"}
+PARTS = {"on": style.OKABE_ITO["green"], "off": style.OKABE_ITO["purple"]}
 HEAD_LABELS = {"class_head": "class\nhead", "aux_head": "aux.\nhead"}
 
-
-def graft_panel(ax: Axes, graft: xr.Dataset, probe: xr.Dataset) -> None:
-    """Draw the annotated matrix of accuracies; its rows are bodies, its columns class heads and the linear probe.
-
-    Args:
-        ax: where to draw.
-        graft: estimates of `graft_accuracy` by body and head.
-        probe: estimates of `probe_accuracy` by body.
-    """
-    mean = np.column_stack([graft["mean"].transpose("body", "head"), probe["mean"]])
-    low = np.column_stack([graft["low"].transpose("body", "head"), probe["low"]])
-    high = np.column_stack([graft["high"].transpose("body", "head"), probe["high"]])
-    ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
-    # Numbers are written into the cells, because colors do not show intervals.
-    for (row, column), value in np.ndenumerate(mean):
-        text = f"{value:.3f}\n[{low[row, column]:.3f}, {high[row, column]:.3f}]"
-        ax.text(column, row, text, ha="center", va="center", fontsize=8.5, color="white" if value < 0.6 else "black")
-    heads = [f"{head}'s\nclass head" for head in graft["head"].values]
-    ax.set_xticks(range(mean.shape[1]), [*map(str, heads), "linear\nprobe"])
-    ax.set_yticks(range(mean.shape[0]), [f"{body}'s\nbody" for body in graft["body"].values])
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    # A gap sets the probe's column apart, because the probe is no network's head.
-    ax.axvline(mean.shape[1] - 1.5, color="white", lw=4)
-
-
-def drift_panel(ax: Axes, drift: xr.Dataset) -> None:
-    """Draw the relative drift of every block from initialization, with one bar each for teacher and student.
-
-    Args:
-        ax: where to draw.
-        drift: estimates of `relative_drift` by body and block.
-    """
-    blocks = drift["block"].values.tolist()
-    x = np.arange(len(blocks))
-    for offset, body in ((-0.18, "teacher"), (0.18, "student")):
-        estimate = drift.sel(body=body)
-        errors = np.abs(np.stack([estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]]))
-        ax.bar(x + offset, estimate["mean"], 0.34, yerr=errors, color=style.ROLES[body], label=body)
-    ax.set_xticks(x, [_block_label(block) for block in blocks])
-    ax.set_ylabel(r"drift $\|W - W_0\|_F\,/\,\|W_0\|_F$")
-    ax.legend(loc="upper right")
-
-
-def _block_label(block: str) -> str:
-    if block in HEAD_LABELS:
-        return HEAD_LABELS[block]
-    return f"hidden\nlayer {int(block.removeprefix('trunk_')) + 1}"
-
-
-def draw(graft: xr.Dataset, probe: xr.Dataset, drift: xr.Dataset, title: str) -> Figure:
-    """Draw the matrix of accuracies beside the drift; the title states dataset and members."""
-    with style.context():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), width_ratios=[1.35, 1])
-        graft_panel(left, graft, probe)
-        left.set_title("test accuracy [95 % interval]")
-        drift_panel(right, drift)
-        right.set_title("displacement from initialization")
-        figure.suptitle(title)
-    return figure
-
-
 TITLE = "How the directions get used"
-
 INTRO = (
     "Every class head of reference, teacher and student reads every body. The figures show these accuracies, the "
     "directions of hidden space that updates write to (against chance), the accuracy that parts of the updates carry, "
@@ -89,23 +40,26 @@ def draw_section(results: Results) -> list[Drawing]:
     if "decoding" not in results:
         return []
     dataset = results["decoding"]
-    converged_members = estimates.converged(dataset)
     estimated = {
         str(name): estimates.over_members(values, scale_of(str(name)))
-        for name, values in converged_members.data_vars.items()
+        for name, values in estimates.converged(dataset).data_vars.items()
         if name != "diverged"
     }
     config = config_of(dataset)
-    source = f"{config['dataset']}, n = {converged_members.sizes['member']} members"
     conditions = (
         f"Whiskers: 95 % interval over members. Setting: {setting(dataset)}, n_aux = {config['n_aux']}, "
         f"{config['objective']}."
     )
-    return [drawing(estimated, source, conditions) for drawing in (_grafts, _subspaces, _parts, _similarity)]
+    drawings = (_grafts, _subspaces, _parts, _similarity)
+    return [drawing(estimated, sample(dataset), conditions) for drawing in drawings]
 
 
-def _grafts(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> Drawing:
-    graft, probe, drift = (estimated[name] for name in ("graft_accuracy", "probe_accuracy", "relative_drift"))
+def _grafts(estimated: Estimates, source: str, conditions: str) -> Drawing:
+    graft = estimated["graft_accuracy"]
+    with panels.figure(f"How the directions get used: {source}", 9.6, 4.0) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
+        _graft_panel(left, graft, estimated["probe_accuracy"])
+        _drift_panel(right, estimated["relative_drift"])
     return Drawing(
         key="decoding",
         title="Every body read by every class head",
@@ -113,12 +67,40 @@ def _grafts(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> D
         "drift of every block of teacher and student.",
         caption="Rows: the network whose hidden features are read. Columns: the network whose class head reads them. "
         f"Right: relative displacement of each block from initialization. {conditions}",
-        figure=draw(graft, probe, drift, f"How the directions get used: {source}"),
+        figure=figure,
         data=graft.rename({name: f"graft_{name}" for name in graft.data_vars}),
     )
 
 
-def _subspaces(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> Drawing:
+def _graft_panel(ax: Axes, graft: xr.Dataset, probe: xr.Dataset) -> None:
+    """Draw the matrix of accuracies; its rows are bodies, its columns class heads and the linear probe."""
+    accuracy = xr.concat([graft, probe.expand_dims(head=["probe"])], dim="head").transpose("body", "head")
+    bodies = [f"{body}'s\nbody" for body in graft["body"].values]
+    heads = [f"{head}'s\nclass head" for head in graft["head"].values]
+    panels.matrix(ax, accuracy, bodies, [*heads, "linear\nprobe"], digits=3, fontsize=8.5)
+    # A gap sets the probe's column apart, because the probe is no network's head.
+    ax.axvline(len(heads) - 0.5, color="white", lw=4)
+    ax.set_title("test accuracy [95 % interval]")
+
+
+def _drift_panel(ax: Axes, drift: xr.Dataset) -> None:
+    x = panels.categories(ax, [_block_label(block) for block in drift["block"].values.tolist()])
+    for beside, body in panels.abreast(x, 0.36, NETWORKS):
+        panels.bars(ax, beside, drift.sel(body=body), 0.34, color=style.ROLES[body], label=body)
+    ax.set_ylabel(r"drift $\|W - W_0\|_F\,/\,\|W_0\|_F$")
+    ax.set_title("displacement from initialization")
+    ax.legend(loc="upper right")
+
+
+def _block_label(block: str) -> str:
+    return HEAD_LABELS.get(block) or f"hidden\nlayer {int(block.removeprefix('trunk_')) + 1}"
+
+
+def _subspaces(estimated: Estimates, source: str, conditions: str) -> Drawing:
+    with panels.figure(f"Subspaces of updates: {source}", 10.4, 4.2) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+        energy_panel(left, estimated)
+        overlap_panel(right, estimated)
     return Drawing(
         key="subspaces",
         title="Where updates write, and what teacher and student share",
@@ -128,12 +110,18 @@ def _subspaces(estimated: dict[str, xr.Dataset], source: str, conditions: str) -
         "columns of the auxiliary head (centered under kl), on the span of the centered class columns, and on the "
         "strongest directions of the teacher's and of the network's own update, as many as the objective teaches. "
         f"Right: overlap of that many directions of the student's update with the teacher's. {conditions}",
-        figure=subspaces_figure.draw(estimated, f"Subspaces of updates: {source}"),
-        data=_columns(estimated, ("energy", "energy_random", "energy_random_high", "energy_shuffled")),
+        figure=figure,
+        data=_columns(estimated, "energy", "energy_random", "energy_random_high", "energy_shuffled"),
     )
 
 
-def _parts(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> Drawing:
+def _parts(estimated: Estimates, source: str, conditions: str) -> Drawing:
+    with panels.figure(f"What parts of the change carry: {source}", 10.4, 7.2) as figure:
+        axes = figure.subplots(2, 2, sharey=True)
+        for row, scope in zip(axes, SCOPES, strict=True):
+            for ax, network in zip(row, NETWORKS, strict=True):
+                parts_panel(ax, estimated, network, scope)
+        panels.legend_below(figure, axes[0, 0])
     return Drawing(
         key="parts",
         title="What each part of a change carries",
@@ -141,14 +129,64 @@ def _parts(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> Dr
         "that part, between the accuracies with none and with all of the change.",
         caption="The change of the last hidden layer's pre-activation is projected on or off a subspace before the "
         "activation; the reference's class head reads the result. Above: the whole change from the reference. Below: "
-        "the change that the last layer's own update makes, on the network's own lower layers. "
-        f"{conditions}",
-        figure=subspaces_figure.draw_parts(estimated, f"What parts of the change carry: {source}"),
-        data=_columns(estimated, ("part_accuracy", "part_accuracy_random")),
+        f"the change that the last layer's own update makes, on the network's own lower layers. {conditions}",
+        figure=figure,
+        data=_columns(estimated, "part_accuracy", "part_accuracy_random"),
     )
 
 
-def _similarity(estimated: dict[str, xr.Dataset], source: str, conditions: str) -> Drawing:
+def energy_panel(ax: Axes, estimated: Estimates) -> None:
+    """Draw the share of energy of the teacher's and the student's update on each subspace, with its chance level."""
+    x = panels.categories(ax, [SUBSPACES[name] for name in estimated["energy"]["subspace"].values])
+    for beside, network in panels.abreast(x, 0.38, NETWORKS):
+        look = {"color": style.ROLES[network], "label": f"{network}'s update"}
+        _bars_and_null(ax, beside, estimated, "energy", {"network": network}, **look)
+    ax.set_ylabel(r"share of $\|W - W_0\|_F^2$ on the subspace")
+    ax.set_title("where the updates of the last hidden layer write")
+    ax.legend(loc="upper right")
+
+
+def overlap_panel(ax: Axes, estimated: Estimates) -> None:
+    """Draw the overlap of the student's strongest update directions with the teacher's, with both of its nulls."""
+    overlap = estimated["overlap"]
+    x = panels.categories(ax, [TEACHER_SUBSPACES[name] for name in overlap["teacher_subspace"].values])
+    for beside, side in panels.abreast(x, 0.38, overlap["side"].values.tolist()):
+        words, color = SIDES[side]
+        _bars_and_null(ax, beside, estimated, "overlap", {"side": side}, color=color, label=f"directions {words}")
+        shuffled = estimated["overlap_shuffled"]["mean"].sel(side=side)
+        ax.plot(beside, shuffled, label=panels.once(ax, "units shuffled, mean"), **style.DIAMONDS)
+    ax.set(ylabel="overlap, mean squared cosine", title="student's directions and teacher's")
+    ax.legend(loc="upper left")
+
+
+def parts_panel(ax: Axes, estimated: Estimates, network: str, scope: str) -> None:
+    """Draw the accuracy that parts of a network's change carry, between none of the change and all of it."""
+    at = {"network": network, "scope": scope}
+    x = panels.categories(ax, [SUBSPACES[name] for name in estimated["part_accuracy"]["subspace"].values])
+    for beside, part in panels.abreast(x, 0.38, list(PARTS)):
+        look = {"color": PARTS[part], "label": f"part {part} the subspace"}
+        _bars_and_null(ax, beside, estimated, "part_accuracy", {**at, "part": part}, **look)
+    for name, label, dashes in (("whole", "all of the change", "-"), ("unchanged", "none of it", ":")):
+        level = float(estimated[f"{name}_accuracy"]["mean"].sel(at))
+        ax.axhline(level, color=style.OKABE_ITO["gray"], ls=dashes, lw=1.2, zorder=0, label=label)
+    ax.set(ylim=(0, 1.02), ylabel="test accuracy", title=f"{network}, {SCOPES[scope]}")
+
+
+def _bars_and_null(ax: Axes, x: np.ndarray, estimated: Estimates, name: str, at: dict[str, str], **bar: Any) -> None:
+    """Draw bars and across them the mean and, dashed, the 95 % quantile of random subspaces of the same rank."""
+    panels.bars(ax, x, estimated[name].sel(at), 0.36, error_kw={"elinewidth": 1.2}, **bar)
+    panels.levels(ax, x, estimated[f"{name}_random"]["mean"].sel(at), 0.36, "random subspace, mean", lw=1.8)
+    if f"{name}_random_high" in estimated:
+        high = estimated[f"{name}_random_high"]["mean"].sel(at)
+        panels.levels(ax, x, high, 0.36, "random subspace, 95 %", lw=1.2, ls=(0, (2, 1.5)))
+
+
+def _similarity(estimated: Estimates, source: str, conditions: str) -> Drawing:
+    with panels.figure(f"Reference, teacher and student: {source}", 12.0, 4.2) as figure:
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1.1])
+        label_panel(left, estimated["label_accuracy"])
+        cka_panel(middle, estimated)
+        affine_panel(right, estimated)
     return Drawing(
         key="similarity",
         title="Digits, hidden features and logits compared",
@@ -156,12 +194,51 @@ def _similarity(estimated: dict[str, xr.Dataset], source: str, conditions: str) 
         "logits and of auxiliary logits read through an affine map.",
         caption="The affine map is fitted by least squares from the teacher's auxiliary logits to its class logits on "
         f"training images. {conditions}",
-        figure=similarity_figure.draw(estimated, f"Reference, teacher and student: {source}"),
-        data=_columns(estimated, ("label_accuracy",)),
+        figure=figure,
+        data=_columns(estimated, "label_accuracy"),
     )
 
 
-def _columns(estimated: dict[str, xr.Dataset], names: tuple[str, ...]) -> xr.Dataset:
+def label_panel(ax: Axes, accuracy: xr.Dataset) -> None:
+    """Draw the accuracy of each network on each label."""
+    labels = accuracy["label"].values
+    for beside, body in panels.abreast(labels, 0.22, accuracy["body"].values.tolist()):
+        panels.points(ax, beside, accuracy.sel(body=body), ms=5, color=style.ROLES[body], label=body)
+    ax.set(xticks=labels, ylim=(-0.03, 1.2), xlabel="label", ylabel="test accuracy on the label's images")
+    ax.set(yticks=np.linspace(0, 1, 6), title="accuracy by label")
+    ax.legend(loc="upper right", ncols=3)
+
+
+def cka_panel(ax: Axes, estimated: Estimates) -> None:
+    """Draw the similarity of hidden features of each pair of networks, with its null, the CKA of shuffled images."""
+    cka = estimated["cka"]
+    x = panels.categories(ax, [pair.replace(" and ", "\nand ") for pair in cka["pair"].values.tolist()])
+    panels.bars(ax, x, cka, 0.55, color=style.OKABE_ITO["sky"])
+    ax.plot(x, estimated["cka_shuffled"]["mean"], label="images shuffled", **style.DIAMONDS)
+    ax.set(ylim=(-0.04, 1.2), ylabel="debiased linear CKA, test images", yticks=np.linspace(0, 1, 6))
+    ax.set_title("similarity of hidden features")
+    ax.legend(loc="upper left")
+
+
+def affine_panel(ax: Axes, estimated: Estimates) -> None:
+    """Draw for each network the accuracy of its class logits, and of its auxiliary logits through the affine map."""
+    through = estimated["affine_accuracy"]
+    bodies = through["body"].values.tolist()
+    # Indexing both dimensions with one array selects each body with its own class head.
+    diagonal = xr.DataArray(bodies, dims="own")
+    x = panels.categories(ax, bodies)
+    left, right = (beside for beside, _ in panels.abreast(x, 0.38, ("class", "auxiliary")))
+    own = estimated["graft_accuracy"].sel(body=diagonal, head=diagonal)
+    panels.bars(ax, left, own, 0.36, color=style.OKABE_ITO["gray"], label="class logits")
+    panels.bars(ax, right, through, 0.36, color=style.OKABE_ITO["green"], label="aux. logits through the map")
+    shuffled = estimated["affine_accuracy_shuffled"]["mean"]
+    ax.plot(right, shuffled, label="map of shuffled pairs", **style.DIAMONDS)
+    ax.set(ylim=(0, 1.3), ylabel="test accuracy", yticks=np.linspace(0, 1, 6))
+    ax.set_title("from auxiliary to class logits")
+    ax.legend(loc="upper right")
+
+
+def _columns(estimated: Estimates, *names: str) -> xr.Dataset:
     """Return the estimates of several variables in one dataset, each column prefixed by its variable's name."""
     renamed = [estimated[name].rename({end: f"{name}_{end}" for end in estimated[name].data_vars}) for name in names]
     return xr.merge(renamed, combine_attrs="drop")

@@ -16,7 +16,9 @@ from sottovoce.experiments.protocol.inputs import (
     CLASSES,
     DATASETS,
     INPUTS,
+    OF_IMAGES,
     PIXELS,
+    USED_BY,
     InputParameters,
     Kind,
     Pixels,
@@ -26,6 +28,12 @@ from sottovoce.lab.checks import Count, Seed, check_fields, given, several, whol
 
 N_INPUTS = 2_000
 """Number of inputs of each kind, unless the configuration sets another or a dataset has fewer training images."""
+
+FROM_IMAGES = OF_IMAGES
+"""The kinds that are made of training images."""
+
+PARAMETERS = {kind: parameter for parameter, kind in USED_BY.items()}
+"""By kind, the field that this kind alone uses."""
 
 EXAMPLES = 6
 

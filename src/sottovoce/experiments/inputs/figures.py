@@ -2,127 +2,41 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from sottovoce.experiments.inputs.config import COMPONENTS
-from sottovoce.lab import estimates, style
+from sottovoce.experiments.inputs.config import COMPONENTS, FROM_IMAGES, PARAMETERS
+from sottovoce.lab import estimates, panels, style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting
 
 # Colors of the kinds that are made of training images, and of those that are not.
 OF_IMAGES = style.OKABE_ITO["orange"]
-
 NOISE = style.OKABE_ITO["blue"]
-
-
-def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
-    """Draw a strip of one kind's examples in gray, from black to white over their common range, symmetric about zero.
-
-    Args:
-        ax: where to draw.
-        examples: pixels by example_index, row and column.
-    """
-    images = np.asarray(examples.transpose("example_index", "row", "column"))
-    gap = max(1, images.shape[2] // 10)
-    height, width = images.shape[1:]
-    strip = np.full((height, len(images) * (width + gap) - gap), np.nan)
-    for i, image in enumerate(images):
-        start = i * (width + gap)
-        strip[:, start : start + width] = image
-        frame = Rectangle((start - 0.5, -0.5), width, height, fill=False, color=style.OKABE_ITO["gray"], clip_on=False)
-        ax.add_patch(frame)
-    # With zero at mid-gray, a shift of the inputs shows as a change of brightness.
-    limit = np.abs(images).max()
-    ax.imshow(strip, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
-    ax.set_axis_off()
-
-
-def share_panel(ax: Axes, shares: xr.Dataset, of_images: list[str], components: int) -> None:
-    """Draw for each kind the share of its variance in the first principal components, with its 95 % interval.
-
-    Args:
-        ax: where to draw.
-        shares: estimates of `share` by kind.
-        of_images: the kinds that are made of training images.
-        components: number of components.
-    """
-    kinds = shares["kind"].values.tolist()
-    y = np.arange(len(kinds))
-    errors = np.abs(np.stack([shares["mean"] - shares["low"], shares["high"] - shares["mean"]]))
-    ax.barh(y, shares["mean"], 0.6, xerr=errors, color=[OF_IMAGES if kind in of_images else NOISE for kind in kinds])
-    for position, mean, high in zip(y.tolist(), shares["mean"].values, shares["high"].values, strict=True):
-        ax.text(high + 0.03, position, f"{mean:.2f}", va="center", fontsize=8.5)
-    ax.set(yticks=y, yticklabels=[kind.replace("_", " ") for kind in kinds], xlim=(0, 1.2), xticks=(0, 0.5, 1))
-    ax.set_xlabel(f"share of variance in {components} components")
-    ax.invert_yaxis()
-
-
-def draw(
-    examples: xr.DataArray,
-    labels: dict[str, str],
-    shares: xr.Dataset,
-    of_images: list[str],
-    components: int,
-    title: str,
-) -> Figure:
-    """Compose the gallery: one strip of examples per kind with its label, and the shares beside them.
-
-    Args:
-        examples: `example` of one member, by kind, example_index, row and column.
-        labels: title of each kind's strip.
-        shares: estimates of `share` by kind.
-        of_images: the kinds that are made of training images.
-        components: number of components that the shares count.
-        title: states dataset, seed, inputs and members.
-
-    Returns:
-        The figure.
-    """
-    kinds = examples["kind"].values.tolist()
-    with style.context():
-        rows = -(-len(kinds) // 2)
-        figure = plt.figure(figsize=(11.6, 0.9 + 0.92 * rows))
-        grid = figure.add_gridspec(1, 2, width_ratios=[2.1, 1])
-        left, right = (figure.add_subfigure(grid[column]) for column in range(2))
-        axes = left.subplots(rows, 2, squeeze=False).T.ravel()
-        for ax in axes[len(kinds) :]:
-            ax.set_axis_off()
-        for ax, kind in zip(axes, kinds, strict=False):
-            examples_panel(ax, examples.sel(kind=kind))
-            ax.set_title(labels[kind], fontsize=8.5)
-        share_panel(right.subplots(), shares, of_images, components)
-        figure.suptitle(title)
-    return figure
-
+WORDS = {"inputs_length_scale": "length scale {:g} px", "inputs_rank": "rank {:d}", "inputs_alpha": "alpha = {:g}"}
 
 TITLE = "Distillation inputs"
-
 INTRO = (
     "Every kind of input on which a student can be distilled, drawn as for a student of the same seed: examples, "
     "parameters, range, and the share of variance in the first principal components."
 )
 
-FROM_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
-
-PARAMETERS = {"blurred": "inputs_length_scale", "low_rank": "inputs_rank", "mixture": "inputs_alpha"}
-
-WORDS = {"inputs_length_scale": "length scale {:g} px", "inputs_rank": "rank {:d}", "inputs_alpha": "alpha = {:g}"}
-
 
 def draw_section(results: Results) -> list[Drawing]:
     """Return the figure of inputs, if they have been drawn."""
-    return [_gallery(results["inputs"])] if "inputs" in results else []
-
-
-def _gallery(dataset: xr.Dataset) -> Drawing:
+    if "inputs" not in results:
+        return []
+    dataset = results["inputs"]
     config = config_of(dataset)
     shares = estimates.over_members(dataset["share"], "logit")
     shown = dataset.isel(member=0)
-    return Drawing(
+    title = (
+        f"Distillation inputs: {config['dataset']}, seed {config['seed']}, {config['n_inputs']:,} of each kind, "
+        f"n = {shares.attrs['members']} members"
+    )
+    drawing = Drawing(
         key="inputs",
         title="A gallery of distillation inputs",
         alt="Six examples of each kind of input, and bars of the share of variance in ten principal components: "
@@ -132,19 +46,55 @@ def _gallery(dataset: xr.Dataset) -> Drawing:
         f"standard deviation. Right: share of the variance of {config['n_inputs']:,} inputs in their first "
         f"{COMPONENTS} principal components (estimated from this sample, and so higher than the distribution's); "
         "orange: kinds made of training images. Whiskers: 95 % interval over members. Every input is multiplied by "
-        f"{config['inputs_scale']:g}, then {config['inputs_shift']:g} is added. Setting: "
-        f"{setting(dataset)}.",
-        figure=draw(
-            shown["example"],
-            {kind: _label(kind, config, shown.sel(kind=kind)) for kind in shown["kind"].values.tolist()},
-            shares,
-            list(FROM_IMAGES),
-            COMPONENTS,
-            f"Distillation inputs: {config['dataset']}, seed {config['seed']}, {config['n_inputs']:,} of each kind, "
-            f"n = {shares.attrs['members']} members",
-        ),
+        f"{config['inputs_scale']:g}, then {config['inputs_shift']:g} is added. Setting: {setting(dataset)}.",
+        figure=_gallery(shown, shares, config, title),
         data=shares,
     )
+    return [drawing]
+
+
+def _gallery(shown: xr.Dataset, shares: xr.Dataset, config: dict[str, Any], title: str) -> Figure:
+    """Draw one member's strip of examples of each kind with its label, and the shares beside them."""
+    kinds = shown["kind"].values.tolist()
+    rows = -(-len(kinds) // 2)
+    with panels.figure(title, 11.6, 0.9 + 0.92 * rows) as figure:
+        ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=[2.1, 1])
+        axes = left.subplots(rows, 2, squeeze=False).T.ravel()
+        for ax in axes[len(kinds) :]:
+            ax.set_axis_off()
+        for ax, kind in zip(axes, kinds, strict=False):
+            examples_panel(ax, shown["example"].sel(kind=kind))
+            ax.set_title(_label(kind, config, shown.sel(kind=kind)), fontsize=8.5)
+        share_panel(right.subplots(), shares)
+    return figure
+
+
+def examples_panel(ax: Axes, examples: xr.DataArray) -> None:
+    """Draw a strip of one kind's examples in gray, black to white over their common range, symmetric about zero."""
+    images = examples.transpose("example_index", "row", "column").values
+    height, width = images.shape[1:]
+    gap = max(1, width // 10)
+    # The gaps between images are NaN, which is not drawn.
+    strip = np.hstack([*np.pad(images, ((0, 0), (0, 0), (0, gap)), constant_values=np.nan)])[:, :-gap]
+    for start in range(0, strip.shape[1], width + gap):
+        look = {"fill": False, "color": style.OKABE_ITO["gray"], "clip_on": False}
+        ax.add_patch(Rectangle((start - 0.5, -0.5), width, height, **look))
+    # With zero at mid-gray, a shift of the inputs shows as a change of brightness.
+    limit = np.abs(images).max()
+    ax.imshow(strip, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.set_axis_off()
+
+
+def share_panel(ax: Axes, shares: xr.Dataset) -> None:
+    """Draw for each kind the share of its variance in the first principal components, with its 95 % interval."""
+    kinds = shares["kind"].values.tolist()
+    y = panels.categories(ax, [kind.replace("_", " ") for kind in kinds], vertical=True)
+    colors = [OF_IMAGES if kind in FROM_IMAGES else NOISE for kind in kinds]
+    panels.bars(ax, y, shares, 0.6, horizontal=True, color=colors)
+    for position, mean, high in zip(y, shares["mean"].values, shares["high"].values, strict=True):
+        ax.text(high + 0.03, position, f"{mean:.2f}", va="center", fontsize=8.5)
+    ax.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel=f"share of variance in {COMPONENTS} components")
+    ax.invert_yaxis()
 
 
 def _label(kind: str, config: dict[str, Any], measured: xr.Dataset) -> str:

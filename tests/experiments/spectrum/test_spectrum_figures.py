@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sottovoce.experiments.spectrum import directions_figure
+from sottovoce.experiments.spectrum import figures
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def curves():
 
 def test_panels_show_counts_and_the_lines_k_and_k_minus_one(curves):
     _, ax = plt.subplots()
-    directions_figure.count_panel(ax, curves, "update")
+    figures.count_panel(ax, curves, "update")
     mse, kl = (container[0] for container in ax.containers)
     np.testing.assert_array_equal(mse.get_ydata(), [2, 4, 8])
     np.testing.assert_array_equal(kl.get_ydata(), [2, 6])
@@ -43,7 +43,7 @@ def test_panels_show_counts_and_the_lines_k_and_k_minus_one(curves):
 
 def test_the_figure_draws_every_variant_without_warnings(curves):
     larger = curves.sel(objective=["kl"]).assign(count=3 * curves["count"], count_high=3 * curves["count_high"])
-    figure = directions_figure.draw({"one": curves, "other": larger}, "title")
+    figure = figures.draw_directions({"one": curves, "other": larger}, "title")
     figure.canvas.draw()
     # All panels of a row share an axis that holds every count, though only the second has the largest.
     assert figure.axes[0].get_ylim()[1] > 9.5
