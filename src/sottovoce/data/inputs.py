@@ -17,8 +17,6 @@ KINDS = tuple(BY_KIND)
 IMAGE_KINDS = ("images", "permuted_images", "shuffled_images", "mixture")
 """The kinds whose rows are each made from one training image."""
 
-_SQUARE_KINDS = ("blurred", "spectrum_matched")
-
 
 def input_rows(
     kind: str,
@@ -69,8 +67,7 @@ def distillation_inputs(
 ) -> Float[Array, "sample input"]:
     """Draw a member's distillation inputs once for all epochs; arguments and errors are those of `input_rows`.
 
-    Returns:
-        The inputs, float32 for the drawn kinds and as given for images.
+    The inputs are float32 for the drawn kinds and as given for images.
     """
     row = input_rows(kind, key, shape, images, settings, scaled)
     # Block by block, because all rows at once would need a multiple of the result's memory.
@@ -85,5 +82,5 @@ def _check(kind: str, shape: Shape, images_shape: tuple[int, ...]) -> None:
         raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
     if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
         raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
-    if kind in _SQUARE_KINDS and isqrt(n_input) ** 2 != n_input:
+    if kind in {"blurred", "spectrum_matched"} and isqrt(n_input) ** 2 != n_input:
         raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")
