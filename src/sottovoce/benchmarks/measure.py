@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -56,29 +56,17 @@ TOY_DRAWS = 10_000
 RSS_MEMBERS = (4, 32)
 
 
-@dataclass(frozen=True)
-class Rate:
-    """The best rate of a product.
+class Rate(NamedTuple):
+    """The best rate of a product (m, k) by (k, n)."""
 
-    Attributes:
-        shape: (m, k, n) of the product.
-        gflops: 10^9 operations per second.
-    """
-
-    shape: tuple[int, int, int]
-    gflops: float
+    shape: tuple[int, int, int]  # (m, k, n)
+    gflops: float  # 10^9 operations per second
 
 
 def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
     """Return the exact number of floating-point operations in the matrix products of one member.
 
-    Args:
-        protocol: static settings of the member.
-        n_train: number of training images.
-        n_test: number of test images.
-
-    Returns:
-        Operations, of which a multiplication and an addition are two.
+    A multiplication and an addition are two operations.
     """
     shape = protocol.architecture
     body = [layer.products for layer in shape.layers().values()]
@@ -106,11 +94,7 @@ def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
 def measure(n_members: int | None = None) -> dict[str, Any]:
     """Measure matrix products and training in this process, which needs only jax, optax, equinox and numpy.
 
-    Args:
-        n_members: number of members to train; by default one per CPU device, or 100 on an accelerator.
-
-    Returns:
-        The results that `sottovoce bench --json` prints, except those of `measure_machine` and `speedups`.
+    By default one member per CPU device is trained, or 100 members on an accelerator.
     """
     n_devices = devices.configure()
     members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
@@ -136,11 +120,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 
 
 def measure_machine() -> dict[str, Any]:
-    """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one.
-
-    Returns:
-        The results that `sottovoce bench --json` prints in addition to those of `measure`.
-    """
+    """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one."""
     memory = {n: peak_rss_gb(n) for n in RSS_MEMBERS}
     return {
         "startup_s": startup_s(),
@@ -151,14 +131,7 @@ def measure_machine() -> dict[str, Any]:
 
 
 def speedups(members_per_minute: float) -> dict[str, float]:
-    """Compare the speed with two PyTorch baselines on the same work and device, if PyTorch is installed.
-
-    Args:
-        members_per_minute: the rate of this package, measured in the same run.
-
-    Returns:
-        Speedup over each baseline; empty without PyTorch.
-    """
+    """Return the speedup over two PyTorch baselines on the same work and device; empty without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return {}
     from sottovoce.benchmarks import baselines
@@ -203,23 +176,16 @@ def peak_rss_gb(n_members: int) -> float:
 def synthetic_images() -> Images:
     """Return random images and labels of MNIST's shape, which take the same time to train on as MNIST."""
     rng = np.random.default_rng(0)
-    return Images(
-        train_pixels=jnp.asarray(rng.integers(0, 256, (N_TRAIN, 784), dtype=np.uint8)),
-        train_labels=jnp.asarray(rng.integers(0, 10, N_TRAIN, dtype=np.int32)),
-        test_pixels=jnp.asarray(rng.integers(0, 256, (N_TEST, 784), dtype=np.uint8)),
-        test_labels=jnp.asarray(rng.integers(0, 10, N_TEST, dtype=np.int32)),
-        low=jnp.asarray(-1.0, dtype=jnp.float32),
-        step=jnp.asarray(2 / 255, dtype=jnp.float32),
-    )
+    parts = [
+        jnp.asarray(part)
+        for n in (N_TRAIN, N_TEST)
+        for part in (rng.integers(0, 256, (n, 784), np.uint8), rng.integers(0, 10, n, np.int32))
+    ]
+    return Images(*parts, low=jnp.float32(-1.0), step=jnp.float32(2 / 255))
 
 
 def published_program(protocol: Protocol, images: Images | None = None) -> MemberProgram:
-    """Return the program of a member with the published traced settings (Cloud et al. 2025).
-
-    Args:
-        protocol: static settings.
-        images: training and test images; by default `synthetic_images`.
-    """
+    """Return the program of a member with the published traced settings (Cloud et al. 2025), on `synthetic_images`."""
     traced = TracedSettings(
         seed=jnp.asarray(0),
         students=arrays_of(protocol.architecture, STUDENTS),

@@ -56,21 +56,11 @@ def sweep(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment at many settings; leave a figure where accuracies were measured.
-
-    Args:
-        experiment: the experiment.
-        over: "field=a,b,c", one per swept field.
-        point: "field=a,other=b", one per point.
-        settings: fields that all points share.
-        execution: how to run.
-        part: "i/n", where only this shard is to be computed.
-        as_json: print one JSON object instead of a table.
-    """
+    """Run an experiment at many settings, or one shard of them; leave a figure where accuracies were measured."""
     from sottovoce import data, sweeps
     from sottovoce.cli import console
     from sottovoce.report import build
-    from sottovoce.sweeps import tables as summaries
+    from sottovoce.sweeps import tables
 
     with data.searched_first(execution.data_dir):
         grid, points = sweeps.read(experiment, over, point)
@@ -82,7 +72,7 @@ def sweep(
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
     figure = build.write_sweep(result, execution.out)
-    points, effects = summaries.by_point(result), summaries.effects_of(result)
+    points, effects = tables.by_point(result), tables.effects_of(result)
     if as_json:
         described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
         print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points, **effects}))
@@ -93,15 +83,7 @@ def sweep(
 
 
 def run_shard(experiment: registry.Experiment, config: Any, part: str, execution: Execution, *, as_json: bool) -> None:
-    """Compute one shard of a run.
-
-    Args:
-        experiment: the experiment.
-        config: its configuration.
-        part: "i/n".
-        execution: how to run.
-        as_json: print one JSON object instead of a sentence.
-    """
+    """Compute one shard of a run."""
     from sottovoce import data, sweeps
 
     with data.searched_first(execution.data_dir):
@@ -164,10 +146,8 @@ def list_(out: Path = Path("out")) -> None:
     """
     from sottovoce.runs import catalog
 
-    print("experiments")
     width = max(map(len, registry.experiments()))
-    for experiment in registry.experiments().values():
-        print(f"  {experiment.name:{width}} {experiment.summary}")
+    print("experiments", *(f"{e.name:{width}} {e.summary}" for e in registry.experiments().values()), sep="\n  ")
     runs = catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")
     for experiment in dict.fromkeys(run.experiment for run in runs):

@@ -27,11 +27,6 @@ LIVE_MEMBERS = 3
 def serve(out: Path, port: int, *, browser: bool) -> None:
     """Show the live page until interrupted.
 
-    Args:
-        out: folder whose runs/ can be picked, and where new runs are saved.
-        port: port of the loopback interface.
-        browser: whether to open a browser on the page.
-
     Raises:
         UsageError: marimo is not installed, or the port is out of range or in use.
     """

@@ -1,8 +1,7 @@
 """Conversion between PyTorch modules and networks of this package, and any PyTorch module as a function of arrays."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -54,13 +53,7 @@ class Perceptron(torch.nn.Module):
 
 
 def to_torch(network: Network) -> Perceptron:
-    """Return a network as a PyTorch module with the same outputs up to float32 rounding.
-
-    Args:
-        network: a network without convolutions and with the precision float32.
-
-    Returns:
-        A module whose weights are copies.
+    """Return a network as a PyTorch module with the same outputs up to float32 rounding; its weights are copies.
 
     Raises:
         UsageError: the network has convolutions, or its precision is not float32.
@@ -128,13 +121,8 @@ def features(
 ) -> Num[np.ndarray, "sample feature"]:
     """Return the outputs of one layer of a module, for example for `measure.similarity.linear_cka`.
 
-    Args:
-        module: any module; it is run in evaluation mode, and its mode is restored afterwards.
-        layer: the layer's name in `module.named_modules()`; for hidden features usually the name of an activation.
-        inputs: samples along the first axis, as the module takes them.
-
-    Returns:
-        One flattened output per row.
+    The module is run on the inputs in evaluation mode, and its mode is restored afterwards. The layer is a name in
+    `module.named_modules()`, for hidden features usually that of an activation. Each row is one flattened output.
 
     Raises:
         UsageError: there is no such layer, or the layer does not run exactly once.
@@ -154,15 +142,13 @@ def features(
 
 
 def _shape(layer: Linear) -> torch.nn.Linear:
-    n_in, n_out = layer.weight.shape
     # On the device "meta" a layer has a shape but no numbers, so that nothing is drawn from the user's random state.
-    return torch.nn.Linear(n_in, n_out, device="meta")
+    return torch.nn.Linear(*layer.weight.shape, device="meta")
 
 
 def _check_outputs(module: torch.nn.Module, network: Network) -> None:
-    inputs = np.random.default_rng(0).standard_normal(
-        (CHECKED_ROWS, network.trunk[0].weight.shape[0]), dtype=np.float32
-    )
+    shape = CHECKED_ROWS, len(network.trunk[0].weight)
+    inputs = np.random.default_rng(0).standard_normal(shape, np.float32)
     outputs, expected = as_function(module)(inputs), np.asarray(network(jnp.asarray(inputs)))
     same_shape = outputs.shape == expected.shape
     difference = np.abs(outputs - expected).max() / np.abs(expected).max() if same_shape else np.inf
@@ -177,23 +163,14 @@ def _check_outputs(module: torch.nn.Module, network: Network) -> None:
 
 def _run(module: torch.nn.Module, inputs: np.ndarray) -> list[Any]:
     """Return a module's outputs on blocks of inputs, in evaluation mode and on the device of its weights."""
-    parameter = next(module.parameters(), torch.zeros(()))
-
-    def placed(block: torch.Tensor) -> torch.Tensor:
-        return block.to(parameter.device, parameter.dtype if block.is_floating_point() else block.dtype)
-
-    with _evaluating(module):
-        return [module(placed(block)) for block in torch.from_numpy(np.ascontiguousarray(inputs)).split(ROWS_AT_ONCE)]
-
-
-@contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    parameter, given = next(module.parameters(), torch.zeros(())), torch.from_numpy(np.ascontiguousarray(inputs))
+    dtype = parameter.dtype if given.is_floating_point() else given.dtype
     # Submodules may be in different modes, so each one is restored to its own.
     training = {sub: sub.training for sub in module.modules()}
     module.train(False)
     try:
         with torch.no_grad():
-            yield
+            return [module(block.to(parameter.device, dtype)) for block in given.split(ROWS_AT_ONCE)]
     finally:
         for sub, was in training.items():
             sub.training = was

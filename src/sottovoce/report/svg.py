@@ -44,16 +44,8 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
 
     Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so
     that two figures in which matplotlib used the same ids do not take each other's glyphs and clips. The root element
-    keeps only its viewBox, so that the drawing scales. The result has nothing that the allow list does not name.
-
-    Args:
-        svg: an SVG file's text.
-        key: prefix of the identifiers, unique among figures and without a dot.
-        title: the figure's name.
-        alt: what the figure shows, for readers who cannot see it.
-
-    Returns:
-        One ``<svg>`` element with role "img", its title and its label.
+    keeps only its viewBox, so that the drawing scales, and gets the role "img", the title and, as its label, the alt
+    text. The result has nothing that the allow list does not name.
 
     Raises:
         UsageError: the text is no SVG, has no viewBox, is too large or too deeply nested, declares entities, or holds
@@ -83,12 +75,6 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
 def width(svg: str) -> float:
     """Return the width of an SVG in its own units, as its viewBox gives it (matplotlib: points).
 
-    Args:
-        svg: an SVG's text.
-
-    Returns:
-        The third number of the first viewBox.
-
     Raises:
         UsageError: the SVG has no viewBox.
     """
@@ -99,12 +85,7 @@ def width(svg: str) -> float:
 
 
 class _Drawing:
-    """Checks each element when the parser meets it, and builds the tree of the allowed elements.
-
-    Attributes:
-        tree: the tree that has been built.
-        view_box: the root's viewBox.
-    """
+    """Checks each element when the parser meets it, and builds the tree of the allowed elements."""
 
     def __init__(self, key: str) -> None:
         self.tree, self.view_box = ET.TreeBuilder(), ""
@@ -144,18 +125,12 @@ class _Drawing:
         raise UsageError(f"{self._name} uses the entity {name!r}; a figure has no need of entities")
 
     def _checked(self, tag: str, name: str, value: str) -> str:
-        """Return an attribute's value with its identifiers prefixed.
-
-        Raises:
-            UsageError: the attribute or its value is not on the allow list.
-        """
+        """Return an attribute's value with its identifiers prefixed, or refuse what is not on the allow list."""
         if name == "id":
             return self._prefix + value
+        settings, own = [(name, value)], ALLOWED[tag]
         if name == "style":
-            settings = [part.partition(":")[::2] for part in value.split(";") if part.strip()]
-        else:
-            settings = [(name, value)]
-        own = () if name == "style" else ALLOWED[tag]
+            settings, own = [part.partition(":")[::2] for part in value.split(";") if part.strip()], ()
         for key, content in settings:
             if key not in own and not PROPERTY.fullmatch(key.strip()):
                 raise UsageError(f"{self._name} sets {key.strip()!r} in <{tag}>; a figure may only draw")
