@@ -153,8 +153,9 @@ def test_a_silent_mirror_is_given_up(mirrors: Mirrors, monkeypatch: pytest.Monke
     downloader = pooch.HTTPDownloader
     record = lambda *, timeout, **options: allowed.append(timeout) or downloader(timeout=timeout, **options)  # noqa: E731
     monkeypatch.setattr(pooch, "HTTPDownloader", record)
+    monkeypatch.setattr("sottovoce.data.fetch._SILENCE", 0.2)
     mirrors.name(monkeypatch, "silent", "good")
-    fetch("mnist", silence=0.2)
+    fetch("mnist")
     assert listing(bare_machine / "mnist") == mirrors.contents
     assert set(allowed) == {0.2}
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -64,14 +65,10 @@ class Rate(NamedTuple):
 
 
 def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
-    """Return the exact number of floating-point operations in the matrix products of one member.
-
-    A multiplication and an addition are two operations.
-    """
+    """Return how many multiplications and additions the matrix products of one member take, exactly."""
     shape = protocol.architecture
     body = [layer.products for layer in shape.layers().values()]
-    n_logits = shape.n_class + shape.n_aux
-    to_classes, to_all = sum(body) + shape.widths[-1] * shape.n_class, sum(body) + shape.widths[-1] * n_logits
+    to_classes, to_all = (sum(body) + shape.widths[-1] * n for n in (shape.n_class, shape.n_class + shape.n_aux))
 
     def step(products: int) -> int:
         return 2 * (3 * products - body[0])
@@ -83,10 +80,10 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
     return teacher + students + targets + evaluations
 
 
-def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
+def sgemm_peak() -> Rate:
     """Return the best float32 rate over square products of sides 1024 to 4096 and products of the protocol's shapes."""
-    shape, batch = protocol.architecture, protocol.batch_size
-    own = [(batch, a, b) for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    sizes = (PROTOCOL.architecture.n_inputs, *PROTOCOL.architecture.widths)
+    own = [(PROTOCOL.batch_size, *fan) for fan in pairwise(sizes)]
     shapes = [(n, n, n) for n in (1024, 2048, 4096)] + own + [(k, m, n) for m, k, n in own]
     return max((Rate(shape, _product_gflops(*shape)) for shape in shapes), key=lambda rate: rate.gflops)
 
@@ -121,9 +118,12 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 
 def measure_machine() -> dict[str, Any]:
     """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one."""
-    memory = {n: peak_rss_gb(n) for n in RSS_MEMBERS}
+    _, startup_s = _timed(lambda: _in_new_process("import sottovoce.training.ensemble"))
+    memory = {
+        n: float(_in_new_process(f"from {__name__} import _print_peak_rss as peak; peak({n})")) for n in RSS_MEMBERS
+    }
     return {
-        "startup_s": startup_s(),
+        "startup_s": startup_s,
         "peak_rss_gb": memory[max(RSS_MEMBERS)],
         "peak_rss_gb_by_members": memory,
         "toy_draws_per_s": toy_draws_per_s(),
@@ -137,11 +137,10 @@ def speedups(members_per_minute: float) -> dict[str, float]:
     from sottovoce.benchmarks import baselines
 
     device, stacked = ("cpu", 4) if jax.default_backend() == "cpu" else ("cuda", 25)
-    ratios = {}
-    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, stacked)):
-        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs, device)
-        ratios[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
-    return ratios
+    runs = {"loop": (baselines.loop, 2), "stacked": (baselines.stacked, stacked)}
+    measured = (N_TRAIN, PROTOCOL.teacher_epochs, device)
+    seconds = {name: baselines.seconds_per_member(*run, *measured) for name, run in runs.items()}
+    return {f"speedup_vs_torch_{name}": value * members_per_minute / 60 for name, value in seconds.items()}
 
 
 def toy_draws_per_s() -> float:
@@ -153,24 +152,7 @@ def toy_draws_per_s() -> float:
         linear.end_to_end(linear.student(W1, W2, 1), W2)
 
     solve()
-    seconds = min(_timed(solve)[1] for _ in range(PEAK_REPEATS))
-    return TOY_DRAWS / seconds
-
-
-def startup_s() -> float:
-    """Return the seconds that a new process takes to start and to import the modules that training needs."""
-    code = "import sottovoce.training.ensemble"
-    return _timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1]
-
-
-def peak_rss_gb(n_members: int) -> float:
-    """Return the peak resident memory, in 10^9 bytes, of a new process that trains members on the CPU, one per core.
-
-    Networks are trained for one epoch only, because memory does not depend on the number of epochs.
-    """
-    code = f"from sottovoce.benchmarks.measure import _print_peak_rss; _print_peak_rss({n_members})"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return TOY_DRAWS / min(_timed(solve)[1] for _ in range(PEAK_REPEATS))
 
 
 def synthetic_images() -> Images:
@@ -197,25 +179,26 @@ def published_program(protocol: Protocol, images: Images | None = None) -> Membe
     return MemberProgram(protocol, traced, images or synthetic_images())
 
 
+def _in_new_process(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
 def _print_peak_rss(n_members: int) -> None:
+    """Print the peak memory, in 10^9 bytes, of training on the CPU; it does not depend on the number of epochs."""
     n_devices = devices.configure("cpu")
-    protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
-    program = published_program(protocol)
+    program = published_program(replace(PROTOCOL, teacher_epochs=1, student_epochs=1))
     for first in range(0, n_members, n_devices):
         run_members(program, range(first, min(first + n_devices, n_members)))
     print(_peak_bytes() / 1e9)
 
 
 def _peak_bytes() -> int:
-    """Return the peak resident memory of this process, in bytes.
-
-    On Linux getrusage is not used, because a child process inherits the peak of its parent there.
-    """
+    """Return the peak resident memory of this process, in bytes."""
     status = Path("/proc/self/status")
+    # On Linux getrusage is not used, because a child process inherits the peak of its parent there.
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _product_gflops(m: int, k: int, n: int) -> float:

@@ -78,9 +78,10 @@ def _sweep_command(experiment: registry.Experiment) -> Command:
 def _of(experiment: registry.Experiment, command: Command) -> Command:
     """Give a command the experiment's summary, and the fields of its `Config` as flags."""
     # tyro reads the flags from the signature, which names a class that is known only here.
-    *before, _, execution, shard, json = command.__defaults__ or ()
     command.__annotations__["config"] = experiment.Config
-    command.__defaults__ = (*before, experiment.Config(), execution, shard, json)
+    defaults = list(command.__defaults__ or ())
+    defaults[-4] = experiment.Config()
+    command.__defaults__ = tuple(defaults)
     command.__doc__ = "\n".join([experiment.summary, *(command.__doc__ or "").splitlines()[1:]])
     return command
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
+import sottovoce as sv
+
 
 def directions(
     file: Annotated[Path, tyro.conf.Positional],
@@ -25,12 +27,9 @@ def directions(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import counting
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    counts = {name: counting.count(matrix, null) for name, matrix in matrices.items()}
-    read_as = checkpoints.orientation_of(file, orientation)
+    matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
+    counts = {name: sv.measure.counting.count(matrix, null) for name, matrix in matrices.items()}
+    read_as = sv.interop.checkpoints.orientation_of(file, orientation)
     # The counts of a single matrix also stand at the top level, where a script finds them without its name.
     only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
     lines = (f"{name}: " + ", ".join(f"{rule} {n}" for rule, n in rules.items()) for name, rules in counts.items())
@@ -52,12 +51,9 @@ def spectrum(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import spectra as analysis
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    layers = {name: analysis.describe(matrix) for name, matrix in matrices.items()}
-    read_as = checkpoints.orientation_of(file, orientation)
+    matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
+    layers = {name: sv.measure.spectra.describe(matrix) for name, matrix in matrices.items()}
+    read_as = sv.interop.checkpoints.orientation_of(file, orientation)
     lines = [f"matrices of {file} read as {read_as}"]
     for name, found in layers.items():
         first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
@@ -82,11 +78,10 @@ def subspaces(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import comparison
-
-    found = comparison.compare_subspaces([checkpoints.weight_matrices(f, layer, orientation) for f in files], rank)
-    orientations = [checkpoints.orientation_of(file, orientation) for file in files]
+    found = sv.measure.comparison.compare_subspaces(
+        [sv.interop.checkpoints.weight_matrices(f, layer, orientation) for f in files], rank
+    )
+    orientations = [sv.interop.checkpoints.orientation_of(file, orientation) for file in files]
     lines = [f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}"]
     for (name, matrix), side in product(found.items(), ("output", "input")):
         at = matrix[side]
@@ -113,12 +108,9 @@ def cka(
         layer: name of one matrix; unset: every matrix, paired by name.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import comparison
-
     # Samples are rows in files of every format, so no matrix is transposed.
-    features = (checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
-    found = comparison.compare_features(*features)
+    features = (sv.interop.checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
+    found = sv.measure.comparison.compare_features(*features)
     lines = [
         f"{name}: debiased CKA {at['debiased']:.4f} (0 for shuffled samples); plain {at['plain']:.4f} "
         f"({at['plain_shuffled']:.4f} for shuffled samples)"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+import sottovoce as sv
 from sottovoce.cli.measure import show
 from sottovoce.errors import UsageError, not_among
 
 if TYPE_CHECKING:
     from sottovoce.data import LabeledImages
-    from sottovoce.experiments.prediction.risk import Risk
     from sottovoce.networks.mlp import Network
 
 
@@ -40,27 +40,21 @@ class Perceptrons:
     aux_head: str | None = None
     orientation: str | None = None
 
-    def images(self) -> "LabeledImages":
-        """Load the dataset, its pixels in the chosen range."""
-        from sottovoce import data
+    def read(self, files: Sequence[Path]) -> "tuple[LabeledImages, list[Network]]":
+        """Return the images, and the files' networks, which must take their pixels."""
         from sottovoce.experiments.protocol.config import PIXEL_RANGES
 
         if self.pixels not in PIXEL_RANGES:
             raise not_among("pixels", self.pixels, PIXEL_RANGES)
-        with data.searched_first(self.data_dir):
-            return data.load_dataset(data.choose_dataset(self.dataset), pixel_range=PIXEL_RANGES[self.pixels])
-
-    def read(self, files: Sequence[Path], images: "LabeledImages") -> "list[Network]":
-        """Return the files' networks, which must take these images' pixels."""
-        from sottovoce.interop.networks import read_network
-
+        with sv.data.searched_first(self.data_dir):
+            images = sv.load_dataset(sv.data.choose_dataset(self.dataset), pixel_range=PIXEL_RANGES[self.pixels])
         names = {name: getattr(self, name) for name in ("activation", "class_head", "aux_head", "orientation")}
-        networks = [read_network(file, n_class=images.n_class, **names) for file in files]
+        networks = [sv.interop.networks.read_network(file, n_class=images.n_class, **names) for file in files]
         n_pixels = images.test_pixels.shape[1]
         for file, network in zip(files, networks, strict=True):
             if (n_read := len(network.trunk[0].weight)) != n_pixels:
                 raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
-        return networks
+        return images, networks
 
 
 def graft(
@@ -80,16 +74,14 @@ def graft(
     import numpy as np
 
     from sottovoce.experiments.decoding.bodies import read
-    from sottovoce.measure import heads
 
-    images = perceptrons.images()
-    networks = perceptrons.read(files, images)
+    images, networks = perceptrons.read(files)
     hidden = [np.asarray(network.hidden(jnp.asarray(images.test_images))) for network in networks]
     if len({features.shape for features in hidden}) > 1 or len(files) < 2:
         units = ", ".join(str(features.shape[1]) for features in hidden) or "no"
         raise UsageError(f"networks have {units} hidden units; allowed: two files or more, of one number of units")
     bodies = [partial(read, network.class_head) for network in networks]
-    accuracy = heads.graft_accuracy(hidden, bodies, images.test_labels).tolist()
+    accuracy = sv.measure.heads.graft_accuracy(hidden, bodies, images.test_labels).tolist()
     # Stems are short; files that share one are told apart by their paths.
     names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
     n_test, width = len(images.test_labels), max(map(len, names)) + 2
@@ -122,34 +114,25 @@ def risk(
         seed: of the noise and its order; optimizer, epochs and number of inputs are those of the dataset's preset.
         json: print one JSON object.
     """
-    images = perceptrons.images()
-    found = _preset_risk(*perceptrons.read((reference, teacher), images), images, n_aux, objective, seed)
-    # One row of class logits per test image would bury the prediction.
-    scalars = {name: value for name, value in vars(found).items() if name != "class_logits"}
-    tested = f"tested on {len(images.test_labels)} images of {images.name}"
-    lines = (f"{n_aux} auxiliary logits under {objective}, {tested}", str(found))
-    show({"dataset": images.name, "n_aux": n_aux, "objective": objective, **scalars}, lines, as_json=json)
-
-
-def _preset_risk(
-    reference: "Network", teacher: "Network", images: "LabeledImages", n_aux: int, objective: str, seed: int
-) -> "Risk":
-    """Return the risk of the student of member 0 of `prediction`, with the given reference and teacher."""
     import jax.numpy as jnp
 
-    from sottovoce.data import distillation_inputs
     from sottovoce.experiments.prediction.config import Config
-    from sottovoce.experiments.prediction.risk import transfer_risk
     from sottovoce.streams import Stream, member_key
 
+    images, (start, taught) = perceptrons.read((reference, teacher))
+    # The student is that of member 0 of `prediction`.
     config = Config(dataset=images.name, n_aux=(n_aux,), objectives=(objective,), seed=seed).resolve()
     assert config.inputs
     assert config.n_inputs
     shape = (config.n_inputs, images.test_pixels.shape[1])
     key = member_key(seed, Stream.DISTILLATION_INPUTS, 0)
-    noise = distillation_inputs(config.inputs, key, shape, jnp.asarray(images.train_images))
-    return transfer_risk(
-        *(reference, teacher, noise, images.test_images, images.test_labels),
+    noise = sv.data.distillation_inputs(config.inputs, key, shape, jnp.asarray(images.train_images))
+    found = sv.transfer_risk(
+        start,
+        taught,
+        noise,
+        images.test_images,
+        images.test_labels,
         n_aux=n_aux,
         objective=objective,
         epochs=config.student_epochs or 1,
@@ -157,3 +140,8 @@ def _preset_risk(
         learning_rate=config.student_learning_rate or 0.0,
         seed=seed,
     )
+    # One row of class logits per test image would bury the prediction.
+    scalars = {name: value for name, value in vars(found).items() if name != "class_logits"}
+    tested = f"tested on {len(images.test_labels)} images of {images.name}"
+    lines = (f"{n_aux} auxiliary logits under {objective}, {tested}", str(found))
+    show({"dataset": images.name, "n_aux": n_aux, "objective": objective, **scalars}, lines, as_json=json)

@@ -27,7 +27,6 @@ class Collection:
     license: str
     mirrors: tuple[str, ...]  # tried in this order; plain http is as safe as https, by the checksums
     files: tuple[File, ...]
-    n_class: int = 10
 
     @property
     def size(self) -> int:

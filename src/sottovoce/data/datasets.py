@@ -97,7 +97,7 @@ def load_dataset(
         UsageError: the name is unknown, data_dir is no folder, or pixel_range is not two rising numbers.
         DataError: the files are missing or damaged.
     """
-    _check(name, NAMES)
+    _check(name)
     low, high = pixel_range
     if not -np.inf < low < high < np.inf:
         raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
@@ -111,7 +111,7 @@ def load_dataset(
         test_labels=arrays["test_labels"].astype(np.int32),
         brightest=brightest,
         pixel_range=(low, high),
-        n_class=10 if name == "digits" else collection(name).n_class,
+        n_class=10,
         image_shape=train.shape[1:],
         provenance=provenance,
     )
@@ -123,7 +123,7 @@ def digests(name: str) -> dict[str, str]:
     Raises:
         UsageError: the name is unknown.
     """
-    _check(name, NAMES)
+    _check(name)
     return _digits()[2]["sha256"] if name == "digits" else {file.name: file.sha256 for file in collection(name).files}
 
 
@@ -140,7 +140,7 @@ def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) ->
     """
     if name in NAMES:
         return name
-    _check(name, (AUTO, *NAMES))
+    _check(name, AUTO)
     offline = os.environ.get(OFFLINE, "") not in {"", "0"}
     at_hand = locate("mnist", data_dir) is not None or (not offline and attempt("mnist", _ATTEMPT_SECONDS))
     return "mnist" if at_hand else "digits"
@@ -154,22 +154,20 @@ def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
     Raises:
         UsageError: the name is unknown, or data_dir is no folder.
     """
-    _check(name, NAMES)
+    _check(name)
     if name == "digits":
         return Status(name, "scikit-learn", True, None, 0, _DIGITS_LICENSE, _DIGITS_SOURCE)
-    entry = collection(name)
-    where, problem = locate(name, data_dir), None
+    entry, where, problem = collection(name), locate(name, data_dir), None
     try:
         where, _ = read_verified(name, data_dir)
     except DataError as error:
         problem = str(error)
-    folder = None if where is None else str(where)
-    return Status(name, folder, problem is None, problem, entry.size, entry.license, entry.source)
+    return Status(name, where and str(where), problem is None, problem, entry.size, entry.license, entry.source)
 
 
-def _check(name: str, allowed: tuple[str, ...]) -> None:
-    if name not in allowed:
-        raise not_among("dataset", name, allowed)
+def _check(name: str, *others: str) -> None:
+    if name not in (*others, *NAMES):
+        raise not_among("dataset", name, (*others, *NAMES))
 
 
 _Arrays = dict[str, UInt8[np.ndarray, "..."]]

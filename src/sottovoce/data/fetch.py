@@ -15,22 +15,19 @@ from sottovoce.data.catalog import Collection, File, collection
 from sottovoce.data.folders import cache_folder, locate
 from sottovoce.errors import DataError
 
+# Seconds that a mirror may take to connect, or between two pieces.
+_SILENCE = 10.0
 
-def fetch(
-    name: str,
-    data_dir: str | os.PathLike[str] | None = None,
-    *,
-    silence: float = 10.0,
-    limit: float = float("inf"),
-) -> Path:
+
+def fetch(name: str, data_dir: str | os.PathLike[str] | None = None, *, limit: float = float("inf")) -> Path:
     """Download the files of a dataset that are missing or damaged.
 
-    A file appears under its name only when it is complete and has the right SHA-256.
+    A file appears under its name only when it is complete and has the right SHA-256. A mirror that is silent for
+    10 seconds is given up for the next.
 
     Args:
         name: a dataset of the catalog.
         data_dir: the files are saved in the subfolder with the dataset's name; None stands for the user cache.
-        silence: seconds that a mirror may take to connect, or between two pieces, before the next mirror is tried.
         limit: seconds that the whole download may take.
 
     Returns:
@@ -52,7 +49,7 @@ def fetch(
         stack.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.WARNING)
         for file in wanted.files:
-            _fetch_file(wanted, file, folder, silence, deadline)
+            _fetch_file(wanted, file, folder, deadline)
     return folder
 
 
@@ -64,7 +61,7 @@ def attempt(name: str, limit: float) -> bool:
 
     def work() -> None:
         with contextlib.suppress(Exception):
-            fetch(name, silence=limit, limit=limit)
+            fetch(name, limit=limit)
 
     # A thread, because a socket's time limit does not cover the lookup of a host's name.
     thread = threading.Thread(target=work, daemon=True, name=f"fetch {name}")
@@ -73,9 +70,9 @@ def attempt(name: str, limit: float) -> bool:
     return locate(name) is not None
 
 
-def _fetch_file(wanted: Collection, file: File, folder: Path, silence: float, deadline: float) -> None:
+def _fetch_file(wanted: Collection, file: File, folder: Path, deadline: float) -> None:
     def download(url: str, path: str, _pooch: object) -> None:
-        timeout = max(0.001, min(silence, deadline - time.monotonic()))
+        timeout = max(0.001, min(_SILENCE, deadline - time.monotonic()))
         with _Bounded(path, file, deadline) as output:
             pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
 

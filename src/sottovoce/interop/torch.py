@@ -69,14 +69,7 @@ def to_torch(network: Network) -> Perceptron:
     return module
 
 
-def from_torch(
-    given: torch.nn.Module | Mapping[str, Any],
-    *,
-    n_class: int,
-    activation: str = "relu",
-    class_head: str | None = None,
-    aux_head: str | None = None,
-) -> Network:
+def from_torch(given: torch.nn.Module | Mapping[str, Any], *, n_class: int, **names: Any) -> Network:
     """Return the perceptron that a PyTorch module or state dict describes.
 
     The outputs of a module are compared with those of the network on random inputs, to detect modules that are no such
@@ -86,10 +79,9 @@ def from_torch(
     Args:
         given: a module of linear layers that returns class and auxiliary logits concatenated or as a pair; or its state
             dict, in the order of its layers.
-        n_class: number of class logits; this and the other arguments are as for `interop.networks.network_from`.
-        activation: activation between layers; "gelu" is the approximation by tanh.
-        class_head: name of the layer with the class logits.
-        aux_head: name of the layer with the auxiliary logits.
+        n_class: number of class logits.
+        **names: activation, class_head and aux_head, as for `interop.networks.network_from`; "gelu" is the
+            approximation by tanh.
 
     Returns:
         A network whose arrays are float32 copies.
@@ -99,9 +91,7 @@ def from_torch(
     """
     state = given.state_dict() if isinstance(given, torch.nn.Module) else given
     arrays = {name: array.T if array.ndim == 2 else array for name, array in state_arrays(state).items()}
-    network = networks.network_from(
-        arrays, n_class=n_class, activation=activation, class_head=class_head, aux_head=aux_head
-    )
+    network = networks.network_from(arrays, n_class=n_class, **names)
     if isinstance(given, torch.nn.Module):
         _check_outputs(given, network)
     return network
@@ -142,8 +132,9 @@ def features(
 
 
 def _shape(layer: Linear) -> torch.nn.Linear:
+    n_in, n_out = layer.weight.shape
     # On the device "meta" a layer has a shape but no numbers, so that nothing is drawn from the user's random state.
-    return torch.nn.Linear(*layer.weight.shape, device="meta")
+    return torch.nn.Linear(n_in, n_out, device="meta")
 
 
 def _check_outputs(module: torch.nn.Module, network: Network) -> None:
