@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps as to_json
-from json import loads as from_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,7 +72,7 @@ def sweep(
     points, effects = tables.by_point(result), tables.effects_of(result)
     if as_json:
         described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
-        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points, **effects}))
+        print(to_json({**described, "config": sv.lab.drawing.config_of(result), "points": points, **effects}))
         return
     console.print_sweep(result, points, effects)
     if figure:

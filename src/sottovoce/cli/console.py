@@ -1,6 +1,5 @@
 """Tables of results on a terminal."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +7,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from sottovoce.lab.drawing import config_of
 from sottovoce.sweeps.tables import words
 
 FRACTION = "student, recovered fraction"
@@ -85,8 +85,8 @@ def _table(title: str, columns: Iterable[str], left: tuple[str, ...] = (), paddi
 
 
 def _print_setting(console: Console, result: xr.Dataset) -> None:
-    config = json.loads(result.attrs["config"])
-    console.print(" ".join(f"{name}={value}" for name, value in config.items()), highlight=False, style="dim")
+    fields = (f"{name}={value}" for name, value in config_of(result).items())
+    console.print(" ".join(fields), highlight=False, style="dim")
     console.print("cached" if result.attrs["cached"] else "computed", style="dim")
 
 

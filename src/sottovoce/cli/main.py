@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from json import dumps as to_json
-from json import loads as from_json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import sottovoce as sv
 from sottovoce.cli import commands, measure, networks
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.lab import registry
@@ -91,7 +91,7 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
     table = experiment.table(result)
     if as_json:
         attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
-        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
+        print(to_json({**attributes, "config": sv.lab.drawing.config_of(result), "table": table}))
     else:
         from sottovoce.cli import console
 

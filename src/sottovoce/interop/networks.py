@@ -74,7 +74,13 @@ def network_from(
     trunk = [name for name in layers if name not in {class_name, aux_name}]
     if class_name == aux_name or not trunk:
         raise UsageError(f"layers are {', '.join(layers)}; allowed: one hidden layer or more below the heads")
-    _check_widths(layers, [*pairwise([*trunk, class_name]), *([(trunk[-1], aux_name)] if aux_name else [])])
+    for below, above in [*pairwise([*trunk, class_name]), *([(trunk[-1], aux_name)] if aux_name else [])]:
+        (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
+        if written != read:
+            raise UsageError(
+                f"layer {below!r} writes {written} units and layer {above!r} reads {read}; allowed: layers that follow "
+                "each other in the order of their names, (input, output); orientation and the heads' names can be given"
+            )
     heads = _heads(class_name, layers[class_name], layers[aux_name] if aux_name else None, n_class)
     return Network(tuple(layers[name] for name in trunk), *heads, activation)
 
@@ -128,16 +134,6 @@ def _head_name(default: str, given: str | None, layers: Mapping[str, Linear]) ->
     if given is not None and given not in layers:
         raise not_among(default, given, layers)
     return given or (default if default in layers else None)
-
-
-def _check_widths(layers: Mapping[str, Linear], pairs: list[tuple[str, str]]) -> None:
-    for below, above in pairs:
-        (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
-        if written != read:
-            raise UsageError(
-                f"layer {below!r} writes {written} units and layer {above!r} reads {read}; allowed: layers that follow "
-                "each other in the order of their names, (input, output); orientation and the heads' names can be given"
-            )
 
 
 def _heads(name: str, class_head: Linear, aux_head: Linear | None, n_class: int) -> tuple[Linear, Linear]:
