@@ -9,8 +9,6 @@ from sottovoce.errors import UsageError
 # Far above any figure (matplotlib nests 8 deep), far below what would exhaust memory or Python's stack.
 MOST_CHARACTERS = 1 << 24
 MOST_LEVELS = 64
-# A level that no element has, for a parser that is inside no dropped element.
-_NOWHERE = MOST_LEVELS + 1
 
 # Properties that any element may have as attributes, and that its `style` may set.
 PROPERTY = re.compile(
@@ -90,35 +88,29 @@ class _Drawing:
     def __init__(self, key: str) -> None:
         self.tree, self.view_box = ET.TreeBuilder(), ""
         self._name, self._prefix = f"figure {key!r}", f"{key}."
-        # How deep the parser is, and the level of the element inside which everything is dropped.
-        self._level, self._dropped_at = 0, _NOWHERE
+        self._kept: list[bool] = []  # of each open element, whether it comes through or is dropped with all inside
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._level += 1
-        if self._level > MOST_LEVELS:
+        if len(self._kept) == MOST_LEVELS:
             raise UsageError(f"{self._name} nests more than {MOST_LEVELS} elements; a figure is flatter")
-        if self._level == 1:
+        if not self._kept:
             if tag != "svg" or "viewBox" not in attributes:
                 raise UsageError(f"{self._name} has no <svg viewBox=...> as its root; a viewBox is needed to scale it")
             self.view_box, attributes = attributes["viewBox"], {}
-        elif tag in DROPPED:
-            self._dropped_at = min(self._dropped_at, self._level)
-        elif tag not in ALLOWED and self._level < self._dropped_at:
+        elif self._kept[-1] and tag not in ALLOWED and tag not in DROPPED:
             raise UsageError(f"{self._name} contains <{tag}>; a figure may only draw")
-        if self._level < self._dropped_at:
+        self._kept.append(tag not in DROPPED and all(self._kept))
+        if self._kept[-1]:
             # HTML has no namespaces, so `xlink:href` becomes `href`.
             plain = {name.removeprefix("xlink:"): value for name, value in attributes.items()}
             self.tree.start(tag, {name: self._checked(tag, name, value) for name, value in plain.items()})
 
     def end(self, tag: str) -> None:
-        if self._level < self._dropped_at:
+        if self._kept.pop():
             self.tree.end(tag)
-        elif self._level == self._dropped_at:
-            self._dropped_at = _NOWHERE
-        self._level -= 1
 
     def data(self, text: str) -> None:
-        if self._level < self._dropped_at:
+        if self._kept[-1]:
             self.tree.data(text)
 
     def refuse_entity(self, name: str, *_: object) -> None:
