@@ -20,7 +20,7 @@ from sottovoce.report import svg as svg_markup
 from sottovoce.runs.disk import write_atomically
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-SCRIPTS = ("theme", "toy", "hover")
+SCRIPTS = ("theme.js", "toy.js", "hover.js")
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -104,7 +104,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["paragraphs"] = lambda text: re.split(r"\n\s*\n", text.strip())
-    style, scripts = _asset("style.css"), {name: _asset(f"{name}.js") for name in SCRIPTS}
+    style, scripts = _asset("style.css"), {name.removesuffix(".js"): _asset(name) for name in SCRIPTS}
     return environment.get_template("template.html.j2").render(
         page=page,
         drawings={figure.key: _drawing(figure) for figure in figures},
