@@ -30,8 +30,8 @@ small networks, trained for a moment. Read here what a figure shows; what was fo
 def smallest_results(execution: Execution) -> Results:
     """Run, or load, every result of the report at its experiment's smallest configuration."""
     results = {}
-    for name, (experiment, fixed) in report_results.named().items():
-        results[name] = run_config(experiment, replace(experiment.Config.smoke(), **fixed), execution)
+    for name, experiment, result in report_results.named():
+        results[name] = run_config(experiment, replace(experiment.Config.smoke(), **result.fields), execution)
     # One sweep stands for all, over a field whose values share the program of `transfer` above.
     shared = {key: value for key, value in vars(transfer.Config.smoke()).items() if key != "learning_rate"}
     rates = (1e-4, 1e-3, 1e-2)

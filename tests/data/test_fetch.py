@@ -153,8 +153,9 @@ def test_a_silent_mirror_is_given_up(mirrors: Mirrors, monkeypatch: pytest.Monke
     downloader = pooch.HTTPDownloader
     record = lambda *, timeout, **options: allowed.append(timeout) or downloader(timeout=timeout, **options)  # noqa: E731
     monkeypatch.setattr(pooch, "HTTPDownloader", record)
+    monkeypatch.setattr("sottovoce.data.fetch._SILENCE", 0.2)
     mirrors.name(monkeypatch, "silent", "good")
-    fetch("mnist", silence=0.2)
+    fetch("mnist")
     assert listing(bare_machine / "mnist") == mirrors.contents
     assert set(allowed) == {0.2}
 
@@ -169,13 +170,6 @@ def test_only_what_is_missing_or_damaged_is_asked_for(
     assert listing(tmp_path / "mnist") == mirrors.contents
 
 
-def test_progress_ends_at_each_files_size(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch):
-    mirrors.name(monkeypatch, "good")
-    arrived: dict[str, int] = {}
-    fetch("mnist", progress=lambda name, n_byte: arrived.update({name: n_byte}))
-    assert arrived == {name: len(content) for name, content in mirrors.contents.items()}
-
-
 def test_a_fetch_out_of_time_stops(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch, bare_machine: Path):
     mirrors.name(monkeypatch, "good", "good")
     with pytest.raises(DataError, match="could not be fetched"):
@@ -185,14 +179,22 @@ def test_a_fetch_out_of_time_stops(mirrors: Mirrors, monkeypatch: pytest.MonkeyP
 
 def test_nothing_that_arrives_too_late_is_written(mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch):
     mirrors.name(monkeypatch, "good")
-    begin = _Bounded.__init__
+    begin, write, written = _Bounded.__init__, _Bounded.write, []
 
-    def late(output: _Bounded, path: str, file: catalog.File, _deadline: float, progress: Callable) -> None:
-        begin(output, path, file, 0.0, progress)
+    def late(output: _Bounded, path: str, file: catalog.File, _deadline: float) -> None:
+        begin(output, path, file, 0.0)
+
+    def noted(output: _Bounded, piece: bytes) -> int:
+        try:
+            return write(output, piece)
+        finally:
+            written.append(output.tell())
 
     monkeypatch.setattr(_Bounded, "__init__", late)
+    monkeypatch.setattr(_Bounded, "write", noted)
     with pytest.raises(DataError, match=r"/good/ ran out of time"):
-        fetch("mnist", progress=lambda *_: pytest.fail("some of it was written"))
+        fetch("mnist")
+    assert written == [0], "some of it was written"
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path):

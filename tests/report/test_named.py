@@ -13,7 +13,7 @@ from sottovoce.experiments.spectrum import sweeps as spectrum_sweeps
 from sottovoce.experiments.transfer import sweeps as transfer_sweeps
 from sottovoce.lab import registry
 from sottovoce.lab.experiment import NamedSweep
-from sottovoce.report import named, results
+from sottovoce.report import results
 from sottovoce.running import run as running_run
 from sottovoce.running.run import Execution
 from sottovoce.runs.identity import run_header
@@ -91,9 +91,9 @@ def small(monkeypatch):
 def test_a_sweep_is_shown_once_all_its_points_are_saved_with_the_members_they_share(small, tmp_path):
     execution, runs = Execution(out=tmp_path, devices=2, quiet=True), tmp_path / "runs"
     settings = {"dataset": "digits", **SMALL}
-    assert named.load_named(runs) == {}
+    assert results.load_named(runs) == {}
     running_run.run("transfer", execution=execution, learning_rate=1e-3, members=2, **settings)
-    assert named.load_named(runs) == {}
+    assert results.load_named(runs) == {}
     running_run.run("transfer", execution=execution, learning_rate=3e-3, members=3, **settings)
     running_run.run("spectrum", execution=execution, n_aux=(1, 2), variant="described", members=2, **settings)
     found = results.load_all(runs)

@@ -5,7 +5,7 @@ one member after another with `torch.nn`; `stacked` trains all members together 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,18 +24,7 @@ DISTILLED = (slice(N_CLASS, None), slice(None), slice(N_CLASS, None), slice(None
 def seconds_per_member(
     train: Callable[[int, int, int], None], n_members: int, n_samples: int, epochs: int, device: str = "cpu"
 ) -> float:
-    """Return the training time of a member.
-
-    Args:
-        train: `loop` or `stacked`.
-        n_members: number of members to train.
-        n_samples: number of images, and of noise images.
-        epochs: epochs of the teacher, and of each student.
-        device: PyTorch's name of the device to train on.
-
-    Returns:
-        Seconds per member, not counting a short run before that warms PyTorch up.
-    """
+    """Return the seconds that `loop` or `stacked` trains a member, after a short run that warms PyTorch up."""
     # Kernels run asynchronously on an accelerator, so the clock must wait for them.
     wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
     with torch.device(device):
@@ -53,19 +42,13 @@ def loop(n_members: int, n_samples: int, epochs: int) -> None:
         images, labels = 2 * torch.rand(n_samples, SIZES[0]) - 1, torch.randint(N_CLASS, (n_samples,))
         noise = 2 * torch.rand(n_samples, SIZES[0]) - 1
         teacher, *students = (_network() for _ in range(1 + len(DISTILLED)))
-        optimizer = torch.optim.Adam(teacher.parameters(), RATE)
-        for rows in _batches(n_samples, epochs):
-            optimizer.zero_grad()
+        for rows in _steps(teacher.parameters(), n_samples, epochs):
             functional.cross_entropy(teacher(images[rows])[:, :N_CLASS], labels[rows]).backward()
-            optimizer.step()
         with torch.no_grad():
             targets = teacher(noise)
         for student, logits in zip(students, DISTILLED, strict=True):
-            optimizer = torch.optim.Adam(student.parameters(), RATE)
-            for rows in _batches(n_samples, epochs):
-                optimizer.zero_grad()
+            for rows in _steps(student.parameters(), n_samples, epochs):
                 _kl(student(noise[rows])[:, logits], targets[rows][:, logits]).backward()
-                optimizer.step()
 
 
 def stacked(n_members: int, n_samples: int, epochs: int) -> None:
@@ -74,23 +57,17 @@ def stacked(n_members: int, n_samples: int, epochs: int) -> None:
     labels = torch.randint(N_CLASS, (n_samples,))
     noise = 2 * torch.rand(n_members, n_samples, SIZES[0]) - 1
     teacher, *students = (_stack(n_members) for _ in range(1 + len(DISTILLED)))
-    optimizer = torch.optim.Adam(teacher, RATE)
-    for rows in _batches(n_samples, epochs):
-        optimizer.zero_grad()
+    for rows in _steps(teacher, n_samples, epochs):
         x = images[rows].expand(n_members, -1, -1)
         logits = _forward(teacher, x)[..., :N_CLASS].reshape(-1, N_CLASS)
         # The mean runs over the samples of all members; the factor restores each member's own gradient.
         (functional.cross_entropy(logits, labels[rows].repeat(n_members)) * n_members).backward()
-        optimizer.step()
     with torch.no_grad():
         targets = torch.cat([_forward(teacher, noise[:, rows]) for rows in torch.arange(n_samples).split(BATCH)], dim=1)
     for student, distilled in zip(students, DISTILLED, strict=True):
-        optimizer = torch.optim.Adam(student, RATE)
-        for rows in _batches(n_samples, epochs):
-            optimizer.zero_grad()
+        for rows in _steps(student, n_samples, epochs):
             distance = _kl(_forward(student, noise[:, rows])[..., distilled], targets[:, rows][..., distilled])
             (distance * n_members).backward()
-            optimizer.step()
 
 
 def _network() -> nn.Sequential:
@@ -114,9 +91,14 @@ def _forward(parameters: Sequence[Tensor], x: Tensor) -> Tensor:
     return torch.baddbmm(layers[-1][1], x, layers[-1][0])
 
 
-def _batches(n_samples: int, epochs: int) -> Iterator[Tensor]:
+def _steps(parameters: Iterable[Tensor], n_samples: int, epochs: int) -> Iterator[Tensor]:
+    """Yield the rows of every batch, and take a step of Adam after the gradient of their loss is computed."""
+    optimizer = torch.optim.Adam(parameters, RATE)
     for _ in range(epochs):
-        yield from torch.randperm(n_samples).split(BATCH)
+        for rows in torch.randperm(n_samples).split(BATCH):
+            optimizer.zero_grad()
+            yield rows
+            optimizer.step()
 
 
 def _kl(student: Tensor, teacher: Tensor) -> Tensor:

@@ -24,27 +24,20 @@ REPEATS = 3
 
 
 def prediction_seconds(program: MemberProgram, directions: int = 8, repeats: int = REPEATS) -> dict[str, float]:
-    """Time the training of one student and each method of predicting it; the best of several repeats counts.
+    """Return the seconds to train one student and to predict it by each method; the best of several repeats counts.
 
-    All programs are compiled beforehand, and the distillation inputs are computed beforehand. Programs that iterate
-    over batches are timed for one epoch, and the time is multiplied by the number of epochs. An untrained network
-    serves as the teacher, because the time does not depend on its weights.
-
-    Args:
-        program: settings and images. Its students are replaced by a single one, on three logits under kl.
-        directions: dimension of the Krylov space of kernel regression.
-        repeats: number of runs of each method. The methods alternate, so that a disturbance of the machine affects all
-            of them alike.
-
-    Returns:
-        Seconds: `train_student_s`, and `predict_*_s` for `head_gram`, `first_update`, `kernel_regression` and
-        `linearized` (each of the two kernels of the self-consistent prediction costs as much as the last).
+    All programs are compiled, and the distillation inputs computed, beforehand. Programs that iterate over batches are
+    timed for one epoch, and the time is multiplied by the number of epochs. An untrained network serves as the teacher,
+    because the time does not depend on its weights. Each of the two kernels of the self-consistent prediction costs as
+    much as `linearized`. The student replaces those of the program; `directions` is the dimension of the Krylov space
+    of kernel regression.
     """
     work = _work(program, directions)
     # The first run of each compiles it.
     for run in work.values():
         run()
     best = dict.fromkeys(work, float("inf"))
+    # The methods alternate, so that a disturbance of the machine affects all of them alike.
     for _ in range(repeats):
         for name, run in work.items():
             start = time.perf_counter()

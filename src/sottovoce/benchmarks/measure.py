@@ -14,10 +14,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -56,34 +57,18 @@ TOY_DRAWS = 10_000
 RSS_MEMBERS = (4, 32)
 
 
-@dataclass(frozen=True)
-class Rate:
-    """The best rate of a product.
+class Rate(NamedTuple):
+    """The best rate of a product (m, k) by (k, n)."""
 
-    Attributes:
-        shape: (m, k, n) of the product.
-        gflops: 10^9 operations per second.
-    """
-
-    shape: tuple[int, int, int]
-    gflops: float
+    shape: tuple[int, int, int]  # (m, k, n)
+    gflops: float  # 10^9 operations per second
 
 
 def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
-    """Return the exact number of floating-point operations in the matrix products of one member.
-
-    Args:
-        protocol: static settings of the member.
-        n_train: number of training images.
-        n_test: number of test images.
-
-    Returns:
-        Operations, of which a multiplication and an addition are two.
-    """
+    """Return how many multiplications and additions the matrix products of one member take, exactly."""
     shape = protocol.architecture
     body = [layer.products for layer in shape.layers().values()]
-    n_logits = shape.n_class + shape.n_aux
-    to_classes, to_all = sum(body) + shape.widths[-1] * shape.n_class, sum(body) + shape.widths[-1] * n_logits
+    to_classes, to_all = (sum(body) + shape.widths[-1] * n for n in (shape.n_class, shape.n_class + shape.n_aux))
 
     def step(products: int) -> int:
         return 2 * (3 * products - body[0])
@@ -95,10 +80,10 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
     return teacher + students + targets + evaluations
 
 
-def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
+def sgemm_peak() -> Rate:
     """Return the best float32 rate over square products of sides 1024 to 4096 and products of the protocol's shapes."""
-    shape, batch = protocol.architecture, protocol.batch_size
-    own = [(batch, a, b) for a, b in zip((shape.n_inputs, *shape.widths[:-1]), shape.widths, strict=True)]
+    sizes = (PROTOCOL.architecture.n_inputs, *PROTOCOL.architecture.widths)
+    own = [(PROTOCOL.batch_size, *fan) for fan in pairwise(sizes)]
     shapes = [(n, n, n) for n in (1024, 2048, 4096)] + own + [(k, m, n) for m, k, n in own]
     return max((Rate(shape, _product_gflops(*shape)) for shape in shapes), key=lambda rate: rate.gflops)
 
@@ -106,11 +91,7 @@ def sgemm_peak(protocol: Protocol = PROTOCOL) -> Rate:
 def measure(n_members: int | None = None) -> dict[str, Any]:
     """Measure matrix products and training in this process, which needs only jax, optax, equinox and numpy.
 
-    Args:
-        n_members: number of members to train; by default one per CPU device, or 100 on an accelerator.
-
-    Returns:
-        The results that `sottovoce bench --json` prints, except those of `measure_machine` and `speedups`.
+    By default one member per CPU device is trained, or 100 members on an accelerator.
     """
     n_devices = devices.configure()
     members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
@@ -136,14 +117,13 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 
 
 def measure_machine() -> dict[str, Any]:
-    """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one.
-
-    Returns:
-        The results that `sottovoce bench --json` prints in addition to those of `measure`.
-    """
-    memory = {n: peak_rss_gb(n) for n in RSS_MEMBERS}
+    """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one."""
+    _, startup_s = _timed(lambda: _in_new_process("import sottovoce.training.ensemble"))
+    memory = {
+        n: float(_in_new_process(f"from {__name__} import _print_peak_rss as peak; peak({n})")) for n in RSS_MEMBERS
+    }
     return {
-        "startup_s": startup_s(),
+        "startup_s": startup_s,
         "peak_rss_gb": memory[max(RSS_MEMBERS)],
         "peak_rss_gb_by_members": memory,
         "toy_draws_per_s": toy_draws_per_s(),
@@ -151,24 +131,16 @@ def measure_machine() -> dict[str, Any]:
 
 
 def speedups(members_per_minute: float) -> dict[str, float]:
-    """Compare the speed with two PyTorch baselines on the same work and device, if PyTorch is installed.
-
-    Args:
-        members_per_minute: the rate of this package, measured in the same run.
-
-    Returns:
-        Speedup over each baseline; empty without PyTorch.
-    """
+    """Return the speedup over two PyTorch baselines on the same work and device; empty without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return {}
     from sottovoce.benchmarks import baselines
 
     device, stacked = ("cpu", 4) if jax.default_backend() == "cpu" else ("cuda", 25)
-    ratios = {}
-    for name, train, members in (("loop", baselines.loop, 2), ("stacked", baselines.stacked, stacked)):
-        seconds = baselines.seconds_per_member(train, members, N_TRAIN, PROTOCOL.teacher_epochs, device)
-        ratios[f"speedup_vs_torch_{name}"] = seconds * members_per_minute / 60
-    return ratios
+    runs = {"loop": (baselines.loop, 2), "stacked": (baselines.stacked, stacked)}
+    measured = (N_TRAIN, PROTOCOL.teacher_epochs, device)
+    seconds = {name: baselines.seconds_per_member(*run, *measured) for name, run in runs.items()}
+    return {f"speedup_vs_torch_{name}": value * members_per_minute / 60 for name, value in seconds.items()}
 
 
 def toy_draws_per_s() -> float:
@@ -180,46 +152,22 @@ def toy_draws_per_s() -> float:
         linear.end_to_end(linear.student(W1, W2, 1), W2)
 
     solve()
-    seconds = min(_timed(solve)[1] for _ in range(PEAK_REPEATS))
-    return TOY_DRAWS / seconds
-
-
-def startup_s() -> float:
-    """Return the seconds that a new process takes to start and to import the modules that training needs."""
-    code = "import sottovoce.training.ensemble"
-    return _timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1]
-
-
-def peak_rss_gb(n_members: int) -> float:
-    """Return the peak resident memory, in 10^9 bytes, of a new process that trains members on the CPU, one per core.
-
-    Networks are trained for one epoch only, because memory does not depend on the number of epochs.
-    """
-    code = f"from sottovoce.benchmarks.measure import _print_peak_rss; _print_peak_rss({n_members})"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    return TOY_DRAWS / min(_timed(solve)[1] for _ in range(PEAK_REPEATS))
 
 
 def synthetic_images() -> Images:
     """Return random images and labels of MNIST's shape, which take the same time to train on as MNIST."""
     rng = np.random.default_rng(0)
-    return Images(
-        train_pixels=jnp.asarray(rng.integers(0, 256, (N_TRAIN, 784), dtype=np.uint8)),
-        train_labels=jnp.asarray(rng.integers(0, 10, N_TRAIN, dtype=np.int32)),
-        test_pixels=jnp.asarray(rng.integers(0, 256, (N_TEST, 784), dtype=np.uint8)),
-        test_labels=jnp.asarray(rng.integers(0, 10, N_TEST, dtype=np.int32)),
-        low=jnp.asarray(-1.0, dtype=jnp.float32),
-        step=jnp.asarray(2 / 255, dtype=jnp.float32),
-    )
+    parts = [
+        jnp.asarray(part)
+        for n in (N_TRAIN, N_TEST)
+        for part in (rng.integers(0, 256, (n, 784), np.uint8), rng.integers(0, 10, n, np.int32))
+    ]
+    return Images(*parts, low=jnp.float32(-1.0), step=jnp.float32(2 / 255))
 
 
 def published_program(protocol: Protocol, images: Images | None = None) -> MemberProgram:
-    """Return the program of a member with the published traced settings (Cloud et al. 2025).
-
-    Args:
-        protocol: static settings.
-        images: training and test images; by default `synthetic_images`.
-    """
+    """Return the program of a member with the published traced settings (Cloud et al. 2025), on `synthetic_images`."""
     traced = TracedSettings(
         seed=jnp.asarray(0),
         students=arrays_of(protocol.architecture, STUDENTS),
@@ -231,25 +179,26 @@ def published_program(protocol: Protocol, images: Images | None = None) -> Membe
     return MemberProgram(protocol, traced, images or synthetic_images())
 
 
+def _in_new_process(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
 def _print_peak_rss(n_members: int) -> None:
+    """Print the peak memory, in 10^9 bytes, of training on the CPU; it does not depend on the number of epochs."""
     n_devices = devices.configure("cpu")
-    protocol = replace(PROTOCOL, teacher_epochs=1, student_epochs=1)
-    program = published_program(protocol)
+    program = published_program(replace(PROTOCOL, teacher_epochs=1, student_epochs=1))
     for first in range(0, n_members, n_devices):
         run_members(program, range(first, min(first + n_devices, n_members)))
     print(_peak_bytes() / 1e9)
 
 
 def _peak_bytes() -> int:
-    """Return the peak resident memory of this process, in bytes.
-
-    On Linux getrusage is not used, because a child process inherits the peak of its parent there.
-    """
+    """Return the peak resident memory of this process, in bytes."""
     status = Path("/proc/self/status")
+    # On Linux getrusage is not used, because a child process inherits the peak of its parent there.
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _product_gflops(m: int, k: int, n: int) -> float:

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps as to_json
-from json import loads as from_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import sottovoce as sv
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.lab import registry
 from sottovoce.running.run import Execution
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from sottovoce.sweeps import Plan
 
-# Commands import what they need when they run, so that `sottovoce --help` loads no array library.
+# `sv` imports its modules when they are used, and commands import the others, so that `sottovoce --help` loads no array
+# library.
 
 
 def reproduce(
@@ -36,13 +37,10 @@ def reproduce(
         seed: the one integer behind every random number.
         execution: how to run.
     """
-    from sottovoce import data
-    from sottovoce.report import results as report_results
-
-    with data.searched_first(execution.data_dir):
-        chosen = data.choose_dataset(dataset)
+    with sv.data.searched_first(execution.data_dir):
+        chosen = sv.data.choose_dataset(dataset)
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
-    results = report_results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
+    results = sv.report.results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
     _write_report(results, execution.out)
 
 
@@ -56,23 +54,12 @@ def sweep(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment at many settings; leave a figure where accuracies were measured.
-
-    Args:
-        experiment: the experiment.
-        over: "field=a,b,c", one per swept field.
-        point: "field=a,other=b", one per point.
-        settings: fields that all points share.
-        execution: how to run.
-        part: "i/n", where only this shard is to be computed.
-        as_json: print one JSON object instead of a table.
-    """
-    from sottovoce import data, sweeps
+    """Run an experiment at many settings, or one shard of them; leave a figure where accuracies were measured."""
+    from sottovoce import sweeps
     from sottovoce.cli import console
-    from sottovoce.report import build
-    from sottovoce.sweeps import tables as summaries
+    from sottovoce.sweeps import tables
 
-    with data.searched_first(execution.data_dir):
+    with sv.data.searched_first(execution.data_dir):
         grid, points = sweeps.read(experiment, over, point)
         planned = sweeps.plan(experiment.name, grid, points, **settings)
         if part is not None:
@@ -81,11 +68,11 @@ def sweep(
         if not execution.quiet:
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
-    figure = build.write_sweep(result, execution.out)
-    points, effects = summaries.by_point(result), summaries.effects_of(result)
+    figure = sv.report.build.write_sweep(result, execution.out)
+    points, effects = tables.by_point(result), tables.effects_of(result)
     if as_json:
         described = {name: result.attrs[name] for name in ("experiment", "identity", "swept")}
-        print(to_json({**described, "config": from_json(result.attrs["config"]), "points": points, **effects}))
+        print(to_json({**described, "config": sv.lab.drawing.config_of(result), "points": points, **effects}))
         return
     console.print_sweep(result, points, effects)
     if figure:
@@ -93,18 +80,10 @@ def sweep(
 
 
 def run_shard(experiment: registry.Experiment, config: Any, part: str, execution: Execution, *, as_json: bool) -> None:
-    """Compute one shard of a run.
+    """Compute one shard of a run."""
+    from sottovoce import sweeps
 
-    Args:
-        experiment: the experiment.
-        config: its configuration.
-        part: "i/n".
-        execution: how to run.
-        as_json: print one JSON object instead of a sentence.
-    """
-    from sottovoce import data, sweeps
-
-    with data.searched_first(execution.data_dir):
+    with sv.data.searched_first(execution.data_dir):
         _shard(sweeps.single(experiment, config), part, execution, as_json=as_json)
 
 
@@ -118,13 +97,11 @@ def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path)
     Raises:
         StoreError: something was not brought over; each is named.
     """
-    from sottovoce.runs.merging import merge as bring
-
     if not sources:
         raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
     refused = 0
     for source in sources:
-        tally = bring(source / "runs", out / "runs")
+        tally = sv.runs.merging.merge(source / "runs", out / "runs")
         print("\n  ".join([str(tally), *tally.refused]))
         refused += len(tally.refused)
     if refused:
@@ -138,9 +115,7 @@ def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: 
         runs: folder of saved runs.
         out: folder for figures/ and report.html; unset: the folder that holds the runs' folder.
     """
-    from sottovoce.report import results as report_results
-
-    _write_report(report_results.load_all(runs), out or runs.parent)
+    _write_report(sv.report.results.load_all(runs), out or runs.parent)
 
 
 def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> None:
@@ -162,17 +137,13 @@ def list_(out: Path = Path("out")) -> None:
     Args:
         out: folder whose runs/ are listed.
     """
-    from sottovoce.runs import catalog
-
-    print("experiments")
     width = max(map(len, registry.experiments()))
-    for experiment in registry.experiments().values():
-        print(f"  {experiment.name:{width}} {experiment.summary}")
-    runs = catalog.runs(out / "runs")
+    print("experiments", *(f"{e.name:{width}} {e.summary}" for e in registry.experiments().values()), sep="\n  ")
+    runs = sv.runs.catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")
     for experiment in dict.fromkeys(run.experiment for run in runs):
         own = [run for run in runs if run.experiment == experiment]
-        differing = catalog.differences([run.config for run in own])
+        differing = sv.runs.catalog.differences([run.config for run in own])
         for run, fields in zip(own, differing, strict=True):
             print(f"  {run.name}  " + " ".join(f"{name}={value}" for name, value in fields.items()))
 
@@ -184,9 +155,7 @@ def show(name: Annotated[str, tyro.conf.Positional], out: Path = Path("out")) ->
         name: a run's name, the beginning of its identity, or an experiment (its newest run).
         out: folder whose runs/ are searched.
     """
-    from sottovoce.runs import catalog
-
-    run = catalog.find(out / "runs", name)
+    run = sv.runs.catalog.find(out / "runs", name)
     spans = [f"{span[0]}-{span[-1]}" for span in run.folder.spans()]
     print(to_json({**run.folder.header(), "members": spans, "provenance": run.folder.provenance()}, indent=2))
 
@@ -197,9 +166,7 @@ def data_list(data_dir: Path | None = None) -> None:
     Args:
         data_dir: folder looked at first.
     """
-    from sottovoce import data
-
-    print("\n".join(str(data.status(name, data_dir)) for name in data.NAMES))
+    print("\n".join(str(sv.data.status(name, data_dir)) for name in sv.data.NAMES))
 
 
 def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:
@@ -208,9 +175,7 @@ def data_fetch(name: Annotated[str, tyro.conf.Positional] = "mnist") -> None:
     Args:
         name: mnist or fashion-mnist.
     """
-    from sottovoce.data import fetch
-
-    print(fetch.fetch(name))
+    print(sv.data.fetch.fetch(name))
 
 
 def doctor() -> None:
@@ -248,6 +213,4 @@ def _shard(whole: "Plan", part: str, execution: Execution, *, as_json: bool) -> 
 
 
 def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:
-    from sottovoce.report import build
-
-    print(f"report: {build.write(results, out)}")
+    print(f"report: {sv.report.build.write(results, out)}")

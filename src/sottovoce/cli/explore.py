@@ -27,11 +27,6 @@ LIVE_MEMBERS = 3
 def serve(out: Path, port: int, *, browser: bool) -> None:
     """Show the live page until interrupted.
 
-    Args:
-        out: folder whose runs/ can be picked, and where new runs are saved.
-        port: port of the loopback interface.
-        browser: whether to open a browser on the page.
-
     Raises:
         UsageError: marimo is not installed, or the port is out of range or in use.
     """
@@ -56,13 +51,11 @@ def serve(out: Path, port: int, *, browser: bool) -> None:
 
 def toy_figure(hidden: int, n_aux: int, objective: str, seed: int) -> "Figure":
     """Draw teachers and students of the linear toy with two inputs and one class logit."""
-    from sottovoce.experiments.toy import config as toy_config
-    from sottovoce.experiments.toy import figures as toy_figures
-    from sottovoce.experiments.toy.simulate import simulate
+    from sottovoce.experiments.toy import experiment, figures
 
     fields = {"generator": "gaussian", "d_in": 2, "n_class": 1, "members": 1}
-    config = toy_config.Config(**fields, hidden=hidden, n_aux=n_aux, objective=objective, seed=seed).resolve()
-    return toy_figures.draw(simulate(config, [0]))
+    config = experiment.Config(**fields, hidden=hidden, n_aux=n_aux, objective=objective, seed=seed).resolve()
+    return figures.draw(experiment.simulate(config, [0]))
 
 
 def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
@@ -77,11 +70,10 @@ def drawings_of(picked: "Run") -> "tuple[list[Drawing], str]":
 
 def training_figures(out: Path) -> "Iterator[Figure]":
     """Train on digits member by member; after each, yield a figure of the accuracies of all members so far."""
-    from sottovoce.experiments.alignment import figures as alignment_figures
-    from sottovoce.experiments.alignment import findings
+    from sottovoce.experiments.alignment import figures, findings
 
     execution = Execution(out=out, quiet=True)
     for members in range(1, LIVE_MEMBERS + 1):
         result = run("alignment", dataset="digits", interventions=(), members=members, execution=execution)
         title = f"Accuracy along training: digits, n = {members} of {LIVE_MEMBERS} members"
-        yield alignment_figures.draw_accuracy(findings.traces(result), title)
+        yield figures.draw_accuracy(findings.traces(result), title)

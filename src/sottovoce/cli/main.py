@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from json import dumps as to_json
-from json import loads as from_json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import sottovoce as sv
 from sottovoce.cli import commands, measure, networks
 from sottovoce.errors import SottovoceError, not_among
 from sottovoce.lab import registry
@@ -21,41 +20,35 @@ if TYPE_CHECKING:
 
 Flat = tyro.conf.OmitArgPrefixes
 Texts = Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
+Command = Callable[..., None]
 CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 DESCRIPTION = "A laboratory for subliminal learning in small models."
 
 
-def _run_command(experiment: registry.Experiment) -> Callable[..., None]:
-    """Return the command `sottovoce run NAME`, whose flags are the fields of the experiment's `Config`."""
-
+def _run_command(experiment: registry.Experiment) -> Command:
     def command(
-        config: Any,
+        config: Any = None,
         execution: Execution = Execution(),  # noqa: B008 - frozen
         shard: str | None = None,
         json: bool = False,
     ) -> None:
+        """Run the experiment.
+
+        Args:
+            config: what is computed; part of the result's identity.
+            execution: how it is computed; changes no result.
+            shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
+            json: print one JSON object instead of a table.
+        """
         if shard is None:
             _print_result(run_config(experiment, config, execution), as_json=json)
         else:
             commands.run_shard(experiment, config, shard, execution, as_json=json)
 
-    # tyro reads the flags from the signature, which names a class that is known only here.
-    command.__annotations__["config"] = experiment.Config
-    command.__defaults__ = (experiment.Config(), Execution(), None, False)
-    command.__doc__ = f"""{experiment.summary}
-
-    Args:
-        config: what is computed; part of the result's identity.
-        execution: how it is computed; changes no result.
-        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
-        json: print one JSON object instead of a table.
-    """
-    return command
+    return _of(experiment, command)
 
 
-def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
-    """Return the command `sottovoce sweep NAME`: the flags of `run`, and what is swept."""
-
+def _sweep_command(experiment: registry.Experiment) -> Command:
     def command(
         over: Texts = (),
         point: Texts = (),
@@ -64,24 +57,32 @@ def _sweep_command(experiment: registry.Experiment) -> Callable[..., None]:
         shard: str | None = None,
         json: bool = False,
     ) -> None:
+        """Sweep the experiment.
+
+        Args:
+            over: a field and its values, field=a,b,c; repeated, every value meets every value of the others.
+            point: settings of one point, field=a,other=b; repeated, a list instead of a grid.
+            config: what all points share.
+            execution: how it is computed; changes no result.
+            shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
+            json: print one JSON object instead of a table.
+        """
         # Only fields that the user set are shared: the others take the preset of each point.
-        unset = experiment.Config()
-        names = [field.name for field in fields(config)]
-        settings = {name: getattr(config, name) for name in names if getattr(config, name) != getattr(unset, name)}
+        unset = vars(experiment.Config())
+        settings = {name: value for name, value in vars(config).items() if value != unset[name]}
         commands.sweep(experiment, over, point, settings, execution, part=shard, as_json=json)
 
-    command.__annotations__["config"] = experiment.Config
-    command.__defaults__ = ((), (), experiment.Config(), Execution(), None, False)
-    command.__doc__ = f"""{experiment.summary}
+    return _of(experiment, command)
 
-    Args:
-        over: a field and its values, field=a,b,c; repeated, every value meets every value of the others.
-        point: settings of one point, field=a,other=b; repeated, a list instead of a grid.
-        config: what all points share.
-        execution: how it is computed; changes no result.
-        shard: i/n computes only the i-th of n parts and prints no table; n such commands may run anywhere.
-        json: print one JSON object instead of a table.
-    """
+
+def _of(experiment: registry.Experiment, command: Command) -> Command:
+    """Give a command the experiment's summary, and the fields of its `Config` as flags."""
+    # tyro reads the flags from the signature, which names a class that is known only here.
+    command.__annotations__["config"] = experiment.Config
+    defaults = list(command.__defaults__ or ())
+    defaults[-4] = experiment.Config()
+    command.__defaults__ = tuple(defaults)
+    command.__doc__ = "\n".join([experiment.summary, *(command.__doc__ or "").splitlines()[1:]])
     return command
 
 
@@ -90,37 +91,32 @@ def _print_result(result: "xr.Dataset", *, as_json: bool) -> None:
     table = experiment.table(result)
     if as_json:
         attributes = {key: result.attrs[key] for key in ("experiment", "identity")}
-        print(to_json({**attributes, "config": from_json(result.attrs["config"]), "table": table}))
-        return
-    from sottovoce.cli.console import print_table
+        print(to_json({**attributes, "config": sv.lab.drawing.config_of(result), "table": table}))
+    else:
+        from sottovoce.cli import console
 
-    print_table(result, table, experiment.notes(result))
+        console.print_table(result, table, experiment.notes(result))
 
 
 def _commands() -> dict[str, Any]:
     """Return every command by name; a nested dict is a group of commands with its summary under the empty name."""
     # Partial, so that only the command that is meant imports its experiment's configuration.
-    experiments = {name: partial(_run_command, experiment) for name, experiment in registry.experiments().items()}
-    sweeps = {name: partial(_sweep_command, experiment) for name, experiment in registry.experiments().items()}
+    experiments = registry.experiments().items()
+    measured = measure.directions, measure.spectrum, measure.subspaces, measure.cka, networks.graft, networks.risk
     return {
         "reproduce": commands.reproduce,
-        "run": {"": "Run one experiment and print its table.", **experiments},
-        "sweep": {"": "Run one experiment at many settings.", **sweeps},
+        "run": {"": "Run one experiment and print its table.", **{n: partial(_run_command, e) for n, e in experiments}},
+        "sweep": {
+            "": "Run one experiment at many settings.",
+            **{n: partial(_sweep_command, e) for n, e in experiments},
+        },
         "merge": commands.merge,
         "report": commands.report,
         "explore": commands.explore,
         "list": commands.list_,
         "show": commands.show,
         "data": {"": "See and fetch datasets.", "list": commands.data_list, "fetch": commands.data_fetch},
-        "measure": {
-            "": "Measure your own checkpoints.",
-            "directions": measure.directions,
-            "spectrum": measure.spectrum,
-            "subspaces": measure.subspaces,
-            "cka": measure.cka,
-            "graft": networks.graft,
-            "risk": networks.risk,
-        },
+        "measure": {"": "Measure your own checkpoints.", **{command.__name__: command for command in measured}},
         "doctor": commands.doctor,
         "bench": commands.bench,
     }
@@ -129,8 +125,7 @@ def _commands() -> dict[str, Any]:
 def _parse(words: Sequence[str]) -> None:
     """Descend through groups of commands, then let tyro parse the flags of the command.
 
-    Raises:
-        UsageError: a command is misspelt; the message names the nearest, which tyro's does not.
+    A misspelt command is refused here, with the nearest, which tyro does not name.
     """
     prog, what, known = "sottovoce", "command", _commands()
     while words and not words[0].startswith("-"):
@@ -149,20 +144,21 @@ def _parse(words: Sequence[str]) -> None:
 
 def _help(prog: str, listed: dict[str, Any], *, asked: bool) -> None:
     """Print the commands of a group and exit, with an error where the user asked for no help."""
-    lines = [f"usage: {prog} [--debug] COMMAND ...", "", listed.get("", DESCRIPTION), ""]
     width = max(map(len, listed))
-    for name, command in listed.items():
-        if isinstance(command, dict):
-            summary = command[""]
-        elif isinstance(command, partial):
-            summary = command.args[0].summary
-        else:
-            summary = (command.__doc__ or "").splitlines()[0]
-        if name:
-            lines.append(f"  {name:{width}} {summary}")
-    lines += ["", f"{prog} COMMAND --help explains one command; --debug shows tracebacks."]
-    print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
+    lines = [f"  {name:{width}} {_summary(command)}" for name, command in listed.items() if name]
+    print(
+        *(f"usage: {prog} [--debug] COMMAND ...", "", listed.get("", DESCRIPTION), "", *lines, ""),
+        f"{prog} COMMAND --help explains one command; --debug shows tracebacks.",
+        sep="\n",
+        file=sys.stdout if asked else sys.stderr,
+    )
     sys.exit(0 if asked else 2)
+
+
+def _summary(command: Any) -> str:
+    if isinstance(command, dict):
+        return command[""]
+    return command.args[0].summary if isinstance(command, partial) else command.__doc__.splitlines()[0]
 
 
 def main(words: Sequence[str] | None = None) -> None:

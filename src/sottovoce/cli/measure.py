@@ -1,10 +1,14 @@
 """The commands `sottovoce measure ...`: the laboratory's measurements on the user's own files."""
 
+from collections.abc import Iterable
+from itertools import product
 from json import dumps as to_json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
+
+import sottovoce as sv
 
 
 def directions(
@@ -23,23 +27,14 @@ def directions(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import counting
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    counts = {name: counting.count(matrix, null) for name, matrix in matrices.items()}
-    if json:
-        # The counts of a single matrix also stand at the top level, where a script finds them without its name.
-        only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
-        print(
-            to_json(
-                {**only, "null": null, "orientation": checkpoints.orientation_of(file, orientation), "layers": counts}
-            )
-        )
-        return
-    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
-    for name, rules in counts.items():
-        print(f"{name}: " + ", ".join(f"{rule} {number}" for rule, number in rules.items()))
+    matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
+    counts = {name: sv.measure.counting.count(matrix, null) for name, matrix in matrices.items()}
+    read_as = sv.interop.checkpoints.orientation_of(file, orientation)
+    # The counts of a single matrix also stand at the top level, where a script finds them without its name.
+    only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
+    lines = (f"{name}: " + ", ".join(f"{rule} {n}" for rule, n in rules.items()) for name, rules in counts.items())
+    found = {**only, "null": null, "orientation": read_as, "layers": counts}
+    show(found, [f"matrices of {file} read as {read_as}", *lines], as_json=json)
 
 
 def spectrum(
@@ -56,18 +51,14 @@ def spectrum(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import spectra as analysis
-
-    matrices = checkpoints.weight_matrices(file, layer, orientation)
-    layers = {name: analysis.describe(matrix) for name, matrix in matrices.items()}
-    if json:
-        print(to_json({"orientation": checkpoints.orientation_of(file, orientation), "layers": layers}))
-        return
-    print(f"matrices of {file} read as {checkpoints.orientation_of(file, orientation)}")
+    matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
+    layers = {name: sv.measure.spectra.describe(matrix) for name, matrix in matrices.items()}
+    read_as = sv.interop.checkpoints.orientation_of(file, orientation)
+    lines = [f"matrices of {file} read as {read_as}"]
     for name, found in layers.items():
         first = " ".join(f"{ratio:.4f}" for ratio in found["explained_variance_ratio"][:10])
-        print(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
+        lines.append(f"{name}: explained-variance ratios {first} ...; participation {found['participation_ratio']:.1f}")
+    show({"orientation": read_as, "layers": layers}, lines, as_json=json)
 
 
 def subspaces(
@@ -87,24 +78,20 @@ def subspaces(
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import comparison
-
-    found = comparison.compare_subspaces([checkpoints.weight_matrices(f, layer, orientation) for f in files], rank)
-    orientations = [checkpoints.orientation_of(file, orientation) for file in files]
-    if json:
-        print(to_json({"orientation": orientations, "layers": found}))
-        return
-    print(f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}")
-    for name, matrix in found.items():
-        for side in ("output", "input"):
-            at = matrix[side]
-            angles = " ".join(f"{angle:.1f}" for angle in at["principal_angles"])
-            print(
-                f"{name}, {side} side, {matrix['rank']} directions of {matrix['compared']}: "
-                f"overlap {at['overlap']:.4f} (random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
-                f"shuffled {at['shuffled']:.4f}), angles {angles}"
-            )
+    found = sv.measure.comparison.compare_subspaces(
+        [sv.interop.checkpoints.weight_matrices(f, layer, orientation) for f in files], rank
+    )
+    orientations = [sv.interop.checkpoints.orientation_of(file, orientation) for file in files]
+    lines = [f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}"]
+    for (name, matrix), side in product(found.items(), ("output", "input")):
+        at = matrix[side]
+        angles = " ".join(f"{angle:.1f}" for angle in at["principal_angles"])
+        lines.append(
+            f"{name}, {side} side, {matrix['rank']} directions of {matrix['compared']}: "
+            f"overlap {at['overlap']:.4f} (random {at['random']:.4f}, 95 % of them below {at['random_high']:.4f}; "
+            f"shuffled {at['shuffled']:.4f}), angles {angles}"
+        )
+    show({"orientation": orientations, "layers": found}, lines, as_json=json)
 
 
 def cka(
@@ -121,17 +108,17 @@ def cka(
         layer: name of one matrix; unset: every matrix, paired by name.
         json: print one JSON object.
     """
-    from sottovoce.interop import checkpoints
-    from sottovoce.measure import comparison
-
     # Samples are rows in files of every format, so no matrix is transposed.
-    features = (checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
-    found = comparison.compare_features(*features)
-    if json:
-        print(to_json({"layers": found}))
-        return
-    for name, at in found.items():
-        print(
-            f"{name}: debiased CKA {at['debiased']:.4f} (0 for shuffled samples); plain {at['plain']:.4f} "
-            f"({at['plain_shuffled']:.4f} for shuffled samples)"
-        )
+    features = (sv.interop.checkpoints.weight_matrices(file, layer, "input_output") for file in (first, second))
+    found = sv.measure.comparison.compare_features(*features)
+    lines = [
+        f"{name}: debiased CKA {at['debiased']:.4f} (0 for shuffled samples); plain {at['plain']:.4f} "
+        f"({at['plain_shuffled']:.4f} for shuffled samples)"
+        for name, at in found.items()
+    ]
+    show({"layers": found}, lines, as_json=json)
+
+
+def show(found: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print what a command found as one JSON object or as lines."""
+    print(to_json(found) if as_json else "\n".join(lines))

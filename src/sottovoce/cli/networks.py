@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from json import dumps as to_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+import sottovoce as sv
+from sottovoce.cli.measure import show
 from sottovoce.errors import UsageError, not_among
 
 if TYPE_CHECKING:
     from sottovoce.data import LabeledImages
-    from sottovoce.experiments.prediction.risk import Risk
     from sottovoce.networks.mlp import Network
 
 
@@ -40,21 +40,21 @@ class Perceptrons:
     aux_head: str | None = None
     orientation: str | None = None
 
-    def read(self, files: Sequence[Path], images: "LabeledImages") -> "list[Network]":
-        """Return the files' networks.
+    def read(self, files: Sequence[Path]) -> "tuple[LabeledImages, list[Network]]":
+        """Return the images, and the files' networks, which must take their pixels."""
+        from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 
-        Raises:
-            UsageError: a file holds no perceptron with these images' number of inputs.
-        """
-        from sottovoce.interop import networks
-
-        names = {"activation": self.activation, "class_head": self.class_head, "aux_head": self.aux_head}
-        read = [networks.read_network(f, n_class=images.n_class, orientation=self.orientation, **names) for f in files]
-        for file, network in zip(files, read, strict=True):
-            n_read, n_pixels = network.trunk[0].weight.shape[0], images.test_pixels.shape[1]
-            if n_read != n_pixels:
+        if self.pixels not in PIXEL_RANGES:
+            raise not_among("pixels", self.pixels, PIXEL_RANGES)
+        with sv.data.searched_first(self.data_dir):
+            images = sv.load_dataset(sv.data.choose_dataset(self.dataset), pixel_range=PIXEL_RANGES[self.pixels])
+        names = {name: getattr(self, name) for name in ("activation", "class_head", "aux_head", "orientation")}
+        networks = [sv.interop.networks.read_network(file, n_class=images.n_class, **names) for file in files]
+        n_pixels = images.test_pixels.shape[1]
+        for file, network in zip(files, networks, strict=True):
+            if (n_read := len(network.trunk[0].weight)) != n_pixels:
                 raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
-        return read
+        return images, networks
 
 
 def graft(
@@ -74,31 +74,24 @@ def graft(
     import numpy as np
 
     from sottovoce.experiments.decoding.bodies import read
-    from sottovoce.measure import heads
 
-    images = _images(perceptrons)
-    networks = perceptrons.read(files, images)
+    images, networks = perceptrons.read(files)
     hidden = [np.asarray(network.hidden(jnp.asarray(images.test_images))) for network in networks]
     if len({features.shape for features in hidden}) > 1 or len(files) < 2:
-        widths = ", ".join(str(features.shape[1]) for features in hidden)
-        raise UsageError(
-            f"networks have {widths or 'no'} hidden units; allowed: two files or more, of one number of units"
-        )
-    accuracy = heads.graft_accuracy(
-        hidden, [partial(read, network.class_head) for network in networks], images.test_labels
-    )
+        units = ", ".join(str(features.shape[1]) for features in hidden) or "no"
+        raise UsageError(f"networks have {units} hidden units; allowed: two files or more, of one number of units")
+    bodies = [partial(read, network.class_head) for network in networks]
+    accuracy = sv.measure.heads.graft_accuracy(hidden, bodies, images.test_labels).tolist()
     # Stems are short; files that share one are told apart by their paths.
     names = [file.stem for file in files] if len({file.stem for file in files}) == len(files) else list(map(str, files))
-    n_test = len(images.test_labels)
-    if json:
-        axes = {"dataset": images.name, "images": n_test, "bodies": names, "heads": names}
-        print(to_json({**axes, "accuracy": accuracy.tolist()}))
-        return
-    width = max(map(len, names)) + 2
-    print(f"accuracy on the {n_test} test images of {images.name}; a row for each body, a column for each class head")
-    print(" " * width + "".join(f"{name:>{width}}" for name in names))
-    for name, row in zip(names, accuracy, strict=True):
-        print(f"{name:{width}}" + "".join(f"{value:>{width}.4f}" for value in row))
+    n_test, width = len(images.test_labels), max(map(len, names)) + 2
+    axes = {"dataset": images.name, "images": n_test, "bodies": names, "heads": names}
+    lines = (
+        f"accuracy on the {n_test} test images of {images.name}; a row for each body, a column for each class head",
+        " " * width + "".join(f"{name:>{width}}" for name in names),
+        *(f"{n:{width}}" + "".join(f"{v:>{width}.4f}" for v in row) for n, row in zip(names, accuracy, strict=True)),
+    )
+    show({**axes, "accuracy": accuracy}, lines, as_json=json)
 
 
 def risk(
@@ -121,52 +114,32 @@ def risk(
         seed: of the noise and its order; optimizer, epochs and number of inputs are those of the dataset's preset.
         json: print one JSON object.
     """
-    images = _images(perceptrons)
-    start, taught = perceptrons.read((reference, teacher), images)
-    found = _preset_risk(start, taught, images, n_aux, objective, seed)
-    if json:
-        # One row of class logits per test image would bury the prediction.
-        scalars = {name: value for name, value in vars(found).items() if name != "class_logits"}
-        print(to_json({"dataset": images.name, "n_aux": n_aux, "objective": objective, **scalars}))
-        return
-    print(f"{n_aux} auxiliary logits under {objective}, tested on {len(images.test_labels)} images of {images.name}")
-    print(found)
-
-
-def _preset_risk(
-    reference: "Network", teacher: "Network", images: "LabeledImages", n_aux: int, objective: str, seed: int
-) -> "Risk":
-    """Return the risk of the student of member 0 of `prediction`, with the given reference and teacher."""
     import jax.numpy as jnp
 
-    from sottovoce.data import distillation_inputs
-    from sottovoce.experiments.prediction import config as prediction_config
-    from sottovoce.experiments.prediction.risk import transfer_risk
+    from sottovoce.experiments.prediction.config import Config
     from sottovoce.streams import Stream, member_key
 
-    config = prediction_config.Config(dataset=images.name, n_aux=(n_aux,), objectives=(objective,), seed=seed).resolve()
+    images, (start, taught) = perceptrons.read((reference, teacher))
+    # The student is that of member 0 of `prediction`.
+    config = Config(dataset=images.name, n_aux=(n_aux,), objectives=(objective,), seed=seed).resolve()
     shape = (config.n_inputs, images.test_pixels.shape[1])
     key = member_key(seed, Stream.DISTILLATION_INPUTS, 0)
-    return transfer_risk(
-        reference,
-        teacher,
-        distillation_inputs(config.inputs, key, shape, jnp.asarray(images.train_images)),
+    noise = sv.data.distillation_inputs(config.inputs, key, shape, jnp.asarray(images.train_images))
+    found = sv.transfer_risk(
+        start,
+        taught,
+        noise,
         images.test_images,
         images.test_labels,
         n_aux=n_aux,
         objective=objective,
-        epochs=config.student_epochs or 1,
-        batch_size=config.batch_size or 1,
-        learning_rate=config.student_learning_rate or 0.0,
+        epochs=config.student_epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.student_learning_rate,
         seed=seed,
     )
-
-
-def _images(perceptrons: Perceptrons) -> "LabeledImages":
-    from sottovoce import data
-    from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
-
-    if perceptrons.pixels not in PIXEL_RANGES:
-        raise not_among("pixels", perceptrons.pixels, PIXEL_RANGES)
-    with data.searched_first(perceptrons.data_dir):
-        return data.load_dataset(data.choose_dataset(perceptrons.dataset), pixel_range=PIXEL_RANGES[perceptrons.pixels])
+    # One row of class logits per test image would bury the prediction.
+    scalars = {name: value for name, value in vars(found).items() if name != "class_logits"}
+    tested = f"tested on {len(images.test_labels)} images of {images.name}"
+    lines = (f"{n_aux} auxiliary logits under {objective}, {tested}", str(found))
+    show({"dataset": images.name, "n_aux": n_aux, "objective": objective, **scalars}, lines, as_json=json)

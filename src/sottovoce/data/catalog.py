@@ -9,42 +9,24 @@ from sottovoce.errors import not_among
 
 @dataclass(frozen=True)
 class File:
-    """One gzip-compressed IDX file, specified to the byte.
+    """One gzip-compressed IDX file, specified to the byte."""
 
-    Attributes:
-        role: the content: train_images, train_labels, test_images or test_labels.
-        name: the file's name on disk and on every mirror.
-        size: the length of the compressed file in bytes.
-        sha256: the SHA-256 of the compressed bytes, in hexadecimal.
-        shape: the shape of the uint8 array inside.
-    """
-
-    role: str
-    name: str
-    size: int
-    sha256: str
-    shape: tuple[int, ...]
+    role: str  # train_images, train_labels, test_images or test_labels
+    name: str  # on disk and on every mirror
+    size: int  # bytes, compressed
+    sha256: str  # of the compressed bytes, in hexadecimal
+    shape: tuple[int, ...]  # of the uint8 array inside
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A dataset of four files.
-
-    Attributes:
-        name: the dataset's name in configurations and commands.
-        source: authors and publication.
-        license: the license and its holders.
-        mirrors: base URLs in the order in which they are tried; plain http is as safe as https, by the checksum.
-        files: the four files.
-        n_class: the number of labels.
-    """
+    """A dataset of four files."""
 
     name: str
     source: str
     license: str
-    mirrors: tuple[str, ...]
+    mirrors: tuple[str, ...]  # tried in this order; plain http is as safe as https, by the checksums
     files: tuple[File, ...]
-    n_class: int = 10
 
     @property
     def size(self) -> int:
@@ -57,15 +39,19 @@ class Collection:
         return f"fix: sottovoce data fetch {self.name}"
 
 
-def _four_files(entries: Mapping[str, tuple[int, str]]) -> tuple[File, ...]:
-    """Return the four files of an MNIST-shaped dataset, given their sizes and checksums by role."""
-    names_and_shapes = {
-        "train_images": ("train-images-idx3-ubyte.gz", (60_000, 28, 28)),
-        "train_labels": ("train-labels-idx1-ubyte.gz", (60_000,)),
-        "test_images": ("t10k-images-idx3-ubyte.gz", (10_000, 28, 28)),
-        "test_labels": ("t10k-labels-idx1-ubyte.gz", (10_000,)),
-    }
-    return tuple(File(role, name, *entries[role], shape) for role, (name, shape) in names_and_shapes.items())
+_MNIST_SHAPED = (
+    ("train_images", "train-images-idx3-ubyte.gz", (60_000, 28, 28)),
+    ("train_labels", "train-labels-idx1-ubyte.gz", (60_000,)),
+    ("test_images", "t10k-images-idx3-ubyte.gz", (10_000, 28, 28)),
+    ("test_labels", "t10k-labels-idx1-ubyte.gz", (10_000,)),
+)
+
+
+def _four_files(*sizes_and_checksums: tuple[int, str]) -> tuple[File, ...]:
+    return tuple(
+        File(role, name, *exact, shape)
+        for (role, name, shape), exact in zip(_MNIST_SHAPED, sizes_and_checksums, strict=True)
+    )
 
 
 _MNIST = Collection(
@@ -77,12 +63,10 @@ _MNIST = Collection(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
     files=_four_files(
-        {
-            "train_images": (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-            "train_labels": (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-            "test_images": (1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-            "test_labels": (4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-        }
+        (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        (1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        (4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
 )
 
@@ -95,12 +79,10 @@ _FASHION_MNIST = Collection(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
     files=_four_files(
-        {
-            "train_images": (26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-            "train_labels": (29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-            "test_images": (4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
-            "test_labels": (5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
-        }
+        (26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        (29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        (4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        (5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ),
 )
 
@@ -109,12 +91,6 @@ CATALOG: Mapping[str, Collection] = MappingProxyType({c.name: c for c in (_MNIST
 
 def collection(name: str) -> Collection:
     """Look up a dataset that is stored in files.
-
-    Args:
-        name: one of the catalog's names.
-
-    Returns:
-        The dataset's entry.
 
     Raises:
         UsageError: the catalog has no such name.

@@ -25,14 +25,9 @@ class LabeledImages:
     """A dataset split into training and test images; pixels are stored as bytes and scaled when they are read.
 
     Attributes:
-        name: the dataset's name.
         train_pixels: one flattened training image per row, with values from 0 to `brightest`.
         train_labels: the class of each training image, counted from 0.
-        test_pixels: the held-out images, like `train_pixels`.
-        test_labels: the classes of the held-out images.
-        brightest: the largest value a pixel can have.
         pixel_range: the values of the darkest and the brightest possible pixel in images.
-        n_class: the number of classes.
         image_shape: rows and columns of an image.
         provenance: "source", "license" and "sha256" (a dict by file or array name).
     """
@@ -66,23 +61,13 @@ class LabeledImages:
 
 @dataclass(frozen=True)
 class Status:
-    """The state of a dataset on this machine.
-
-    Attributes:
-        name: the dataset's name.
-        where: the folder that the dataset is read from (or, if it is damaged, was found in), or None.
-        verified: whether the dataset can be loaded: every file is present with the right SHA-256.
-        problem: if it cannot be loaded, the reason and the command that fixes it, in one line; else None.
-        size: bytes to download; 0 for an embedded dataset.
-        license: the license and its holders.
-        source: authors and publication.
-    """
+    """The state of a dataset on this machine."""
 
     name: str
-    where: str | None
-    verified: bool
-    problem: str | None
-    size: int
+    where: str | None  # the folder that it is read from (or, if it is damaged, was found in)
+    verified: bool  # whether every file is present with the right SHA-256
+    problem: str | None  # why it cannot be loaded, and the command that fixes it
+    size: int  # bytes to download; 0 for an embedded dataset
     license: str
     source: str
 
@@ -112,7 +97,7 @@ def load_dataset(
         UsageError: the name is unknown, data_dir is no folder, or pixel_range is not two rising numbers.
         DataError: the files are missing or damaged.
     """
-    _check(name, NAMES)
+    _check(name)
     low, high = pixel_range
     if not -np.inf < low < high < np.inf:
         raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
@@ -126,25 +111,19 @@ def load_dataset(
         test_labels=arrays["test_labels"].astype(np.int32),
         brightest=brightest,
         pixel_range=(low, high),
-        n_class=10 if name == "digits" else collection(name).n_class,
+        n_class=10,
         image_shape=train.shape[1:],
         provenance=provenance,
     )
 
 
 def digests(name: str) -> dict[str, str]:
-    """Return the checksums that a dataset must have, whether or not it is on this machine.
-
-    Args:
-        name: a dataset's name.
-
-    Returns:
-        SHA-256 in hexadecimal by file name; for the embedded digits, by array.
+    """Return the SHA-256 that a dataset's files must have, or the embedded digits' arrays, in hexadecimal by name.
 
     Raises:
         UsageError: the name is unknown.
     """
-    _check(name, NAMES)
+    _check(name)
     return _digits()[2]["sha256"] if name == "digits" else {file.name: file.sha256 for file in collection(name).files}
 
 
@@ -154,19 +133,14 @@ def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) ->
     Files of the right sizes are enough; their checksums are verified when they are loaded. Where there are none, a
     download is tried for a few seconds, unless the environment variable SOTTOVOCE_OFFLINE is 1.
 
-    Args:
-        name: a dataset's name, returned as it is, or "auto".
-        data_dir: searched first; None stands for the folder of `searched_first`, if any.
-
-    Returns:
-        The name of a dataset. Nothing is printed: the caller tells the user which was chosen.
+    A dataset's own name is returned as it is. Nothing is printed: the caller tells the user which was chosen.
 
     Raises:
         UsageError: the name is neither a dataset's nor "auto", or data_dir is no folder.
     """
     if name in NAMES:
         return name
-    _check(name, (AUTO, *NAMES))
+    _check(name, AUTO)
     offline = os.environ.get(OFFLINE, "") not in {"", "0"}
     at_hand = locate("mnist", data_dir) is not None or (not offline and attempt("mnist", _ATTEMPT_SECONDS))
     return "mnist" if at_hand else "digits"
@@ -175,32 +149,25 @@ def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) ->
 def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
     """Return where a dataset is and whether every file has the right checksum.
 
-    Args:
-        name: a dataset's name.
-        data_dir: searched first; None stands for the folder of `searched_first`, if any.
-
-    Returns:
-        The state, whose text is what ``sottovoce data list`` prints.
+    The state's text is what ``sottovoce data list`` prints; `data_dir` is as for `load_dataset`.
 
     Raises:
         UsageError: the name is unknown, or data_dir is no folder.
     """
-    _check(name, NAMES)
+    _check(name)
     if name == "digits":
         return Status(name, "scikit-learn", True, None, 0, _DIGITS_LICENSE, _DIGITS_SOURCE)
-    entry = collection(name)
-    where, problem = locate(name, data_dir), None
+    entry, where, problem = collection(name), locate(name, data_dir), None
     try:
         where, _ = read_verified(name, data_dir)
     except DataError as error:
         problem = str(error)
-    folder = None if where is None else str(where)
-    return Status(name, folder, problem is None, problem, entry.size, entry.license, entry.source)
+    return Status(name, where and str(where), problem is None, problem, entry.size, entry.license, entry.source)
 
 
-def _check(name: str, allowed: tuple[str, ...]) -> None:
-    if name not in allowed:
-        raise not_among("dataset", name, allowed)
+def _check(name: str, *others: str) -> None:
+    if name not in (*others, *NAMES):
+        raise not_among("dataset", name, (*others, *NAMES))
 
 
 _Arrays = dict[str, UInt8[np.ndarray, "..."]]
@@ -225,11 +192,8 @@ def _digits() -> tuple[_Arrays, int, dict[str, Any]]:
     held_out = np.zeros(len(labels), dtype=bool)
     for label in range(10):
         held_out[np.flatnonzero(labels == label)[4::5]] = True
-    arrays = {
-        "train_images": images[~held_out],
-        "train_labels": labels[~held_out],
-        "test_images": images[held_out],
-        "test_labels": labels[held_out],
-    }
+    parts = {"train": ~held_out, "test": held_out}
+    kinds = {"images": images, "labels": labels}
+    arrays = {f"{part}_{kind}": array[rows] for part, rows in parts.items() for kind, array in kinds.items()}
     sha256 = {role: hashlib.sha256(array.tobytes()).hexdigest() for role, array in arrays.items()}
     return arrays, 16, {"source": _DIGITS_SOURCE, "license": _DIGITS_LICENSE, "sha256": sha256}

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,20 @@ from sottovoce.data.catalog import Collection, File, collection
 from sottovoce.data.folders import cache_folder, locate
 from sottovoce.errors import DataError
 
+# Seconds that a mirror may take to connect, or between two pieces.
+_SILENCE = 10.0
 
-def fetch(
-    name: str,
-    data_dir: str | os.PathLike[str] | None = None,
-    *,
-    silence: float = 10.0,
-    limit: float = float("inf"),
-    progress: Callable[[str, int], None] | None = None,
-) -> Path:
+
+def fetch(name: str, data_dir: str | os.PathLike[str] | None = None, *, limit: float = float("inf")) -> Path:
     """Download the files of a dataset that are missing or damaged.
 
-    A file appears under its name only when it is complete and has the right SHA-256.
+    A file appears under its name only when it is complete and has the right SHA-256. A mirror that is silent for
+    10 seconds is given up for the next.
 
     Args:
         name: a dataset of the catalog.
         data_dir: the files are saved in the subfolder with the dataset's name; None stands for the user cache.
-        silence: seconds that a mirror may take to connect, or between two pieces, before the next mirror is tried.
         limit: seconds that the whole download may take.
-        progress: called with a file's name and the number of bytes of it that have arrived.
 
     Returns:
         The folder that now holds the dataset.
@@ -49,32 +43,25 @@ def fetch(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror}); name another with --data-dir") from None
-    deadline = time.monotonic() + limit
-    # pooch would print a line for every download to standard error.
-    logger, level = pooch.get_logger(), pooch.get_logger().level
-    logger.setLevel(logging.WARNING)
-    try:
+    deadline, logger = time.monotonic() + limit, pooch.get_logger()
+    with contextlib.ExitStack() as stack:
+        # pooch would print a line for every download to standard error.
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.WARNING)
         for file in wanted.files:
-            _fetch_file(wanted, file, folder, silence, deadline, progress or (lambda *_: None))
-    finally:
-        logger.setLevel(level)
+            _fetch_file(wanted, file, folder, deadline)
     return folder
 
 
 def attempt(name: str, limit: float) -> bool:
-    """Try to fetch a dataset into the user cache; a failure is silent.
+    """Try for `limit` seconds to fetch a dataset into the user cache, and return whether it is complete then.
 
-    Args:
-        name: a dataset of the catalog.
-        limit: seconds after which the call returns in any case. Files that arrived by then are kept.
-
-    Returns:
-        Whether the dataset is complete now.
+    A failure is silent, and files that arrived in time are kept.
     """
 
     def work() -> None:
         with contextlib.suppress(Exception):
-            fetch(name, silence=limit, limit=limit)
+            fetch(name, limit=limit)
 
     # A thread, because a socket's time limit does not cover the lookup of a host's name.
     thread = threading.Thread(target=work, daemon=True, name=f"fetch {name}")
@@ -83,12 +70,10 @@ def attempt(name: str, limit: float) -> bool:
     return locate(name) is not None
 
 
-def _fetch_file(
-    wanted: Collection, file: File, folder: Path, silence: float, deadline: float, progress: Callable[[str, int], None]
-) -> None:
+def _fetch_file(wanted: Collection, file: File, folder: Path, deadline: float) -> None:
     def download(url: str, path: str, _pooch: object) -> None:
-        timeout = max(0.001, min(silence, deadline - time.monotonic()))
-        with _Bounded(path, file, deadline, progress) as output:
+        timeout = max(0.001, min(_SILENCE, deadline - time.monotonic()))
+        with _Bounded(path, file, deadline) as output:
             pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
 
     downloader: Any = download  # pooch's own downloaders do not fit its declared type either
@@ -113,14 +98,13 @@ def _fetch_file(
 class _Bounded(io.BufferedWriter):
     """The file to which pooch writes a download: it refuses bytes beyond the catalog's size or after the deadline."""
 
-    def __init__(self, path: str, file: File, deadline: float, progress: Callable[[str, int], None]) -> None:
+    def __init__(self, path: str, file: File, deadline: float) -> None:
         super().__init__(io.FileIO(path, "wb"))
-        self._file, self._deadline, self._progress = file, deadline, progress
+        self._size, self._deadline = file.size, deadline
 
     def write(self, piece: Any, /) -> int:
         if time.monotonic() > self._deadline:
             raise TimeoutError("ran out of time")
-        if (arrived := self.tell() + len(piece)) > self._file.size:
-            raise OSError(f"sent more than the {self._file.size} bytes of the file")
-        self._progress(self._file.name, arrived)
+        if self.tell() + len(piece) > self._size:
+            raise OSError(f"sent more than the {self._size} bytes of the file")
         return super().write(piece)

@@ -46,13 +46,9 @@ def cache_folder() -> Path:
 def candidates(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
     """List the folders a dataset may be in, whether or not they exist, in the order in which they are searched.
 
-    Args:
-        name: the dataset.
-        data_dir: searched first; None stands for the folder of `searched_first`, if any.
-
-    Returns:
-        For each of data_dir, $SOTTOVOCE_DATA and the user cache: the subfolder with the dataset's name, then the folder
-        itself (unless it has the name of another dataset, whose files are named alike).
+    For each of data_dir (or the folder of `searched_first`), $SOTTOVOCE_DATA and the user cache these are the subfolder
+    with the dataset's name, then the folder itself, unless it has the name of another dataset, whose files are named
+    alike.
 
     Raises:
         UsageError: data_dir is no folder.
@@ -73,18 +69,15 @@ def candidates(name: str, data_dir: str | os.PathLike[str] | None = None) -> lis
 def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     """Find the first folder with all files of a dataset in their right sizes; no file is read.
 
-    Args:
-        name: a dataset of the catalog.
-        data_dir: searched first; None stands for the folder of `searched_first`, if any.
-
-    Returns:
-        The folder, or None where there is none.
+    A `data_dir` of None stands for the folder of `searched_first`, if any.
 
     Raises:
         UsageError: the name is not in the catalog, or data_dir is no folder.
     """
     wanted = collection(name)
-    return next((folder for folder in candidates(name, data_dir) if _is_complete(folder, wanted)), None)
+    sizes = [(file.name, file.size) for file in wanted.files]
+    folders = candidates(name, data_dir)
+    return next((folder for folder in folders if [(n, size) for n, size, _ in _stamp(folder, wanted)] == sizes), None)
 
 
 def read_verified(
@@ -94,10 +87,6 @@ def read_verified(
 
     A folder with a damaged file is skipped, with a logged warning, if a later folder is intact. Fetching into the cache
     therefore repairs a dataset whose folder cannot be written to.
-
-    Args:
-        name: a dataset of the catalog.
-        data_dir: searched first; None stands for the folder of `searched_first`, if any.
 
     Returns:
         The folder, and read-only arrays by role.
@@ -124,11 +113,6 @@ def read_verified(
         raise problems[0]
     looked = ", ".join(map(str, folders))
     raise DataError(f"{name}: {wanted.files[0].name} and the other files are in none of {looked}; {wanted.fix}")
-
-
-def _is_complete(folder: Path, wanted: Collection) -> bool:
-    sizes = {name: size for name, size, _ in _stamp(folder, wanted)}
-    return all(sizes.get(file.name) == file.size for file in wanted.files)
 
 
 def _stamp(folder: Path, wanted: Collection) -> tuple[tuple[str, int, int], ...]:

@@ -14,22 +14,18 @@ _UNSIGNED_BYTES = 0x0800  # the magic number's third byte names the type; its fo
 
 
 def read_idx(content: bytes, shape: tuple[int, ...], where: object, fix: str) -> UInt8[np.ndarray, "..."]:
-    """Read one gzip-compressed IDX file of unsigned bytes.
-
-    Args:
-        content: the file's bytes, compressed.
-        shape: the shape that the header must state; one axis for labels, three (sample, row, column) for images.
-        where: the file's path, for error messages.
-        fix: what the user can do about a damaged file, for error messages.
-
-    Returns:
-        A read-only array of that shape.
+    """Read a gzip-compressed IDX file of unsigned bytes as a read-only array of the shape that its header must state.
 
     Raises:
-        DataError: when the gzip stream is truncated or corrupt, the magic number is not the one for that many
-            axes, the header's shape is another one, or there are fewer or more values than the header says.
+        DataError: the gzip stream is truncated or corrupt, the magic number is not the one for that many axes, the
+            header's shape is another one, or there are fewer or more values; `where` and `fix` go into the message.
     """
-    raw = _decompress(content, where, fix)
+    try:
+        raw = gzip.decompress(content)
+    except EOFError:
+        raise DataError(f"{where}: gzip stream truncated after {len(content)} bytes; {fix}") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{where}: not a sound gzip file ({error}); {fix}") from None
     header = struct.Struct(f">{1 + len(shape)}I")
     if len(raw) < header.size:
         raise DataError(f"{where}: header cut off after {len(raw)} of {header.size} bytes; {fix}")
@@ -42,15 +38,6 @@ def read_idx(content: bytes, shape: tuple[int, ...], where: object, fix: str) ->
         raise DataError(f"{where}: holds {n_value} values, expected {math.prod(shape)}; {fix}")
     # A view of bytes, which are immutable: the array is read-only without a copy.
     return np.frombuffer(raw, np.uint8, offset=header.size).reshape(shape)
-
-
-def _decompress(content: bytes, where: object, fix: str) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except EOFError:
-        raise DataError(f"{where}: gzip stream truncated after {len(content)} bytes; {fix}") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{where}: not a sound gzip file ({error}); {fix}") from None
 
 
 def _times(shape: list[int] | tuple[int, ...]) -> str:

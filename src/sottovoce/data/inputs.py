@@ -17,8 +17,6 @@ KINDS = tuple(BY_KIND)
 IMAGE_KINDS = ("images", "permuted_images", "shuffled_images", "mixture")
 """The kinds whose rows are each made from one training image."""
 
-_SQUARE_KINDS = ("blurred", "spectrum_matched")
-
 
 def input_rows(
     kind: str,
@@ -49,8 +47,16 @@ def input_rows(
         UsageError: the kind is unknown, more images are asked for than exist, their width differs from the inputs', or
             the kind needs square images and the images are not square.
     """
-    _check(kind, shape, images.shape)
-    made = BY_KIND[kind](Source(key, shape[1], images, scaled, settings))
+    if kind not in KINDS:
+        raise not_among("inputs", kind, KINDS)
+    (n_sample, n_input), (n_image, n_pixel) = shape, images.shape
+    if kind in IMAGE_KINDS and n_sample > n_image:
+        raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
+    if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
+        raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
+    if kind in {"blurred", "spectrum_matched"} and isqrt(n_input) ** 2 != n_input:
+        raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")
+    made = BY_KIND[kind](Source(key, n_input, images, scaled, settings))
 
     def row(drawn_with: Array, i: Array) -> Array:
         # The key depends on the row's index alone, so a row is the same among any number of rows.
@@ -69,21 +75,8 @@ def distillation_inputs(
 ) -> Float[Array, "sample input"]:
     """Draw a member's distillation inputs once for all epochs; arguments and errors are those of `input_rows`.
 
-    Returns:
-        The inputs, float32 for the drawn kinds and as given for images.
+    The inputs are float32 for the drawn kinds and as given for images.
     """
     row = input_rows(kind, key, shape, images, settings, scaled)
     # Block by block, because all rows at once would need a multiple of the result's memory.
     return jax.lax.map(lambda i: row(key, i), jnp.arange(shape[0]), batch_size=ROWS_AT_ONCE)
-
-
-def _check(kind: str, shape: Shape, images_shape: tuple[int, ...]) -> None:
-    if kind not in KINDS:
-        raise not_among("inputs", kind, KINDS)
-    (n_sample, n_input), (n_image, n_pixel) = shape, images_shape
-    if kind in IMAGE_KINDS and n_sample > n_image:
-        raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
-    if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
-        raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
-    if kind in _SQUARE_KINDS and isqrt(n_input) ** 2 != n_input:
-        raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")

@@ -25,38 +25,22 @@ _STRUCTURE = 2**32 - 1
 
 
 class Settings(NamedTuple):
-    """Parameters of the kinds; all may be traced, so that a sweep over one compiles once.
+    """Parameters of the kinds; all may be traced, so that a sweep over one compiles once."""
 
-    Attributes:
-        scale: factor by which every input is multiplied.
-        shift: number that is then added.
-        length_scale: standard deviation, in pixels, of the Gaussian filter of "blurred".
-        rank: dimension of the subspace of "low_rank".
-        alpha: weight of the noise in "mixture".
-    """
-
-    scale: float | Float[Array, ""]
-    shift: float | Float[Array, ""]
-    length_scale: float | Float[Array, ""]
-    rank: int | Int[Array, ""]
-    alpha: float | Float[Array, ""]
+    scale: float | Float[Array, ""]  # by which every input is multiplied
+    shift: float | Float[Array, ""]  # that is then added
+    length_scale: float | Float[Array, ""]  # standard deviation, in pixels, of the Gaussian filter of "blurred"
+    rank: int | Int[Array, ""]  # dimension of the subspace of "low_rank"
+    alpha: float | Float[Array, ""]  # weight of the noise in "mixture"
 
 
 class Source(NamedTuple):
-    """What a kind may use.
+    """What a kind may use."""
 
-    Attributes:
-        key: the member's key for this purpose.
-        n_pixel: width of an input.
-        pixels: the training images as stored, one flattened image per row.
-        scaled: turns stored pixels into the pixels that a network sees.
-        settings: parameters of the kinds.
-    """
-
-    key: Key[Array, ""]
-    n_pixel: int
-    pixels: Num[Array, "image pixel"]
-    scaled: Callable[[Array], Array]
+    key: Key[Array, ""]  # the member's, for this purpose
+    n_pixel: int  # width of an input
+    pixels: Num[Array, "image pixel"]  # the training images as stored
+    scaled: Callable[[Array], Array]  # turns stored pixels into the pixels that a network sees
     settings: Settings
 
     def image(self, i: Int[Array, "*index"]) -> Float[Array, "*index pixel"]:

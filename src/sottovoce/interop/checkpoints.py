@@ -1,7 +1,6 @@
 """Reading named arrays from the user's files, without ever running code that a file may contain."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,10 @@ Arrays = dict[str, Num[np.ndarray, "..."]]
 
 
 def orientation_of(path: Path, orientation: str | None = None) -> str:
-    """Return the orientation of the matrices in a file.
+    """Return the orientation of the matrices in a file, one of `ORIENTATIONS`.
 
-    Args:
-        path: the file.
-        orientation: the orientation if the user gives one; None: "output_input" for .pt and .pth files, because PyTorch
-            stores its layers so, and "input_output" for all others.
-
-    Returns:
-        One of `ORIENTATIONS`.
+    Unless the user gives one, it is "output_input" for .pt and .pth files, because PyTorch stores its layers so, and
+    "input_output" for all others.
 
     Raises:
         UsageError: the orientation is unknown.
@@ -54,27 +48,19 @@ def read(path: Path, orientation: str | None = None) -> Arrays:
         DataError: the file is missing or damaged, or contains objects instead of numbers.
         SottovoceError: the file is a PyTorch file and PyTorch is not installed.
     """
-    path = Path(path)
     transposed = orientation_of(path, orientation) == "output_input"
-    arrays = _arrays(path)
+    arrays = _arrays(Path(path))
     return {name: array.T if transposed and array.ndim == 2 else array for name, array in arrays.items()}
 
 
 def weight_matrices(path: Path, layer: str | None = None, orientation: str | None = None) -> Arrays:
-    """Read the weight matrices of a checkpoint.
+    """Read the two-dimensional arrays of a checkpoint, or one of them, as matrices `(input, output)` by name.
 
-    Args:
-        path: as for `read`.
-        layer: name of one array; None: all two-dimensional arrays.
-        orientation: as for `orientation_of`.
-
-    Returns:
-        Matrices `(input, output)` by name.
+    Path, orientation and errors are those of `read`.
 
     Raises:
-        UsageError: the kind of the file, the layer or the orientation is unknown.
-        DataError: the file is missing or damaged, contains objects instead of numbers, or contains no matrix.
-        SottovoceError: the file is a PyTorch file and PyTorch is not installed.
+        UsageError: there is no such layer, or it is no matrix.
+        DataError: the file contains no matrix.
     """
     arrays = read(path, orientation)
     if layer is not None:
@@ -103,7 +89,8 @@ def _arrays(path: Path) -> Arrays:
             import ml_dtypes  # noqa: F401 - importing it registers bfloat16 with NumPy
             from safetensors.numpy import load_file
 
-            return _by_name(load_file(path))
+            arrays = load_file(path)
+            return {name: arrays[name] for name in sorted(arrays, key=_parts)}
         # Arrays of objects are stored as pickles, which can run code, so they are refused whatever they contain.
         loaded = np.load(path, allow_pickle=False)
         return {path.stem: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
@@ -115,10 +102,6 @@ def _arrays(path: Path) -> Arrays:
         raise DataError(f"{path} cannot be read as {path.suffix}: {reason}") from error
 
 
-def _by_name(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """Return the arrays sorted by name, with numbers in names compared by value: layer 10 comes after layer 2."""
-    return {name: arrays[name] for name in sorted(arrays, key=_parts)}
-
-
 def _parts(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that compares numbers in names by value: layer 10 comes after layer 2."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]

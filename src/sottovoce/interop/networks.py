@@ -8,9 +8,11 @@ trunk, in their order.
 
 from collections.abc import Mapping
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Num
@@ -34,12 +36,10 @@ def named_arrays(network: Network) -> dict[str, Num[np.ndarray, "..."]]:
             f"the network has {len(network.convolutions)} convolutions; allowed: none, for only linear layers have a "
             "form that other libraries share"
         )
-    trunk = {f"trunk.{i}": layer for i, layer in enumerate(network.trunk)}
-    layers = {**trunk, "class_head": network.class_head, "aux_head": network.aux_head}
+    layers = {f"trunk.{i}": layer for i, layer in enumerate(network.trunk)}
+    layers |= {"class_head": network.class_head, "aux_head": network.aux_head}
     return {
-        f"{name}.{part}": np.asarray(getattr(layer, part))
-        for name, layer in layers.items()
-        for part in ("weight", "bias")
+        f"{name}.{part}": np.asarray(array) for name, layer in layers.items() for part, array in vars(layer).items()
     }
 
 
@@ -74,23 +74,19 @@ def network_from(
     trunk = [name for name in layers if name not in {class_name, aux_name}]
     if class_name == aux_name or not trunk:
         raise UsageError(f"layers are {', '.join(layers)}; allowed: one hidden layer or more below the heads")
-    for names in ([*trunk, class_name], [*trunk, aux_name] if aux_name else []):
-        _check_widths(names, layers)
-    heads = layers[class_name], layers[aux_name] if aux_name else None
-    return Network(tuple(layers[name] for name in trunk), *_split(class_name, *heads, n_class), activation)
+    for below, above in [*pairwise([*trunk, class_name]), *([(trunk[-1], aux_name)] if aux_name else [])]:
+        (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
+        if written != read:
+            raise UsageError(
+                f"layer {below!r} writes {written} units and layer {above!r} reads {read}; allowed: layers that follow "
+                "each other in the order of their names, (input, output); orientation and the heads' names can be given"
+            )
+    heads = _heads(class_name, layers[class_name], layers[aux_name] if aux_name else None, n_class)
+    return Network(tuple(layers[name] for name in trunk), *heads, activation)
 
 
 def read_network(path: Path, *, n_class: int, orientation: str | None = None, **names: Any) -> Network:
-    """Read a perceptron from a file.
-
-    Args:
-        path: as for `checkpoints.read`.
-        n_class: number of class logits.
-        orientation: as for `checkpoints.orientation_of`.
-        **names: the other arguments of `network_from`.
-
-    Returns:
-        A network whose arrays are float32.
+    """Read a perceptron from a file; the arguments are those of `checkpoints.read` and `network_from`.
 
     Raises:
         UsageError: the arrays of the file do not describe a perceptron, or an argument is not allowed.
@@ -105,11 +101,7 @@ def read_network(path: Path, *, n_class: int, orientation: str | None = None, **
 
 
 def _layers(arrays: Arrays) -> dict[str, Linear]:
-    """Return the affine maps by name.
-
-    Raises:
-        UsageError: there are no layers, or an array is not finite or not part of a layer.
-    """
+    """Return the affine maps by name, and refuse arrays that are not finite or not part of a layer."""
     names = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
     known = {f"{name}.{part}" for name in names for part in ("weight", "bias")}
     for name, array in arrays.items():
@@ -138,41 +130,18 @@ def _linear(name: str, arrays: Arrays) -> Linear:
 
 
 def _head_name(default: str, given: str | None, layers: Mapping[str, Linear]) -> str | None:
-    """Return the name of a head's layer: the given one, else the default one if there is such a layer.
-
-    Raises:
-        UsageError: there is no layer of the given name.
-    """
+    """Return the name of a head's layer: the given one, else the default one if there is such a layer."""
     if given is not None and given not in layers:
         raise not_among(default, given, layers)
     return given or (default if default in layers else None)
 
 
-def _check_widths(names: list[str], layers: Mapping[str, Linear]) -> None:
-    """Raise an error for consecutive layers whose widths do not match.
-
-    Raises:
-        UsageError: a layer has another number of inputs than the layer below has outputs.
-    """
-    for below, above in pairwise(names):
-        (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
-        if written != read:
-            raise UsageError(
-                f"layer {below!r} writes {written} units and layer {above!r} reads {read}; allowed: layers that follow "
-                "each other in the order of their names, (input, output); orientation and the heads' names can be given"
-            )
-
-
-def _split(name: str, class_head: Linear, aux_head: Linear | None, n_class: int) -> tuple[Linear, Linear]:
-    """Return class head and auxiliary head; without a separate auxiliary head, one layer is split into both.
-
-    Raises:
-        UsageError: the layer of the class head has too few outputs, or too many beside a separate auxiliary head.
-    """
+def _heads(name: str, class_head: Linear, aux_head: Linear | None, n_class: int) -> tuple[Linear, Linear]:
+    """Return class head and auxiliary head; without a separate auxiliary head, one layer is split into both."""
     n_out = class_head.weight.shape[1]
     if n_out < n_class or (aux_head is not None and n_out > n_class):
         allowed = f"{n_class}, one for each class" if aux_head else f"{n_class} or more, one for each class"
         raise UsageError(f"layer {name!r} has {n_out} outputs; allowed: {allowed}")
-    parts = (slice(n_class), slice(n_class, None))
-    first, rest = (Linear(class_head.weight[:, part], class_head.bias[part]) for part in parts)
+    parts = (np.s_[..., :n_class], np.s_[..., n_class:])
+    first, rest = (jax.tree.map(itemgetter(part), class_head) for part in parts)
     return first, aux_head or rest

@@ -1,8 +1,7 @@
 """Conversion between PyTorch modules and networks of this package, and any PyTorch module as a function of arrays."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -54,13 +53,7 @@ class Perceptron(torch.nn.Module):
 
 
 def to_torch(network: Network) -> Perceptron:
-    """Return a network as a PyTorch module with the same outputs up to float32 rounding.
-
-    Args:
-        network: a network without convolutions and with the precision float32.
-
-    Returns:
-        A module whose weights are copies.
+    """Return a network as a PyTorch module with the same outputs up to float32 rounding; its weights are copies.
 
     Raises:
         UsageError: the network has convolutions, or its precision is not float32.
@@ -76,14 +69,7 @@ def to_torch(network: Network) -> Perceptron:
     return module
 
 
-def from_torch(
-    given: torch.nn.Module | Mapping[str, Any],
-    *,
-    n_class: int,
-    activation: str = "relu",
-    class_head: str | None = None,
-    aux_head: str | None = None,
-) -> Network:
+def from_torch(given: torch.nn.Module | Mapping[str, Any], *, n_class: int, **names: Any) -> Network:
     """Return the perceptron that a PyTorch module or state dict describes.
 
     The outputs of a module are compared with those of the network on random inputs, to detect modules that are no such
@@ -93,10 +79,9 @@ def from_torch(
     Args:
         given: a module of linear layers that returns class and auxiliary logits concatenated or as a pair; or its state
             dict, in the order of its layers.
-        n_class: number of class logits; this and the other arguments are as for `interop.networks.network_from`.
-        activation: activation between layers; "gelu" is the approximation by tanh.
-        class_head: name of the layer with the class logits.
-        aux_head: name of the layer with the auxiliary logits.
+        n_class: number of class logits.
+        **names: activation, class_head and aux_head, as for `interop.networks.network_from`; "gelu" is the
+            approximation by tanh.
 
     Returns:
         A network whose arrays are float32 copies.
@@ -106,9 +91,7 @@ def from_torch(
     """
     state = given.state_dict() if isinstance(given, torch.nn.Module) else given
     arrays = {name: array.T if array.ndim == 2 else array for name, array in state_arrays(state).items()}
-    network = networks.network_from(
-        arrays, n_class=n_class, activation=activation, class_head=class_head, aux_head=aux_head
-    )
+    network = networks.network_from(arrays, n_class=n_class, **names)
     if isinstance(given, torch.nn.Module):
         _check_outputs(given, network)
     return network
@@ -128,13 +111,8 @@ def features(
 ) -> Num[np.ndarray, "sample feature"]:
     """Return the outputs of one layer of a module, for example for `measure.similarity.linear_cka`.
 
-    Args:
-        module: any module; it is run in evaluation mode, and its mode is restored afterwards.
-        layer: the layer's name in `module.named_modules()`; for hidden features usually the name of an activation.
-        inputs: samples along the first axis, as the module takes them.
-
-    Returns:
-        One flattened output per row.
+    The module is run on the inputs in evaluation mode, and its mode is restored afterwards. The layer is a name in
+    `module.named_modules()`, for hidden features usually that of an activation. Each row is one flattened output.
 
     Raises:
         UsageError: there is no such layer, or the layer does not run exactly once.
@@ -160,9 +138,8 @@ def _shape(layer: Linear) -> torch.nn.Linear:
 
 
 def _check_outputs(module: torch.nn.Module, network: Network) -> None:
-    inputs = np.random.default_rng(0).standard_normal(
-        (CHECKED_ROWS, network.trunk[0].weight.shape[0]), dtype=np.float32
-    )
+    shape = CHECKED_ROWS, len(network.trunk[0].weight)
+    inputs = np.random.default_rng(0).standard_normal(shape, np.float32)
     outputs, expected = as_function(module)(inputs), np.asarray(network(jnp.asarray(inputs)))
     same_shape = outputs.shape == expected.shape
     difference = np.abs(outputs - expected).max() / np.abs(expected).max() if same_shape else np.inf
@@ -177,23 +154,14 @@ def _check_outputs(module: torch.nn.Module, network: Network) -> None:
 
 def _run(module: torch.nn.Module, inputs: np.ndarray) -> list[Any]:
     """Return a module's outputs on blocks of inputs, in evaluation mode and on the device of its weights."""
-    parameter = next(module.parameters(), torch.zeros(()))
-
-    def placed(block: torch.Tensor) -> torch.Tensor:
-        return block.to(parameter.device, parameter.dtype if block.is_floating_point() else block.dtype)
-
-    with _evaluating(module):
-        return [module(placed(block)) for block in torch.from_numpy(np.ascontiguousarray(inputs)).split(ROWS_AT_ONCE)]
-
-
-@contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    parameter, given = next(module.parameters(), torch.zeros(())), torch.from_numpy(np.ascontiguousarray(inputs))
+    dtype = parameter.dtype if given.is_floating_point() else given.dtype
     # Submodules may be in different modes, so each one is restored to its own.
     training = {sub: sub.training for sub in module.modules()}
     module.train(False)
     try:
         with torch.no_grad():
-            yield
+            return [module(block.to(parameter.device, dtype)) for block in given.split(ROWS_AT_ONCE)]
     finally:
         for sub, was in training.items():
             sub.training = was

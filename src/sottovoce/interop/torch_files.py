@@ -26,13 +26,9 @@ Arrays = dict[str, Num[np.ndarray, "..."]]
 def load_arrays(path: Path) -> Arrays:
     """Read the tensors of a file that `torch.save` wrote, without running code from the file.
 
-    Args:
-        path: a file with a tensor, a state dict, or a dict that has a state dict under one of the keys in `NESTED`.
-
-    Returns:
-        Arrays by name as PyTorch stores them, matrices `(output, input)`; floats of fewer than 32 bits are converted to
-        float32. Values other than tensors, such as the number of the epoch, are left out. A single tensor is named
-        after the file.
+    The file holds a tensor, which is named after it, a state dict, or a dict that has one under a key of `NESTED`.
+    Arrays are as PyTorch stores them, matrices `(output, input)`, but floats of fewer than 32 bits become float32.
+    Values other than tensors, such as the number of the epoch, are left out.
 
     Raises:
         DataError: the file contains more than tensors and plain values, or no tensor.

@@ -3,7 +3,6 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +22,22 @@ from sottovoce.sweeps.tables import sweep_rows
 
 
 def write(results: Results, out: Path) -> Path:
-    """Draw all figures and write the report.
-
-    Args:
-        results: datasets by the names that `report.results.load_all` gives; missing ones are left out.
-        out: folder for `figures/` and `report.html`.
-
-    Returns:
-        Path of the report.
-    """
-    folder = out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    shown = [(part, tuple(_figure(drawing, folder) for drawing in part.draw(results))) for part in sections()]
+    """Draw the figures of results, by the names that `load_all` gives, into `figures/`; return the report's path."""
+    folder = _figures_folder(out)
     judgments = ledger.judge(results)
+    shown = [(part, tuple(_figure(drawing, folder) for drawing in part.draw(results))) for part in sections()]
     page = Page(
         title="Subliminal learning in small models",
         summary=_summary(results, judgments),
-        claims=tuple(_claim_row(judgment, results) for judgment in judgments),
+        claims=tuple(_claim_row(judgment, results[judgment.claim.result]) for judgment in judgments),
         sections=tuple(
-            Section(part.key, part.title, part.intro, drawn, _tables(part.results, results))
+            Section(
+                key=part.key,
+                title=part.title,
+                intro=part.intro,
+                figures=drawn,
+                tables=tuple(_table(name, dataset) for name, dataset in results.items() if name in part.results),
+            )
             for part, drawn in shown
             if drawn
         ),
@@ -53,24 +49,22 @@ def write(results: Results, out: Path) -> Path:
 
 
 def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
-    """Draw the accuracies of a sweep's networks.
+    """Draw the accuracies of a sweep's networks into `figures/`, and return the PNG's path.
 
-    Args:
-        result: as `sottovoce.sweep` returns it.
-        out: folder for `figures/`.
-
-    Returns:
-        Path of the figure as PNG; None where the experiment measures no accuracy, or the points are not a grid over
-        one or two fields.
+    There is no figure, but None, where the experiment measures no accuracy or the points are not a grid over one or
+    two fields.
     """
     if not points.has_networks(result) or len(result.attrs["swept"]) > 2 or points.POINT in result.dims:
         return None
-    folder = out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
     name = result.attrs["experiment"]
     title = f"{name} on {source_of(result)}, n = {result.sizes['member']} members"
-    stem = folder / f"sweep-{name}-{result.attrs['identity'][:12]}"
+    stem = _figures_folder(out) / f"sweep-{name}-{result.attrs['identity'][:12]}"
     return style.save(figures.draw(points.curves(result), title), stem)[1]
+
+
+def _figures_folder(out: Path) -> Path:
+    (folder := out / "figures").mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _figure(drawing: Drawing, folder: Path) -> Figure:
@@ -86,19 +80,13 @@ def _figure(drawing: Drawing, folder: Path) -> Figure:
     )
 
 
-def _claim_row(judgment: Judgment, results: Results) -> ClaimRow:
+def _claim_row(judgment: Judgment, dataset: xr.Dataset) -> ClaimRow:
     claim = judgment.claim
-    dataset = results[claim.result]
     return ClaimRow(
-        key=claim.key,
+        **{name: getattr(claim, name) for name in ("key", "place", "statistic", "criterion", "published", "figure")},
         claim=claim.text,
-        place=claim.place,
-        statistic=claim.statistic,
-        criterion=claim.criterion,
         measured=_interval(judgment),
-        published=claim.published,
         verdict=judgment.verdict,
-        figure=claim.figure,
         fixed="preregistered" if claim.beforehand else "post hoc, written after one seed was seen",
         n=judgment.n,
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
@@ -118,29 +106,21 @@ def _interval(judgment: Judgment) -> str:
     return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
-def _tables(names: Collection[str], results: Results) -> tuple[Table, ...]:
-    return tuple(
-        Table(
-            caption=f"{name.replace('_', ', ', 1)}: {setting(results[name])}",
-            header=("", "mean", "95 % interval", "n", "published"),
-            rows=tuple(_table_row(role, row) for role, row in _rows(results[name]).items()),
-        )
-        for name in results
-        if name in names
-    )
-
-
-def _rows(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    return sweep_rows(dataset) if "swept" in dataset.attrs else registry.of(dataset).table(dataset)
-
-
-def _table_row(role: str, row: dict[str, Any]) -> tuple[str, ...]:
+def _table(name: str, dataset: xr.Dataset) -> Table:
     def number(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    low, high = row["ci95"]
-    ci95 = "-" if low is None else f"{low:.4g} to {high:.4g}"
-    return role, number(row["mean"]), ci95, str(row["members"]), number(row["published"])
+    def cells(label: str, row: dict[str, Any]) -> tuple[str, ...]:
+        low, high = row["ci95"]
+        ci95 = "-" if low is None else f"{low:.4g} to {high:.4g}"
+        return label, number(row["mean"]), ci95, str(row["members"]), number(row["published"])
+
+    rows = sweep_rows(dataset) if "swept" in dataset.attrs else registry.of(dataset).table(dataset)
+    return Table(
+        caption=f"{name.replace('_', ', ', 1)}: {setting(dataset)}",
+        header=("", "mean", "95 % interval", "n", "published"),
+        rows=tuple(cells(*row) for row in rows.items()),
+    )
 
 
 def _summary(results: Results, judgments: list[Judgment]) -> str:

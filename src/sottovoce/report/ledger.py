@@ -1,11 +1,8 @@
 """The ledger: every claim of every experiment, judged."""
 
-from collections.abc import Mapping
-
-import xarray as xr
-
 from sottovoce.lab import claims, registry
 from sottovoce.lab.claims import Claim, Judgment
+from sottovoce.lab.drawing import Results
 
 
 def ledger() -> tuple[Claim, ...]:
@@ -13,6 +10,6 @@ def ledger() -> tuple[Claim, ...]:
     return tuple(claim for experiment in registry.experiments().values() for claim in experiment.claims)
 
 
-def judge(results: Mapping[str, xr.Dataset]) -> list[Judgment]:
-    """Judge every claim whose result is among these datasets, in the order of the ledger."""
+def judge(results: Results) -> list[Judgment]:
+    """Judge every claim whose result is available, in the order of the ledger."""
     return [claims.judge(claim, results[claim.result]) for claim in ledger() if claim.result in results]

@@ -4,46 +4,37 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.lab.claims import Verdict
 from sottovoce.report import svg as svg_markup
 from sottovoce.runs.disk import write_atomically
 
-Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-
+SCRIPTS = ("theme.js", "toy.js", "hover.js")
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its title, description and caption.
+    """A figure with its title, description and caption."""
 
-    Attributes:
-        key: anchor in the page and name of the downloaded file; letters, digits, "-" and "_".
-        title: short name.
-        svg: text of an SVG file.
-        alt: what the figure shows, in words.
-        caption: how to read the figure, with dataset, members and identity.
-        csv: the data behind the figure, or None.
-        hover: JSON of the figure's curves (`lab.hover.panels`), whose values the page shows under the pointer, or None.
-    """
-
-    key: str
+    key: str  # anchor in the page and name of the downloaded file
     title: str
-    svg: str
-    alt: str
-    caption: str
-    csv: str | None = None
-    hover: str | None = None
+    svg: str  # text of an SVG file
+    alt: str  # what the figure shows, in words
+    caption: str  # how to read the figure, with dataset, members and identity
+    csv: str | None = None  # the data behind the figure
+    hover: str | None = None  # JSON of the figure's curves (`lab.hover.panels`), shown under the pointer
 
 
 @dataclass(frozen=True)
@@ -68,24 +59,9 @@ class Section:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One line of the ledger.
+    """One line of the ledger; what is not of another type is in words."""
 
-    Attributes:
-        key: anchor in the page.
-        claim: the claim in our own words.
-        place: where the claim was made.
-        statistic: what is computed, in words.
-        criterion: the range of the statistic that decides, in words.
-        measured: the value with its interval.
-        published: the published value; empty where there is none.
-        verdict: the outcome.
-        figure: key of the figure that shows the statistic, or None.
-        n: how many replicates were measured.
-        setting: dataset, number of members, first 12 digits of the run's identity.
-        fixed: when the criterion was written, in words.
-    """
-
-    key: str
+    key: str  # anchor in the page
     claim: str
     place: str
     statistic: str
@@ -93,10 +69,10 @@ class ClaimRow:
     measured: str
     published: str
     verdict: Verdict
-    figure: str | None
-    n: int
-    setting: tuple[str, int, str]
-    fixed: str = "preregistered"
+    figure: str | None  # key of the figure that shows the statistic
+    n: int  # how many replicates were measured
+    setting: tuple[str, int, str]  # dataset, number of members, first 12 digits of the run's identity
+    fixed: str = "preregistered"  # when the criterion was written
 
 
 @dataclass(frozen=True)
@@ -112,22 +88,14 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """Return the page as one HTML document that loads nothing from outside itself.
-
-    The same page gives the same text.
-
-    Args:
-        page: the page.
-
-    Returns:
-        The document.
+    """Return the page as one HTML document that loads nothing from outside itself; the same page gives the same text.
 
     Raises:
         UsageError: two parts of one kind share a key, a claim names a figure that does not exist, a verdict is
             unknown, a table's row does not fit its header, or an SVG is unfit to be inlined.
     """
-    _check(page)
     figures = [figure for section in page.sections for figure in section.figures]
+    _check(page, figures)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
@@ -136,8 +104,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["paragraphs"] = lambda text: re.split(r"\n\s*\n", text.strip())
-    style, *scripts = (_asset(name) for name in ("style.css", "theme.js", "toy.js", "hover.js"))
-    theme, toy, hover = scripts
+    style, scripts = _asset("style.css"), {name.removesuffix(".js"): _asset(name) for name in SCRIPTS}
     return environment.get_template("template.html.j2").render(
         page=page,
         drawings={figure.key: _drawing(figure) for figure in figures},
@@ -145,20 +112,13 @@ def render(page: Page) -> str:
         bears_on={f.key: [(n, c) for n, c in enumerate(page.claims, 1) if c.figure == f.key] for f in figures},
         tally=Counter(claim.verdict for claim in page.claims),
         verdicts=VERDICTS,
-        policy=_policy([style], scripts),
-        style=Markup(style),
-        theme=Markup(theme),
-        toy=Markup(toy),
-        hover=Markup(hover),
+        policy=_policy(style, scripts.values()),
+        **{name: Markup(text) for name, text in {"style": style, **scripts}.items()},
     )
 
 
 def write(page: Page, path: Path) -> None:
-    """Render the page into a file that is either whole or untouched.
-
-    Args:
-        page: the page.
-        path: the HTML file; its folder is made if absent.
+    """Render the page into a file that is either whole or untouched; its folder is made if absent.
 
     Raises:
         UsageError: the page cannot be rendered (see `render`).
@@ -178,54 +138,39 @@ def _asset(name: str) -> str:
     return resources.files("sottovoce.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(styles: list[str], scripts: list[str]) -> str:
-    """Return a content security policy under which only these style sheets and scripts run and nothing is fetched.
+def _policy(style: str, scripts: Iterable[str]) -> str:
+    """Return a content security policy under which only this style sheet and these scripts run; nothing is fetched.
 
     Attributes `style=` stay allowed, because matplotlib's drawings use them; `style-src` is for browsers that do not
     know `style-src-elem` and `style-src-attr`.
     """
 
-    def hashes(texts: list[str]) -> str:
+    def digest(text: str) -> str:
         # A browser compares the digest with the exact text between the tags.
-        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
-        return " ".join(f"'sha256-{digest}'" for digest in digests)
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
     return (
-        f"default-src 'none'; script-src {hashes(scripts)}; style-src 'unsafe-inline'; "
-        f"style-src-elem {hashes(styles)}; style-src-attr 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {' '.join(map(digest, scripts))}; style-src 'unsafe-inline'; "
+        f"style-src-elem {digest(style)}; style-src-attr 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _check(page: Page) -> None:
-    """Refuse a page whose parts do not fit together.
-
-    Raises:
-        UsageError: see `render`.
-    """
-    figures = [figure.key for section in page.sections for figure in section.figures]
-    _check_keys("claim", [claim.key for claim in page.claims])
-    _check_keys("section", [section.key for section in page.sections])
-    _check_keys("figure", figures)
+def _check(page: Page, figures: list[Figure]) -> None:
+    """Refuse a page whose parts do not fit together, as `render` says."""
+    for kind, parts in {"claim": page.claims, "section": page.sections, "figure": figures}.items():
+        for key, count in Counter(part.key for part in parts).items():
+            if not KEY.fullmatch(key):
+                raise UsageError(f"{kind} key is {key!r}; allowed: a letter, then letters, digits, - and _")
+            if count > 1:
+                raise UsageError(f"{count} {kind}s have the key {key!r}; every {kind} needs its own")
+    shown = [figure.key for figure in figures]
     for claim in page.claims:
         if claim.verdict not in VERDICTS:
             raise not_among(f"verdict of claim {claim.key!r}", claim.verdict, VERDICTS)
-        if claim.figure is not None and claim.figure not in figures:
-            raise not_among(f"figure of claim {claim.key!r}", claim.figure, figures)
-    for table in (table for section in page.sections for table in section.tables):
-        for row in table.rows:
-            if len(row) != len(table.header):
-                raise UsageError(f"table {table.caption!r} has {len(table.header)} columns, but the row {row!r}")
-
-
-def _check_keys(kind: str, keys: list[str]) -> None:
-    """Refuse keys that cannot be anchors, or that two parts of one kind share.
-
-    Raises:
-        UsageError: see `render`.
-    """
-    for key, count in Counter(keys).items():
-        if not KEY.fullmatch(key):
-            raise UsageError(f"{kind} key is {key!r}; allowed: a letter, then letters, digits, - and _")
-        if count > 1:
-            raise UsageError(f"{count} {kind}s have the key {key!r}; every {kind} needs its own")
+        if claim.figure not in {None, *shown}:
+            raise not_among(f"figure of claim {claim.key!r}", claim.figure, shown)
+    tables = [table for section in page.sections for table in section.tables]
+    for table, row in ((one, row) for one in tables for row in one.rows):
+        if len(row) != len(table.header):
+            raise UsageError(f"table {table.caption!r} has {len(table.header)} columns, but the row {row!r}")

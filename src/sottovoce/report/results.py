@@ -1,37 +1,33 @@
 """The results that the report shows: run by `sottovoce reproduce`, or loaded from saved runs."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sottovoce import data
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.lab import registry
+from sottovoce.lab.experiment import Experiment, NamedSweep, Result
 from sottovoce.lab.fields import flags
-from sottovoce.report.named import load_named
 from sottovoce.running.run import Execution, run_config, spread
 from sottovoce.runs import catalog
 from sottovoce.runs.catalog import Run
 from sottovoce.runs.identity import plain
 from sottovoce.runs.progress import choose
+from sottovoce.sweeps.planning import plan
+from sottovoce.sweeps.running import load as load_sweep
+from sottovoce.sweeps.running import load_points
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def named(*, on_request: bool | None = None) -> dict[str, tuple[registry.Experiment, Mapping[str, Any]]]:
-    """Return the results that the report shows by name: their experiments and the fields that make them.
-
-    Args:
-        on_request: True for the results that `reproduce` skips, False for those that it runs, None for all.
-    """
-    return {
-        name: (experiment, result.fields)
-        for experiment in registry.experiments().values()
-        for name, result in experiment.results.items()
-        if on_request is None or result.on_request == on_request
-    }
+def named() -> Iterator[tuple[str, Experiment, Result]]:
+    """Yield the results that the report shows by name, with their experiments."""
+    for experiment in registry.experiments().values():
+        for name, result in experiment.results.items():
+            yield name, experiment, result
 
 
 def run_all(execution: Execution, announce: Callable[[str], None], **settings: Any) -> "dict[str, xr.Dataset]":
@@ -45,7 +41,14 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     Returns:
         Datasets by name.
     """
-    configs = {name: _config(*result, settings) for name, result in named(on_request=False).items()}
+    given = {key: value for key, value in settings.items() if value is not None}
+    # A dataset and a number of trained members mean nothing to an experiment that trains no networks.
+    untrained = {key: value for key, value in given.items() if key not in {"dataset", "members"}}
+    configs = {
+        name: (experiment, experiment.Config(**(given if experiment.trains else untrained), **result.fields))
+        for name, experiment, result in named()
+        if not result.on_request
+    }
     with data.searched_first(execution.data_dir):
         progress = choose("reproduce", quiet=execution.quiet)
         execution, computed = spread([(*one, None) for one in configs.values()], execution, progress)
@@ -59,41 +62,48 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     return results
 
 
-def _config(
-    experiment: registry.Experiment, fixed: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[registry.Experiment, Any]:
-    """Return an experiment and its configuration; a setting that is None stays unset."""
-    given = {key: value for key, value in settings.items() if value is not None}
-    # A dataset and a number of trained members mean nothing to an experiment that trains no networks.
-    if not experiment.trains:
-        given.pop("dataset", None)
-        given.pop("members", None)
-    return experiment, experiment.Config(**given, **fixed)
-
-
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
     """Load a saved run of every result: the newest at preset settings, else the newest; nothing is computed.
 
     A sweep leaves many runs of one experiment, so a run at the preset is the one that represents it. A sweep of the
     report is loaded if all its points are saved.
 
-    Args:
-        root: folder of all runs.
-
-    Returns:
-        Those that are saved, by the names that `named` and `report.named.load_named` give.
-
     Raises:
         UsageError: none is saved.
     """
     results, runs = {}, catalog.runs(root)
-    for name, (experiment, fixed) in named().items():
-        if chosen := _shown([run for run in runs if run.experiment == experiment.name], fixed):
+    for name, experiment, result in named():
+        if chosen := _shown([run for run in runs if run.experiment == experiment.name], result.fields):
             results[name] = load(chosen)
     results |= load_named(root)
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
+
+
+def load_named(root: Path) -> "dict[str, xr.Dataset]":
+    """Load every sweep of the report whose points are all saved, by name; nothing is computed.
+
+    A sweep is restricted to the members that all points have, and its attribute `command` makes it. Where it is
+    complete on several datasets, the first of these is taken.
+    """
+    sweeps = {}
+    for experiment in registry.experiments().values():
+        for name, by_dataset in experiment.sweeps.items():
+            for dataset, sweep in by_dataset.items():
+                if (result := _load_sweep(experiment, dataset, sweep, root)) is not None:
+                    command = sweep.command(experiment.name, dataset, result.sizes["member"])
+                    sweeps[name] = result.assign_attrs(command=command)
+                    break
+    return sweeps
+
+
+def _load_sweep(experiment: Experiment, dataset: str, sweep: NamedSweep, root: Path) -> "xr.Dataset | None":
+    if not sweep.one_run:
+        return load_sweep(plan(experiment.name, {sweep.field: sweep.values}, **sweep.settings(dataset)), root)
+    planned = plan(experiment.name, points=[{sweep.field: sweep.values}], **sweep.settings(dataset))
+    points = load_points(planned, root)
+    return experiment.as_sweep(points[0]) if points else None
 
 
 def load(run: Run) -> "xr.Dataset":
@@ -117,23 +127,14 @@ def name_of(run: Run) -> str:
     return next((name for name, result in known.items() if _fits(run, result.fields)), run.experiment)
 
 
-def _shown(runs: Iterable[Run], fixed: Mapping[str, Any]) -> Run | None:
-    """Return the first run with members at preset settings, else the first run with members; no chunk is read.
+def _shown(runs: Sequence[Run], fixed: Mapping[str, Any]) -> Run | None:
+    """Return the first run with members at preset settings, else the first run with members; no chunk is read."""
 
-    Args:
-        runs: runs of one experiment, newest first.
-        fixed: the fields that make the result.
-    """
-    newest = None
-    for run in runs:
-        if _fits(run, fixed):
-            is_preset = _is_preset(run, fixed)
-            # Whether a run has members takes a listing of its folder, so it is asked last.
-            if (is_preset or newest is None) and run.folder.spans():
-                newest = run
-                if is_preset:
-                    break
-    return newest
+    def first(wanted: Callable[[Run], bool]) -> Run | None:
+        # Whether a run has members takes a listing of its folder, so it is asked last.
+        return next((run for run in runs if _fits(run, fixed) and wanted(run) and run.folder.spans()), None)
+
+    return first(lambda run: _is_preset(run, fixed)) or first(lambda _: True)
 
 
 def _fits(run: Run, fixed: Mapping[str, Any]) -> bool:

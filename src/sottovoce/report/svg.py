@@ -9,8 +9,6 @@ from sottovoce.errors import UsageError
 # Far above any figure (matplotlib nests 8 deep), far below what would exhaust memory or Python's stack.
 MOST_CHARACTERS = 1 << 24
 MOST_LEVELS = 64
-# A level that no element has, for a parser that is inside no dropped element.
-_NOWHERE = MOST_LEVELS + 1
 
 # Properties that any element may have as attributes, and that its `style` may set.
 PROPERTY = re.compile(
@@ -44,16 +42,8 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
 
     Every id, and every reference to one (``href="#..."``, ``url(#...)``), is prefixed with the key and a dot, so
     that two figures in which matplotlib used the same ids do not take each other's glyphs and clips. The root element
-    keeps only its viewBox, so that the drawing scales. The result has nothing that the allow list does not name.
-
-    Args:
-        svg: an SVG file's text.
-        key: prefix of the identifiers, unique among figures and without a dot.
-        title: the figure's name.
-        alt: what the figure shows, for readers who cannot see it.
-
-    Returns:
-        One ``<svg>`` element with role "img", its title and its label.
+    keeps only its viewBox, so that the drawing scales, and gets the role "img", the title and, as its label, the alt
+    text. The result has nothing that the allow list does not name.
 
     Raises:
         UsageError: the text is no SVG, has no viewBox, is too large or too deeply nested, declares entities, or holds
@@ -83,12 +73,6 @@ def inline(svg: str, key: str, title: str, alt: str) -> str:
 def width(svg: str) -> float:
     """Return the width of an SVG in its own units, as its viewBox gives it (matplotlib: points).
 
-    Args:
-        svg: an SVG's text.
-
-    Returns:
-        The third number of the first viewBox.
-
     Raises:
         UsageError: the SVG has no viewBox.
     """
@@ -99,63 +83,46 @@ def width(svg: str) -> float:
 
 
 class _Drawing:
-    """Checks each element when the parser meets it, and builds the tree of the allowed elements.
-
-    Attributes:
-        tree: the tree that has been built.
-        view_box: the root's viewBox.
-    """
+    """Checks each element when the parser meets it, and builds the tree of the allowed elements."""
 
     def __init__(self, key: str) -> None:
         self.tree, self.view_box = ET.TreeBuilder(), ""
         self._name, self._prefix = f"figure {key!r}", f"{key}."
-        # How deep the parser is, and the level of the element inside which everything is dropped.
-        self._level, self._dropped_at = 0, _NOWHERE
+        self._kept: list[bool] = []  # of each open element, whether it comes through or is dropped with all inside
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._level += 1
-        if self._level > MOST_LEVELS:
+        if len(self._kept) == MOST_LEVELS:
             raise UsageError(f"{self._name} nests more than {MOST_LEVELS} elements; a figure is flatter")
-        if self._level == 1:
+        if not self._kept:
             if tag != "svg" or "viewBox" not in attributes:
                 raise UsageError(f"{self._name} has no <svg viewBox=...> as its root; a viewBox is needed to scale it")
             self.view_box, attributes = attributes["viewBox"], {}
-        elif tag in DROPPED:
-            self._dropped_at = min(self._dropped_at, self._level)
-        elif tag not in ALLOWED and self._level < self._dropped_at:
+        elif self._kept[-1] and tag not in ALLOWED and tag not in DROPPED:
             raise UsageError(f"{self._name} contains <{tag}>; a figure may only draw")
-        if self._level < self._dropped_at:
+        self._kept.append(tag not in DROPPED and all(self._kept))
+        if self._kept[-1]:
             # HTML has no namespaces, so `xlink:href` becomes `href`.
             plain = {name.removeprefix("xlink:"): value for name, value in attributes.items()}
             self.tree.start(tag, {name: self._checked(tag, name, value) for name, value in plain.items()})
 
     def end(self, tag: str) -> None:
-        if self._level < self._dropped_at:
+        if self._kept.pop():
             self.tree.end(tag)
-        elif self._level == self._dropped_at:
-            self._dropped_at = _NOWHERE
-        self._level -= 1
 
     def data(self, text: str) -> None:
-        if self._level < self._dropped_at:
+        if self._kept[-1]:
             self.tree.data(text)
 
     def refuse_entity(self, name: str, *_: object) -> None:
         raise UsageError(f"{self._name} uses the entity {name!r}; a figure has no need of entities")
 
     def _checked(self, tag: str, name: str, value: str) -> str:
-        """Return an attribute's value with its identifiers prefixed.
-
-        Raises:
-            UsageError: the attribute or its value is not on the allow list.
-        """
+        """Return an attribute's value with its identifiers prefixed, or refuse what is not on the allow list."""
         if name == "id":
             return self._prefix + value
+        settings, own = [(name, value)], ALLOWED[tag]
         if name == "style":
-            settings = [part.partition(":")[::2] for part in value.split(";") if part.strip()]
-        else:
-            settings = [(name, value)]
-        own = () if name == "style" else ALLOWED[tag]
+            settings, own = [part.partition(":")[::2] for part in value.split(";") if part.strip()], ()
         for key, content in settings:
             if key not in own and not PROPERTY.fullmatch(key.strip()):
                 raise UsageError(f"{self._name} sets {key.strip()!r} in <{tag}>; a figure may only draw")
