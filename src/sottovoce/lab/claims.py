@@ -1,106 +1,34 @@
-"""A claim with a statistic and a criterion, and the verdict computed from what was measured.
+"""Claims that measurement can contradict: a statistic, the range in which the claim holds, and the verdict.
 
-A criterion is a range for the statistic. The verdict is "supported" if the 95 % interval lies within the range,
-"not supported" if it lies outside, "inconclusive" otherwise. Below `LEAST_FOR_VERDICT` replicates there is no verdict.
-What was measured is `Evidence`: the numbers of single replicates, from which an interval at any level follows.
+"Supported" means that both one-sided tests place the statistic inside the range, "not supported" that one test places
+the statistic outside; else the verdict is "inconclusive". P values are adjusted for the number of claims: Holm's
+procedure over the primary claims, Benjamini and Yekutieli's over the others, whose members are shared. Identities have
+no sampling error and stand apart. Below `LEAST_FOR_VERDICT` replicates nothing is judged.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 from sottovoce.lab.estimates import converged
-from sottovoce.measure import statistics
+from sottovoce.lab.evidence import NOTHING, Evidence, Identity, Mean, of_members, p_values
+from sottovoce.measure import hypotheses
 from sottovoce.measure.statistics import Interval, Scale
 
 INFINITY = float("inf")
+ALPHA = 0.05
+"""Level of every family of tests: of the primary claims together, and of the others together."""
+PRIMARY = 8
+"""The number of primary claims, by which the level is divided whether all of them are at hand or not."""
 LEAST_FOR_VERDICT = 6
 """The least number of replicates for which a verdict is given."""
 Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
 
-
-@dataclass(frozen=True, eq=False)
-class Mean:
-    """One number per replicate; the claim is about their mean, with an interval on `scale`."""
-
-    values: Float[np.ndarray, " replicate"]
-    scale: Scale = "identity"
-
-    @property
-    def n(self) -> int:
-        """How many replicates there are."""
-        return self.values.size
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the mean with its interval."""
-        return statistics.interval(self.values, self.scale, level)
-
-
-@dataclass(frozen=True, eq=False)
-class Ratio:
-    """Two numbers per replicate; the claim is about the ratio of their means."""
-
-    numerators: Float[np.ndarray, " replicate"]
-    denominators: Float[np.ndarray, " replicate"]
-
-    @property
-    def n(self) -> int:
-        """How many replicates there are."""
-        return self.numerators.size
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the ratio with its interval by Fieller's method."""
-        return statistics.ratio(self.numerators, self.denominators, level)
-
-
-@dataclass(frozen=True, eq=False)
-class RankCorrelation:
-    """Two numbers, or two columns of numbers, per replicate; the claim is about Spearman's rank correlation."""
-
-    values: Float[np.ndarray, "replicate *rest"]
-    others: Float[np.ndarray, "replicate *rest"]
-
-    @property
-    def n(self) -> int:
-        """How many replicates are ranked."""
-        return len(self.values)
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the correlation with its interval."""
-        return statistics.rank_correlation(self.values, self.others, level)
-
-
-@dataclass(frozen=True)
-class Share:
-    """The number of replicates, among `n`, that meet a condition; the claim is about their share."""
-
-    successes: int
-    n: int
-
-    def interval(self, level: float = 0.95) -> Interval:
-        """Return the share with its exact (binomial) interval."""
-        return statistics.proportion(self.successes, self.n, level)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The worst value of an algebraic identity or a limit over `n` replicates; it has no sampling error."""
-
-    worst: float
-    n: int
-
-    def interval(self, level: float = 0.95) -> Interval:  # noqa: ARG002 (no level changes an identity)
-        """Return the value as its own interval at any level."""
-        return Interval(self.worst, self.worst, self.worst)
-
-
-Evidence = Mean | Ratio | RankCorrelation | Share | Identity
-"""What was measured for a claim: `n`, the number of independent replicates, and `interval`, of the statistic."""
 Measure = Callable[[xr.Dataset], Evidence]
 """Computes the evidence for a statistic from a result."""
 Quantity = str | Callable[[xr.Dataset], xr.DataArray]
@@ -123,6 +51,8 @@ class Claim:
         published: the value that the source gives, in words.
         beforehand: whether the criterion was preregistered, that is, written before any value was seen; a post hoc
             criterion needs another seed as its test.
+        primary: whether the claim is one of the `PRIMARY` whose family-wise error is held at `ALPHA`.
+        alternative: the value of the statistic at which the claim's power is stated.
     """
 
     key: str
@@ -135,6 +65,8 @@ class Claim:
     figure: str
     published: str = "-"
     beforehand: bool = True
+    primary: bool = False
+    alternative: float | None = None
 
     @property
     def low(self) -> float:
@@ -158,22 +90,32 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A claim, its statistic with a 95 % interval over `n` replicates, and the outcome of comparing it with `holds`."""
+    """A claim with what was measured, and how the measurement compares with the range in which the claim holds.
+
+    Attributes:
+        claim: the claim.
+        measured: the statistic with its 95 % interval.
+        n: how many replicates were measured.
+        p: the smaller p value of "outside" and "inside" the range, before adjustment.
+        adjusted_p: the p value adjusted for the other claims.
+        at_own_level: the statistic with the interval from which the verdict can be read: the claim is supported if the
+            interval lies inside the range, not supported if outside.
+        verdict: the outcome.
+        power: the probability of "supported" at the claim's alternative with this n and spread, at the level that a
+            claim has that is decided first; None without an alternative or where members have no spread.
+        decided_by: how many members would decide with a probability of 0.8 if the mean and the spread are as measured;
+            None where more than `hypotheses.MOST_MEMBERS` would be needed, or for other evidence than means.
+    """
 
     claim: Claim
     measured: Interval
     n: int
+    p: float
+    adjusted_p: float
+    at_own_level: Interval
     verdict: Verdict
-
-
-def of_members(values: xr.DataArray, scale: Scale = "identity") -> Mean:
-    """Return one number per member as evidence, without the members whose number is not finite."""
-    numbers = values.values.astype(np.float64)
-    return Mean(numbers[np.isfinite(numbers)], scale)
-
-
-NOTHING = Mean(np.empty(0))
-"""The evidence from a result that lacks the student or the point that a claim is about."""
+    power: float | None
+    decided_by: int | None
 
 
 def mean_of(quantity: Quantity, scale: Scale = "identity", **at: Any) -> Measure:
@@ -221,30 +163,91 @@ def _selected(result: xr.Dataset, quantity: Quantity, at: dict[str, Any]) -> xr.
     return values.sel(at, drop=True)
 
 
-def judge(claim: Claim, result: xr.Dataset) -> Judgment:
-    """Measure a claim's statistic on a result and compare it with the criterion."""
-    evidence = claim.measure(result)
-    return Judgment(claim, evidence.interval(), evidence.n, verdict(evidence, claim.low, claim.high))
+def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
+    """Measure every claim's statistic on its result, and judge the claims together."""
+    claims = [claim for claim, _ in measured]
+    evidence = [claim.measure(result) for claim, result in measured]
+    both = [p_values(one, claim.holds) for claim, one in zip(claims, evidence, strict=True)]
+    # By place in the list: the family that the claim's p value is adjusted in, and the size of this family.
+    families = [_family(claim, one) for claim, one in zip(claims, evidence, strict=True)]
+    n_others = families.count("other")
+    p = np.array([min(pair) for pair in both])
+    adjusted = p.copy()
+    for family, adjust in (
+        ("primary", partial(hypotheses.holm, m=PRIMARY)),
+        ("other", hypotheses.benjamini_yekutieli),
+    ):
+        places = [i for i, of_claim in enumerate(families) if of_claim == family]
+        adjusted[places] = adjust(p[places])
+    strictest = {"primary": ALPHA / PRIMARY, "other": ALPHA / max(n_others, 1)}
+    return [
+        _judgment(claim, one, pair, float(after), family, strictest.get(family, ALPHA))
+        for claim, one, pair, after, family in zip(claims, evidence, both, adjusted, families, strict=True)
+    ]
 
 
-def verdict(evidence: Evidence, low: float, high: float) -> Verdict:
-    """Compare what was measured with the range in which a claim holds.
+def _family(claim: Claim, evidence: Evidence) -> str:
+    if isinstance(evidence, Identity):
+        return "identity"
+    if evidence.n < LEAST_FOR_VERDICT:
+        return "too few members"
+    return "primary" if claim.primary else "other"
 
-    Replicates that are all equal have no spread to judge by, which does not make them certain. They are judged as a
-    share instead: all of them, or none, lie in the range, and the exact interval of that share has to exclude one half.
-    """
+
+def _judgment(
+    claim: Claim, evidence: Evidence, both: tuple[float, float], adjusted_p: float, family: str, strictest: float
+) -> Judgment:
+    p = min(both)
+    verdict: Verdict = "inconclusive"
+    if family == "too few members":
+        verdict = "too few members"
+    elif adjusted_p <= ALPHA:
+        verdict = "supported" if both[0] <= both[1] else "not supported"
+    # The level at which the test without adjustment decides as the adjusted one does.
+    level = ALPHA * p / adjusted_p if adjusted_p > 0 else strictest
+    return Judgment(
+        claim=claim,
+        measured=evidence.interval(),
+        n=evidence.n,
+        p=p,
+        adjusted_p=adjusted_p,
+        at_own_level=evidence.interval(1 - 2 * level),
+        verdict=verdict,
+        power=_power(claim, evidence, strictest),
+        decided_by=_decided_by(claim, evidence, strictest),
+    )
+
+
+def decide(evidence: Evidence, low: float, high: float) -> Verdict:
+    """Compare one measurement with a range, without adjustment for other claims."""
     # An identity has no sampling error, so any number of replicates decides.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    if isinstance(evidence, Mean) and statistics.equal(evidence.values, evidence.scale):
-        inside = bool(low <= evidence.values[0] <= high)
-        return verdict(Share(evidence.n if inside else 0, evidence.n), 0.5, 1.0)
-    measured = evidence.interval()
-    # An interval can be unbounded, such as a ratio whose denominator may be zero.
-    if not np.isfinite(measured).all():
+    outside, inside = p_values(evidence, (low, high))
+    if min(outside, inside) > ALPHA:
         return "inconclusive"
-    if low <= measured.low and measured.high <= high:
-        return "supported"
-    if measured.high < low or measured.low > high:
-        return "not supported"
-    return "inconclusive"
+    return "supported" if outside <= inside else "not supported"
+
+
+def _power(claim: Claim, evidence: Evidence, alpha: float) -> float | None:
+    spread = _spread(evidence)
+    if claim.alternative is None or spread is None or not isinstance(evidence, Mean):
+        return None
+    return hypotheses.power(claim.alternative, spread, evidence.n, claim.holds, alpha, evidence.scale)
+
+
+def _decided_by(claim: Claim, evidence: Evidence, alpha: float) -> int | None:
+    spread = _spread(evidence)
+    if spread is None or not isinstance(evidence, Mean):
+        return None
+    mean, (low, high) = float(evidence.values.mean()), claim.holds
+    # An estimate outside the range is decided by the end that lies between.
+    holds = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else claim.holds
+    return hypotheses.members_needed(mean, spread, holds, alpha, evidence.scale, LEAST_FOR_VERDICT)
+
+
+def _spread(evidence: Evidence) -> float | None:
+    """Return the standard deviation of members, None where they do not differ or are too few to tell."""
+    if not isinstance(evidence, Mean) or not np.isfinite(evidence.interval().low):
+        return None
+    return float(evidence.values.std(ddof=1))

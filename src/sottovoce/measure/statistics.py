@@ -84,13 +84,46 @@ def interval(values: Members, scale: Scale = "identity", level: float = 0.95) ->
 def intervals(values: Columns, scale: Scale = "identity", level: float = 0.95) -> Means:
     """Return the `interval` of every column as three arrays of shape `rest`: means, lower ends and upper ends."""
     values = np.asarray(values, dtype=np.float64)
-    mean, step = _spread(values, scale)
+    mean, step = standard_error(values, scale)
     if len(values) < LEAST_FOR_INTERVAL:
         return mean, step, step
     # SciPy is imported where an interval is computed, so that commands without intervals start faster.
     from scipy.special import stdtrit
 
     return _ends(mean, np.multiply(step, stdtrit(len(values) - 1, (1 + level) / 2)), scale)
+
+
+def standard_error(values: Columns, scale: Scale = "identity") -> tuple[Rest, Rest]:
+    """Return the mean and its standard error on the scale; the error is NaN where there is no interval."""
+    values = np.asarray(values, dtype=np.float64)
+    low, high, *_ = _TRANSFORMS[scale]
+    if (values < low - _ROUNDING).any() or (values > high + _ROUNDING).any():
+        worst = values.flat[np.nanargmax(np.maximum(low - values, values - high))]
+        raise UsageError(f"an interval on the {scale} scale has a value of {worst:g}; allowed: {low:g} to {high:g}")
+    n = len(values)
+    if n == 0:
+        empty = np.full(values.shape[1:], np.nan)
+        return empty, empty
+    mean = np.clip(values.mean(axis=0), low, high)
+    if n < LEAST_FOR_INTERVAL:
+        return mean, np.full_like(mean, np.nan)
+    defined = np.logical_not(_constant(values, scale)) & (mean > low) & (mean < high)
+    inside = np.where(defined, mean, 0.5)
+    error = error_on(inside, values.std(axis=0, ddof=1) / np.sqrt(n), scale)
+    return mean, np.where(defined, error, np.nan)
+
+
+def error_on(mean: Rest | float, error: Rest | float, scale: Scale) -> Rest | float:
+    """Return the standard error of a mean on a scale by the delta method."""
+    return error * _TRANSFORMS[scale].derivative(np.asarray(mean))
+
+
+def distance(mean: float, bound: float, scale: Scale) -> float:
+    """Return how far a mean lies above a bound on a scale; infinite for a bound at or beyond an end of the scale."""
+    transform = _TRANSFORMS[scale]
+    if not transform.low < bound < transform.high:
+        return np.inf if bound <= transform.low else -np.inf
+    return float(transform.forward(np.asarray(mean)) - transform.forward(np.asarray(bound)))
 
 
 def simultaneous(values: Members, intervals: int = 1, scale: Scale = "identity") -> Interval:
@@ -120,7 +153,7 @@ def band(values: Real[np.ndarray, "member point"], scale: Scale = "identity", le
         ends = [interval(column, scale, 1 - (1 - level) / points) for column in columns]
         mean, low, high = np.reshape(ends, (points, 3)).T
         return mean, low, high
-    mean, step = _spread(values, scale)
+    mean, step = standard_error(values, scale)
     varying = np.isfinite(step)
     if not varying.any():
         return mean, step, step
@@ -187,48 +220,41 @@ def rank_correlation(values: Columns, others: Columns, level: float = 0.95) -> I
     declare perfect order certain, although three members agree by chance once in six.) The columns share their members,
     so the interval of their mean is as wide as the interval of a single column.
     """
+    found = rank_correlation_z(values, others)
+    if found is None:
+        return UNDEFINED
+    mean, z, error = found
+    if not np.isfinite(error):
+        return Interval(mean, np.nan, np.nan)
     from scipy.special import ndtri
+
+    half_width = float(ndtri((1 + level) / 2)) * error
+    # The mean of z is not z of the mean: the interval is extended where it would not contain the estimate.
+    return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
+
+
+def rank_correlation_z(values: Columns, others: Columns) -> tuple[float, float, float] | None:
+    """Return the correlation of `rank_correlation`, its Fisher z and the standard error of z; None if undefined."""
     from scipy.stats import rankdata
 
     n = len(values)
     sides = [np.reshape(np.asarray(side, dtype=np.float64), (n, -1)) for side in (values, others)]
     if n < 2 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
-        return UNDEFINED
+        return None
     a, b = (rankdata(side, axis=0) - (n + 1) / 2 for side in sides)
     correlations = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
     mean = float(correlations.mean())
     if n < LEAST_FOR_INTERVAL:
-        return Interval(mean, np.nan, np.nan)
+        return mean, mean, np.nan
     most = 1 - 6 / (n * (n**2 - 1))
-    half_width = float(ndtri((1 + level) / 2)) * np.sqrt((1 + np.mean(correlations**2) / 2) / (n - 3))
     z = float(np.arctanh(np.clip(correlations, -most, most)).mean())
-    # The mean of z is not z of the mean: the interval is extended where it would not contain the estimate.
-    return Interval(mean, min(mean, float(np.tanh(z - half_width))), max(mean, float(np.tanh(z + half_width))))
+    return mean, z, float(np.sqrt((1 + np.mean(correlations**2) / 2) / (n - 3)))
 
 
 def equal(values: Members, scale: Scale = "identity") -> bool:
     """Return whether all values are one number up to rounding; their mean then has no interval."""
     values = np.asarray(values, dtype=np.float64)
     return values.size > 0 and bool(_constant(values, scale))
-
-
-def _spread(values: Columns, scale: Scale) -> tuple[Rest, Rest]:
-    """Return the mean and its standard error on the scale; the error is NaN where there is no interval."""
-    low, high, *_ = transform = _TRANSFORMS[scale]
-    if (values < low - _ROUNDING).any() or (values > high + _ROUNDING).any():
-        worst = values.flat[np.nanargmax(np.maximum(low - values, values - high))]
-        raise UsageError(f"an interval on the {scale} scale has a value of {worst:g}; allowed: {low:g} to {high:g}")
-    n = len(values)
-    if n == 0:
-        empty = np.full(values.shape[1:], np.nan)
-        return empty, empty
-    mean = np.clip(values.mean(axis=0), low, high)
-    if n < LEAST_FOR_INTERVAL:
-        return mean, np.full_like(mean, np.nan)
-    defined = np.logical_not(_constant(values, scale)) & (mean > low) & (mean < high)
-    inside = np.where(defined, mean, 0.5)
-    error = values.std(axis=0, ddof=1) / np.sqrt(n) * transform.derivative(inside)
-    return mean, np.where(defined, error, np.nan)
 
 
 def _ends(mean: Rest, half_width: Rest, scale: Scale) -> Means:

@@ -12,4 +12,4 @@ def ledger() -> tuple[Claim, ...]:
 
 def judge(results: Results) -> list[Judgment]:
     """Judge every claim whose result is available, in the order of the ledger."""
-    return [claims.judge(claim, results[claim.result]) for claim in ledger() if claim.result in results]
+    return claims.judge([(claim, results[claim.result]) for claim in ledger() if claim.result in results])

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab.claims import NOTHING, Mean, Measure, of_members
+from sottovoce.lab.claims import Measure
+from sottovoce.lab.evidence import NOTHING, Mean, of_members
 from sottovoce.sweeps import effects, points
 
 

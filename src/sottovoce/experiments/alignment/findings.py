@@ -4,8 +4,9 @@ from functools import partial
 
 import xarray as xr
 
-from sottovoce.lab.claims import INFINITY, NOTHING, Claim, Evidence, Measure, Ratio, difference, mean_of
+from sottovoce.lab.claims import INFINITY, Claim, Measure, difference, mean_of
 from sottovoce.lab.estimates import band, converged, flat, over_members, ratio
+from sottovoce.lab.evidence import NOTHING, Evidence, Ratio
 from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 from sottovoce.measure.statistics import Scale
 

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import xarray as xr
 
-from sottovoce.lab.claims import INFINITY, Claim, Measure, Ratio, difference, mean_of
+from sottovoce.lab.claims import INFINITY, Claim, Measure, difference, mean_of
 from sottovoce.lab.estimates import converged, fraction_of
+from sottovoce.lab.evidence import Ratio
 from sottovoce.lab.rows import Rows, Table, table_of
 from sottovoce.measure.statistics import Scale
 

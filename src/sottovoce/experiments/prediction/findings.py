@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab.claims import Claim, RankCorrelation, mean_of
+from sottovoce.lab.claims import Claim, mean_of
 from sottovoce.lab.estimates import SUFFIXES, converged, flat, over_members, rank_correlation
+from sottovoce.lab.evidence import RankCorrelation
 from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 
 

@@ -6,8 +6,9 @@ from itertools import combinations
 import xarray as xr
 
 from sottovoce.experiments.sharing.config import STATES
-from sottovoce.lab.claims import NOTHING, Claim, Evidence, Measure, of_members
+from sottovoce.lab.claims import Claim, Measure
 from sottovoce.lab.estimates import converged, over_members
+from sottovoce.lab.evidence import NOTHING, Evidence, of_members
 from sottovoce.lab.rows import Rows, Table, rows_of, table_of
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.experiments.protocol.published import SPECTRUM, SPECTRUM_SETTINGS, comparable
-from sottovoce.lab.claims import of_members, verdict
+from sottovoce.lab.claims import decide
 from sottovoce.lab.estimates import band, converged, flat
+from sottovoce.lab.evidence import of_members
 from sottovoce.measure import counting, spectra
 from sottovoce.measure.directions import RULES
 from sottovoce.measure.nulls import noise_shape, scheme_scale
@@ -136,7 +137,7 @@ def follows(distance: xr.DataArray) -> Follows:
     It is the hypothesis whose distance is at most `WITHIN` with its whole interval; "neither" if both intervals lie
     above `WITHIN`; "undecided" otherwise, and always with fewer than six members.
     """
-    verdicts = {name: verdict(of_members(distance.sel(hypothesis=name)), 0.0, WITHIN) for name in HYPOTHESES}
+    verdicts = {name: decide(of_members(distance.sel(hypothesis=name)), 0.0, WITHIN) for name in HYPOTHESES}
     # Both hold only where both distances are exactly one half, which decides nothing.
     followed: list[Follows] = [name for name in HYPOTHESES if verdicts[name] == "supported"]
     if len(followed) == 1:

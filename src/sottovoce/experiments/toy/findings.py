@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from sottovoce.lab.claims import Claim, Share, worst_of
+from sottovoce.lab.claims import Claim, worst_of
 from sottovoce.lab.estimates import over_draws
+from sottovoce.lab.evidence import Share
 from sottovoce.lab.rows import Table, rows_of
 from sottovoce.measure.statistics import Scale
 
