@@ -238,8 +238,10 @@ def rank_correlation_z(values: Columns, others: Columns) -> tuple[float, float, 
     from scipy.stats import rankdata
 
     n = len(values)
+    if n < 2:
+        return None
     sides = [np.reshape(np.asarray(side, dtype=np.float64), (n, -1)) for side in (values, others)]
-    if n < 2 or not all((np.ptp(side, axis=0) > 0).all() for side in sides):
+    if not all((np.ptp(side, axis=0) > 0).all() for side in sides):
         return None
     a, b = (rankdata(side, axis=0) - (n + 1) / 2 for side in sides)
     correlations = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
