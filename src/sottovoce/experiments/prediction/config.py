@@ -1,4 +1,4 @@
-"""Prediction: how good a student will be, from what exists before it is trained.
+"""Prediction: how good will a student be, from what exists before it is trained?
 
 Question: do the initial heads, the first gradient step or the linearized network predict the class logits and the test
     accuracy of a student, for each member, number of auxiliary logits and objective?

@@ -43,6 +43,7 @@ def relinearizing(optimizer: optax.GradientTransformation, every: int | None) ->
         return _State(optimizer.init(expansion.network), jnp.zeros((), jnp.int32))
 
     def update(gradient: Expansion, state: _State, expansion: Expansion) -> tuple[Expansion, _State]:
+        # The gradient with respect to the base is left out: the base is where the network is expanded, and not trained.
         changes, inner = optimizer.update(gradient.network, state.inner, expansion.network)
         steps = state.steps + 1
         base_moves = jnp.zeros((), bool) if every is None else steps % every == 0

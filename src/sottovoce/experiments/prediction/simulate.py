@@ -155,12 +155,14 @@ def _displacements(
 ) -> tuple[Network, Network, Network]:
     """Return every student's change of parameters by the first update, kernel regression and finite flow."""
     protocol, traced = prediction.member.protocol, prediction.member.traced
+    # The optimizer only sets the time: how far its steps would go along the first gradient (docs/theory.md, section 10).
     trained_by = optimizer(protocol.student_optimizer, traced.student_rate, traced.student_decay)
     n_class, n_steps = protocol.architecture.n_class, protocol.student_batches_in_all()
     inputs, logits = samples
     changes_of_students = []
     # A loop, and no map over the leading axis, because objectives are static: they choose the metric on logits.
     for objective, mask in zip(prediction.objectives, traced.students.masks, strict=True):
+        # Auxiliary logits alone: class logits, which no student is taught, would only add rows of zeros to the kernel.
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
         taught = {"objective": objective, "temperature": traced.temperature, "mask": mask[n_class:]}
         first = tangent.first_update(*problem, **taught)
@@ -178,6 +180,7 @@ def _aux_logits(network: Network, inputs: Array) -> Array:
 
 def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: Network) -> Network:
     """Train the students once more, on other inputs in another order."""
+    # Streams of their own: with the students' keys these would be the very same students.
     data = distillation_set(program, teacher, program.key(Stream.REPLICATE_INPUTS, member))
     return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
 
@@ -197,6 +200,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
+    # One program trains the students and predicts them, so that both have the same settings and draws.
     program = member_program(config, students, n_aux=config.n_aux_built)
     trained = run_members(program, members)
     prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)
@@ -247,7 +251,8 @@ def _scores(
         heads.accuracy(start, images.test_labels),
         heads.accuracy(taught, images.test_labels),
     )
-    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent.
+    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent. A student's
+    # share applies to all its samples and classes, for which the two new axes stand.
     for values, weight in ((accuracy, share), (logits, share[:, None, None])):
         at_reference, at_teacher = values["reference_kernel"], values["teacher_kernel"]
         values["self_consistent"] = at_reference + weight * (at_teacher - at_reference)
