@@ -79,7 +79,7 @@ class _Counter:
         # Their counts are then correlated within a member, and independent between members.
         drawn = nulls.draw_values(rng, null, width, width, draws)
         self._law = Noise(rows, columns, nulls.centered_kurtosis(null, width))
-        # In the order of `SCALES`: weights are in units of the scheme's scale, and None estimates it from the bulk.
+        # In the order of `SCALES`: weights are in units of the scheme's scale, and None estimates their scale.
         self._edges = [(scale, directions.null_edges(drawn, rows, scale)) for scale in (1.0, None)]
 
     def __call__(self, weight: np.ndarray) -> list[list[int]]:

@@ -155,7 +155,7 @@ def _displacements(
 ) -> tuple[Network, Network, Network]:
     """Return every student's change of parameters by the first update, kernel regression and finite flow."""
     protocol, traced = prediction.member.protocol, prediction.member.traced
-    # The optimizer only sets the time: how far its steps would go along the first gradient (docs/theory.md, section 10).
+    # The optimizer sets the time alone: how far its steps go along the first gradient (docs/theory.md, section 10).
     trained_by = optimizer(protocol.student_optimizer, traced.student_rate, traced.student_decay)
     n_class, n_steps = protocol.architecture.n_class, protocol.student_batches_in_all()
     inputs, logits = samples

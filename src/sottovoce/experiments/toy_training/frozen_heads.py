@@ -78,7 +78,7 @@ def _train(
     elif recipe.optimizer == "gd":
         gradient = students.linear_gradient(x, target, recipe.objective)
     else:
-        # Another spawn key than the weights': the batches are independent of the weights, and the same for every recipe.
+        # Another spawn key than the weights': batches are independent of the weights, and the same for every recipe.
         seeds = [np.random.SeedSequence(config.seed, spawn_key=(member, 1)) for member in members]
         rngs = [np.random.default_rng(seed) for seed in seeds]
         gradient = students.batch_gradient(x, target, rngs, config.batch_size, config.steps)
