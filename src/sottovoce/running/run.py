@@ -74,6 +74,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
         DivergenceError: more than a tenth of the members diverged; all members are saved.
     """
     experiment = registry.experiment(name)
+    # Checked before `Config` is called, whose TypeError would not name the nearest field.
     for given in settings:
         check_name(experiment.Config, given)
     return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
@@ -95,6 +96,7 @@ def results_of(
 ) -> "xr.Dataset":
     """Run one configuration, or a span of its members, without an error where members diverge; else as `run`."""
     with data.searched_first(execution.data_dir):
+        # The devices are started first, because the size of a chunk depends on their number and their memory.
         config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
         return execute(
             experiment,
@@ -128,6 +130,7 @@ def spread(
     ]
     for job in jobs:
         job.prepare(refresh=execution.refresh)
+    # Counted after `prepare`, which forgets the members that are to be refreshed.
     computed = [job.missing() for job in jobs]
     fill(jobs, executor, progress)
     # What the workers have just computed is not computed again.
@@ -149,6 +152,7 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
         own_cores = execution.scheduler is None and execution.device == "auto"
         same = {name: getattr(execution, name) for name in (*WORKERS, "data_dir")}
         return DaskExecutor(**same, device="cpu" if own_cores else execution.device, devices=execution.devices or 1)
+    # A setting that would have no effect is refused instead of ignored.
     for name in WORKERS:
         if (value := getattr(execution, name)) != getattr(Execution, name):
             flag = f"--{name.replace('_', '-')}"
@@ -165,6 +169,7 @@ def _chunk_size(experiment: registry.Experiment, config: Any, execution: Executi
     chunk = experiment.vectorized if execution.chunk is None else execution.chunk
     if chunk is not None or not experiment.trains:
         return chunk
+    # The devices of the workers and their memory are not known in this process.
     if execution.executor != LOCAL:
         return 1
     import jax

@@ -109,6 +109,7 @@ class LocalExecutor:
                     if span:
                         progress.phase(chunk_name(span))
                         job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
+                # Other processes have claimed all that is missing. They save it, or they die and it becomes free again.
                 if not span:
                     progress.phase("waiting for another process")
                     time.sleep(POLL_SECONDS)
@@ -191,5 +192,6 @@ def _diverged(dataset: "xr.Dataset") -> list[int]:
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
+    # One network is enough: the comparisons within a member need all of its networks.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

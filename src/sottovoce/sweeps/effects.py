@@ -39,8 +39,10 @@ def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     baseline = dataset.attrs["baseline"]
     others = [i for i in range(len(settings)) if i != baseline]
     values = _by_point(dataset, variable)
+    # A member that is missing at one of the two points is NaN in the difference, and takes no part in it.
     change = values[others] - values[baseline]
     n = np.isfinite(change).sum(axis=1)
+    # A difference that no member has is no comparison to correct for.
     intervals = int((n > 0).sum())
     columns = np.full((5, *n.shape), np.nan)
     for row, column in np.argwhere(n > 0):
@@ -107,6 +109,7 @@ def _by_point(dataset: xr.Dataset, variable: str) -> Float[np.ndarray, "point me
     values = points.by_member(dataset, variable)
     kinds = estimates.kinds_of(values)
     values = values.sel({kinds: students(dataset)}).transpose(*points.dims_of(dataset), "member", kinds)
+    # The last swept field runs fastest, as in `points.points`.
     return values.values.reshape(-1, *values.shape[-2:])
 
 

@@ -111,6 +111,7 @@ def _assignment(flag: str, text: str, form: str) -> tuple[str, str]:
     field, _, values = text.partition("=")
     if not (field and values):
         raise UsageError(f"{flag} is {text!r}; allowed: {form}")
+    # Flags are written with hyphens, so users write fields so too.
     return field.strip().replace("-", "_"), values
 
 

@@ -76,6 +76,7 @@ def connected(workers: Workers) -> "Iterator[Client]":
     from distributed import Client
 
     if workers.scheduler is None:
+        # Not dask's default client, which would take over the user's own dask computations in the same process.
         with _local_cluster(workers) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
@@ -107,5 +108,7 @@ def _local_cluster(wanted: Workers) -> Any:
             memory_limit=0,  # no limit, as without workers
             silence_logs=logging.CRITICAL,
             env={"NPROC": str(max(1, n_cores() // workers)), **data},  # XLA takes NPROC for the number of cores
+            # Added to what the user preloads. dask calls `dask_setup` of this module, so that workers leave Ctrl-C to
+            # the asker.
             preload=[*dask_config.get("distributed.worker.preload"), "sottovoce.running.cluster.tasks"],
         )
