@@ -29,6 +29,7 @@ def directions(
     """
     matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
     counts = {name: sv.measure.counting.count(matrix, null) for name, matrix in matrices.items()}
+    # Printed with every result: a file read in the wrong orientation gives plausible but wrong numbers.
     read_as = sv.interop.checkpoints.orientation_of(file, orientation)
     # The counts of a single matrix also stand at the top level, where a script finds them without its name.
     only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
@@ -81,6 +82,7 @@ def subspaces(
     found = sv.measure.comparison.compare_subspaces(
         [sv.interop.checkpoints.weight_matrices(f, layer, orientation) for f in files], rank
     )
+    # Each file by itself, because formats with different conventions can be compared.
     orientations = [sv.interop.checkpoints.orientation_of(file, orientation) for file in files]
     lines = [f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}"]
     for (name, matrix), side in product(found.items(), ("output", "input")):

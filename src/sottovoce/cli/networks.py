@@ -49,9 +49,11 @@ class Perceptrons:
         with sv.data.searched_first(self.data_dir):
             images = sv.load_dataset(sv.data.choose_dataset(self.dataset), pixel_range=PIXEL_RANGES[self.pixels])
         names = {name: getattr(self, name) for name in ("activation", "class_head", "aux_head", "orientation")}
+        # The images come first, because they say how many of a file's outputs are class logits.
         networks = [sv.interop.networks.read_network(file, n_class=images.n_class, **names) for file in files]
         n_pixels = images.test_pixels.shape[1]
         for file, network in zip(files, networks, strict=True):
+            # A product of shapes that do not fit would fail later, without the name of the file.
             if (n_read := len(network.trunk[0].weight)) != n_pixels:
                 raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
         return images, networks

@@ -68,6 +68,7 @@ def _figures_folder(out: Path) -> Path:
 
 
 def _figure(drawing: Drawing, folder: Path) -> Figure:
+    # Saved first, because saving settles the layout to which the positions of `hover` refer.
     svg, _ = style.save(drawing.figure, folder / drawing.key)
     return Figure(
         key=drawing.key,

@@ -192,6 +192,5 @@ def _diverged(dataset: "xr.Dataset") -> list[int]:
     if "diverged" not in dataset:
         return []
     flags = dataset["diverged"]
-    # One network is enough: the comparisons within a member need all of its networks.
     flags = flags.any([dim for dim in flags.dims if dim != "member"])
     return dataset["member"].values[flags.values].tolist()

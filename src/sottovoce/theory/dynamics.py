@@ -80,6 +80,7 @@ def adam_one_logit(W1: Trunk, W2: Heads, initial: Initial = None) -> Trunk:
     z = W2[..., -1:]
     start = np.zeros_like(W1) if initial is None else initial
     length = np.abs(z).sum(axis=-2, keepdims=True)
+    # Equation (5.9), from left to right, so that Q is never formed.
     return start + (W1 - start) @ z / length @ np.sign(np.swapaxes(z, -2, -1))
 
 
@@ -94,5 +95,6 @@ def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: 
     s, U = np.linalg.eigh(moment)
     # A semidefinite moment may have eigenvalues that rounding makes negative; such modes would grow instead of decay.
     remaining = decay(np.maximum(s, 0.0)[..., :, None] * singular[..., None, :] ** 2)
+    # Equations (5.3) and (5.4). Directions outside of span(Z) are no columns of V and stay as `end` has them.
     entries = remaining * (np.swapaxes(U, -2, -1) @ distance @ V)
     return end + U @ entries @ np.swapaxes(V, -2, -1)

@@ -200,7 +200,7 @@ class _Dispatcher:
         # A TimeoutError is an OSError too, and has to be caught before those that end the run.
         except TimeoutError:
             return f"an answer did not arrive within {self._workers.patience:.0f} s"
-        # A refusal, the store's failure and the loss of the scheduler would meet every attempt alike, so none is made.
+        # A refusal, the store's failure and the loss of the scheduler would meet every attempt alike.
         except (SottovoceError, CancelledError, OSError):
             raise
         except Exception as error:
