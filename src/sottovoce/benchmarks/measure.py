@@ -123,8 +123,8 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 def measure_machine() -> dict[str, Any]:
     """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one."""
     _, startup_s = _timed(lambda: _in_new_process("import sottovoce.training.ensemble"))
+    # A process of its own for each size, because the peak of a process never falls.
     memory = {
-        # A process of its own for each size, because the peak of a process never falls.
         n: float(_in_new_process(f"from {__name__} import _print_peak_rss as peak; peak({n})")) for n in RSS_MEMBERS
     }
     return {

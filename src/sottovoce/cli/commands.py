@@ -55,7 +55,7 @@ def sweep(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment at many settings, or one shard of them; leave a figure where accuracies were measured."""
+    """Run an experiment at many settings, or one shard of them; write a figure if accuracies were measured."""
     from sottovoce import sweeps
     from sottovoce.cli import console
     from sottovoce.sweeps import tables

@@ -72,10 +72,10 @@ def subspaces(
     """Compare the strongest directions of checkpoints, with what random subspaces give beside every overlap.
 
     Args:
-        files: reference, teacher and student, whose updates are compared; or two, whose weights are. Each an .npz,
-            .npy or .safetensors file.
+        files: reference, teacher and student, whose updates are compared; or two checkpoints, whose weights are
+            compared. Each is an .npz, .npy, .safetensors, .pt or .pth file.
         layer: name of one matrix; unset: every matrix.
-        rank: how many directions of each matrix; of a smaller matrix, all directions.
+        rank: how many directions of each matrix are compared; all of them where a matrix has fewer.
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """

@@ -22,7 +22,7 @@ class Perceptrons:
     """How files are read as networks, and on which images the networks are tested.
 
     Attributes:
-        dataset: whose test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
+        dataset: source of the test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
         data_dir: folder with dataset files, looked at first.
         pixels: symmetric, -1 to 1, or unit, 0 to 1.
         activation: relu, gelu (its approximation by tanh), tanh or linear.
@@ -67,8 +67,8 @@ def graft(
     """Print the accuracy of every network's body under every network's class head.
 
     Args:
-        files: two networks or more of one number of hidden units, reference, teacher and students say. Each an .npz,
-            .npy, .safetensors, .pt or .pth file.
+        files: two or more networks with the same number of hidden units, such as a reference, its teacher and its
+            students; each an .npz, .npy, .safetensors, .pt or .pth file.
         perceptrons: how the files are read, and on which images the networks are tested.
         json: print one JSON object.
     """

@@ -43,7 +43,7 @@ class Allowed:
 # Compared and hashed as an object, because annotations have to be hashable and names may be the keys of a dict.
 @dataclass(frozen=True, eq=False)
 class Among:
-    """The names that a value may be."""
+    """The names that are allowed as a value."""
 
     names: Iterable[str]
 

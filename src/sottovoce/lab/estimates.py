@@ -80,7 +80,7 @@ def pooled_shares(shares: xr.DataArray, per_member: int) -> xr.Dataset:
     The intervals assume independent replicates. The attribute `trials` is the number of replicates behind each share.
     """
     trials = shares.sizes["member"] * per_member
-    # The binomial interval needs the number of successes: the share of a whole number is whole again up to rounding.
+    # The binomial interval needs the number of successes: a share times the replicates, whole up to rounding.
     successes = (shares * per_member).round().sum("member").astype(int)
     pooled = _each(lambda count: statistics.proportion(int(count), trials), [successes], [])
     return pooled.assign_attrs(trials=trials, members=shares.sizes["member"])

@@ -78,7 +78,7 @@ def levels(ax: Axes, x: np.ndarray, heights: ArrayLike, width: float, label: str
 
 
 def once(ax: Axes, label: str) -> str:
-    """Return the label, or if the axes have it already a label that legends leave out."""
+    """Return the label, or, if the axes have it already, a label that legends leave out."""
     return f"_{label}" if label in ax.get_legend_handles_labels()[1] else label
 
 

@@ -61,7 +61,7 @@ class Section:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One line of the ledger; what is not of another type is in words."""
+    """One line of the ledger; a text without a comment is shown as it is."""
 
     key: str  # anchor in the page
     claim: str

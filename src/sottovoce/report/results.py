@@ -86,8 +86,8 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
 def load_named(root: Path) -> "dict[str, xr.Dataset]":
     """Load every sweep of the report whose points are all saved, by name; nothing is computed.
 
-    A sweep is restricted to the members that all points have, and its attribute `command` makes it. Where it is
-    complete on several datasets, the first of these is taken.
+    A sweep is restricted to the members that all points have; its attribute `command` is the command line that makes
+    it. Where a sweep is complete on several datasets, the first of these is taken.
     """
     sweeps = {}
     for experiment in registry.experiments().values():

@@ -1,4 +1,4 @@
-"""The sections of the report: one for the experiments that share a heading, and a last one for the sweeps."""
+"""The sections of the report: one for each group of experiments under a heading, and a last one for the sweeps."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

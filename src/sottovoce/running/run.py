@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 EXECUTORS = (LOCAL, "dask")
 WORKERS = ("scheduler", "workers", "workers_save", "patience")
-"""The settings that mean something to workers alone."""
+"""The settings that concern workers only."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,11 @@ def spread(
 ) -> tuple[Execution, list[int]]:
     """Let workers compute the missing members of several configurations at once; without workers, do nothing.
 
-    A span that is None stands for all members; errors are those of `cluster.fill`. Returned are how to run each
-    configuration now, which loads what the workers saved, and how many members of each were computed.
+    A span that is None stands for all members; errors are those of `cluster.fill`.
+
+    Returns:
+        How to run each configuration afterwards, so that what the workers saved is loaded; and the number of members
+        of each configuration that were computed.
     """
     executor = prepare(execution, trains=any(experiment.trains for experiment, *_ in wanted))
     if isinstance(executor, LocalExecutor):

@@ -25,7 +25,7 @@ def store_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that its name never denotes half its content, even if the process or the machine dies.
+    """Write a file so that its name never denotes a partial file, even if the process or the machine dies.
 
     Raises:
         StoreError: the disk refuses; the temporary file is removed, and an older file of the name is untouched.

@@ -86,7 +86,7 @@ class Job:
 
 
 class _Executor(Protocol):
-    """Computes the members that are not on disk, once it has checked, before anything is written, that it can."""
+    """Computes the members that are not on disk; `check` raises an error before anything is written if it cannot."""
 
     def check(self, job: Job, /) -> None: ...
     def compute(self, job: Job, progress: Progress, /) -> None: ...

@@ -24,7 +24,8 @@ _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
 def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
     """Claim, until the block ends, the next missing members that no other process has claimed.
 
-    The members are contiguous and at most `size`; None is yielded where none are missing, or all of them are claimed.
+    The members are contiguous and at most `size` of them. If no member is missing, or all missing members are claimed,
+    None is yielded.
     """
     claims = folder.path / "claims"
     lock = None

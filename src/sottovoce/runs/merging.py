@@ -35,8 +35,8 @@ class Tally:
 def merge(source: Path, root: Path) -> Tally:
     """Bring the runs of one folder into another; a repeated call takes only what is new.
 
-    Other processes may compute in `root` at the same time. Refused are damaged chunks, runs of a newer store format,
-    and members that the target has with other values.
+    Other processes may compute in `root` at the same time. Damaged chunks, runs of a newer store format, and members
+    that the target has with other values are refused.
 
     Raises:
         UsageError: the source is no folder, or is `root` itself.

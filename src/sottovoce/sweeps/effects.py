@@ -27,13 +27,16 @@ def students(dataset: xr.Dataset) -> list[str]:
 def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     """Estimate the difference of every other point from the baseline, paired over members.
 
-    A sweep of networks has the variables "accuracy" and "recovered_fraction"; of another one, a UsageError is raised.
+    A sweep of networks has the variables "accuracy" and "recovered_fraction".
 
     Returns:
         By `comparison`, with the swept fields as coordinates along it, and by `network`: `mean`; `low` and `high`, the
         pointwise 95 % interval over members; `simultaneous_low` and `simultaneous_high`
         (`measure.statistics.simultaneous`); `n`, the number of members that both points have. Attributes: `intervals`,
         the number of simultaneous intervals; `baseline`, the settings of the baseline.
+
+    Raises:
+        UsageError: the sweep has no such variable.
     """
     settings = [at for at, _ in points.points(dataset)]
     baseline = dataset.attrs["baseline"]

@@ -45,7 +45,7 @@ class Plan:
 
     @property
     def dims(self) -> list[str]:
-        """The dimensions along which the points lie: the fields, whose values are all combined, or a list's `POINT`."""
+        """The dimensions along which the points lie: the swept fields of a grid, or `POINT` for a list of points."""
         return list(self.over) if len(self.shape) == len(self.over) else [POINT]
 
     def jobs(self, root: Path) -> list[Job]:

@@ -87,7 +87,7 @@ def adam_one_logit(W1: Trunk, W2: Heads, initial: Initial = None) -> Trunk:
 def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: Moment, decay: Decay) -> Trunk:
     """Return the converged trunk plus the remaining error, with each eigenmode scaled by ``decay(curvature)``."""
     end = linear.student(W1, W2, n_aux, "mse", initial)
-    # The same limit as that of the converged student, so that no direction decays toward an end that leaves it out.
+    # The rank is decided as for the converged student, so that no direction decays toward an end that leaves it out.
     V, singular, present = linear.singular_span(W2[..., W2.shape[-1] - n_aux :], rounding=4.0)
     V = V * present[..., None, :]
     distance = -np.asarray(W1, dtype=np.float64) if initial is None else np.asarray(initial - W1, dtype=np.float64)

@@ -136,7 +136,7 @@ class _Dispatcher:
             self._lonely_since = now
             self._resubmit_overdue(now)
         elif now - self._lonely_since > LONELY_SECONDS:
-            self._lonely_since = float("inf")  # said once
+            self._lonely_since = float("inf")  # the warning is given once
             _log.warning("no worker has joined the scheduler at %s; waiting", self._workers.scheduler)
         self._progress.phase(f"{len(self._pending)} chunks on {sum(self._threads.values())} workers")
         self._next_tick = now + TICK_SECONDS
@@ -158,8 +158,8 @@ class _Dispatcher:
         """Submit the chunk to the workers that are not avoided, or to any worker where all are avoided."""
         task = tasks.describe(chunk.job, chunk.span, self._workers)
         others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
-        # dask answers a pure task from an earlier one with the same arguments: a resubmission would meet its own
-        # failure.
+        # dask answers a pure task by the result of an earlier one with equal arguments: a resubmission would be given
+        # the very answer that was refused.
         future = self._client.submit(tasks.compute, task, pure=False, workers=others or None)
         chunk.futures.append(future)
         chunk.submitted_at = time.monotonic()

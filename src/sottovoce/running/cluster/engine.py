@@ -35,7 +35,7 @@ class Workers:
     data_dir: Path | None = None
 
     def check(self, *_: Any) -> None:
-        """Raise a UsageError where workers cannot be had by these settings; workers check their own dataset files."""
+        """Raise a UsageError if no workers can be had with these settings; workers check their own dataset files."""
         if importlib.util.find_spec("distributed") is None:
             missing = "--executor dask needs distributed, which is not installed"
             raise UsageError(f"{missing}; run: pip install 'sottovoce[cluster]'")
@@ -72,7 +72,11 @@ class Workers:
 
 @contextmanager
 def connected(workers: Workers) -> "Iterator[Client]":
-    """Yield a client of the workers' scheduler, a ClusterError if none answers; own workers end with the block."""
+    """Yield a client of the workers' scheduler; workers that are started here end with the block.
+
+    Raises:
+        ClusterError: no scheduler answers.
+    """
     from distributed import Client
 
     if workers.scheduler is None:
