@@ -31,7 +31,7 @@ def code() -> str:
     digest = hashlib.sha256()
     # Sorted, with POSIX paths and separators, so that equal sources have equal digests on every system.
     for file in sorted(package.rglob("*.py")):
-        digest.update(str(file.relative_to(package).as_posix()).encode() + b"\0" + file.read_bytes() + b"\0")
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return f"sottovoce {sottovoce.__version__} (source {digest.hexdigest()[:12]})"
 
 
