@@ -38,6 +38,7 @@ def reproduce(
         execution: how to run.
     """
     with sv.data.searched_first(execution.data_dir):
+        # The choice has to look in the same folders as the runs.
         chosen = sv.data.choose_dataset(dataset)
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
     results = sv.report.results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
@@ -54,7 +55,7 @@ def sweep(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment at many settings, or one shard of them; leave a figure where accuracies were measured."""
+    """Run an experiment at many settings, or one shard of them; write a figure if accuracies were measured."""
     from sottovoce import sweeps
     from sottovoce.cli import console
     from sottovoce.sweeps import tables
@@ -66,6 +67,7 @@ def sweep(
             _shard(planned, part, execution, as_json=as_json)
             return
         if not execution.quiet:
+            # On standard error, so that standard output holds one JSON object and nothing else.
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
     figure = sv.report.build.write_sweep(result, execution.out)
@@ -100,6 +102,7 @@ def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path)
     if not sources:
         raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
     refused = 0
+    # Every source is merged before an error is raised: one damaged chunk keeps no other out.
     for source in sources:
         tally = sv.runs.merging.merge(source / "runs", out / "runs")
         print("\n  ".join([str(tally), *tally.refused]))
@@ -141,6 +144,7 @@ def list_(out: Path = Path("out")) -> None:
     print("experiments", *(f"{e.name:{width}} {e.summary}" for e in registry.experiments().values()), sep="\n  ")
     runs = sv.runs.catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")
+    # By experiment, because only configurations of the same experiment have the same fields.
     for experiment in dict.fromkeys(run.experiment for run in runs):
         own = [run for run in runs if run.experiment == experiment]
         differing = sv.runs.catalog.differences([run.config for run in own])

@@ -205,6 +205,7 @@ def worst_of(
         values = _selected(result, quantity, at)
         if values is None:
             return NOTHING
+        # The replicates are the members, or a toy's draws of all members; other dimensions repeat the same replicates.
         return Identity(
             float(worst(values)), math.prod(values.sizes[dim] for dim in {"member", "draw"} & {*values.dims})
         )
@@ -238,6 +239,7 @@ def verdict(evidence: Evidence, low: float, high: float) -> Verdict:
         return "too few members"
     if isinstance(evidence, Mean) and statistics.equal(evidence.values, evidence.scale):
         inside = bool(low <= evidence.values[0] <= high)
+        # The exact interval of "all of n" excludes one half from six replicates on: 0.025^(1/6) > 1/2 > 0.025^(1/5).
         return verdict(Share(evidence.n if inside else 0, evidence.n), 0.5, 1.0)
     measured = evidence.interval()
     # An interval can be unbounded, such as a ratio whose denominator may be zero.
