@@ -12,6 +12,8 @@ from sottovoce.networks.layers import Convolution, Linear
 from sottovoce.networks.mlp import Network
 from sottovoce.networks.shapes import Layer, trunk_layers
 
+Draw = Callable[[Key[Array, ""], int, int], Linear]
+
 
 def _normal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     """Draw weights from N(0, 1/fan_in) and set biases to zero, the scheme of Cloud et al."""
@@ -36,11 +38,7 @@ def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     return Linear(jax.nn.initializers.orthogonal()(key, (fan_in, fan_out)), jnp.zeros(fan_out))
 
 
-SCHEMES: dict[str, Callable[[Key[Array, ""], int, int], Linear]] = {
-    "normal": _normal,
-    "uniform": _uniform,
-    "orthogonal": _orthogonal,
-}
+SCHEMES: dict[str, Draw] = {"normal": _normal, "uniform": _uniform, "orthogonal": _orthogonal}
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,7 @@ class Architecture:
     """All settings that determine the shape of a network and the distribution of its initialization.
 
     Attributes:
-        n_inputs: pixels of an image.
         widths: units of each dense hidden layer, from the input on.
-        n_class: class logits.
         n_aux: auxiliary logits that the network has (a student may be distilled on fewer).
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
@@ -75,16 +71,11 @@ class Architecture:
 
 
 def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
-    """Draw a network.
+    """Draw a network, whose arrays are float32, from the member's key.
 
-    Args:
-        architecture: shape and scheme.
-        key: the member's key. Trunk, class head, auxiliary head and convolutions have separate keys derived from it.
-            Layer l of the trunk, or of the convolutions, uses the respective key folded with l, so that adding
-            convolutions changes no draw of a layer of the same shape.
-
-    Returns:
-        A network whose arrays are float32.
+    Trunk, class head, auxiliary head and convolutions have separate keys derived from it. Layer l of the trunk, or of
+    the convolutions, uses the respective key folded with l, so that adding convolutions changes no draw of a layer of
+    the same shape.
 
     Raises:
         UsageError: the scheme, the activation or the precision is unknown, or there are more columns to make
@@ -98,17 +89,14 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     # draws that they had before there were convolutions.
     convolution_key = jax.random.fold_in(key, 3)
     layers, n = tuple(architecture.layers().values()), len(architecture.channels)
-    trunk = _draw_layers(draw, trunk_key, layers[n:])
-    drawn = _draw_layers(draw, convolution_key, layers[:n])
-    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn)
-    class_head, aux_head = draw_heads(architecture, class_key, aux_key)
-    return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision, convolutions)
 
+    def drawn(key: Key[Array, ""], layers: tuple[Layer, ...]) -> list[Linear]:
+        return [draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers)]
 
-def _draw_layers(
-    draw: Callable[[Key[Array, ""], int, int], Linear], key: Key[Array, ""], layers: tuple[Layer, ...]
-) -> tuple[Linear, ...]:
-    return tuple(draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers))
+    trunk = tuple(drawn(trunk_key, layers[n:]))
+    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn(convolution_key, layers[:n]))
+    heads = draw_heads(architecture, class_key, aux_key)
+    return Network(trunk, *heads, architecture.activation, architecture.precision, convolutions)
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
@@ -118,14 +106,6 @@ def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: K
     normalized remainder of the drawn column after projecting out the class columns and the auxiliary columns before
     it, so it still does not depend on the number of auxiliary columns. With orthonormal columns P C = 0, so a linear
     student of which only the trunk is trained learns nothing about the classes (docs/theory.md, section 2).
-
-    Args:
-        architecture: shape and scheme.
-        class_key: the class head's key.
-        aux_key: the auxiliary head's key.
-
-    Returns:
-        Class head and auxiliary head.
 
     Raises:
         UsageError: there are more columns to make orthonormal than units in the last hidden layer.
