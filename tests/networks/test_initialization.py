@@ -94,7 +94,7 @@ def test_orthogonal_weights_with_fewer_rows_have_orthonormal_rows_and_single_col
 
 def test_orthogonal_weights_prefer_no_direction():
     keys = jax.random.split(KEY, 2000)
-    first = np.asarray(jax.vmap(lambda key: SCHEMES["orthogonal"](key, 3, 3).weight)(keys), np.float64)
+    first = np.asarray(jax.vmap(lambda key: SCHEMES["orthogonal"]([key], [(3, 3)])[0].weight)(keys), np.float64)
     # Uniform over rotations and reflections: every entry has mean 0 and variance 1/3, known to sqrt(1/3/2000) and, as
     # its fourth moment is 1/5, to sqrt((1/5 - 1/9)/2000); five of each.
     assert np.abs(first.mean(axis=0)).max() < 5 * (1 / 3 / 2000) ** 0.5

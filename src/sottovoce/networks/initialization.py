@@ -1,6 +1,7 @@
 """Initialization schemes. Every auxiliary column has its own key, so the number of columns changes no other draw."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -12,14 +13,27 @@ from sottovoce.networks.layers import Convolution, Linear
 from sottovoce.networks.mlp import Network
 from sottovoce.networks.shapes import Layer, trunk_layers
 
-Draw = Callable[[Key[Array, ""], int, int], Linear]
+Draw = Callable[[Sequence[Key[Array, ""]], Sequence[tuple[int, int]]], list[Linear]]
 
 
-def _normal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
+def _normal(keys: Sequence[Key[Array, ""]], shapes: Sequence[tuple[int, int]]) -> list[Linear]:
     """Draw weights from N(0, 1/fan_in) and set biases to zero, the scheme of Cloud et al."""
-    return Linear(jax.random.normal(key, (fan_in, fan_out)) / jnp.sqrt(fan_in), jnp.zeros(fan_out))
+    # One draw for all layers, each as long as the largest, because compiling a draw takes longer than drawing. A number
+    # depends on its key and position alone, so the first ones are those of a shorter draw. The barrier keeps the
+    # compiler from repeating the draw in each of its uses.
+    longest = max(map(math.prod, shapes))
+    drawn = jax.lax.optimization_barrier(jax.vmap(lambda key: jax.random.normal(key, (longest,)))(jnp.stack(keys)))
+    return [
+        Linear(row[: math.prod(shape)].reshape(shape) / jnp.sqrt(shape[0]), jnp.zeros(shape[1]))
+        for row, shape in zip(drawn, shapes, strict=True)
+    ]
 
 
+def _one_by_one(draw: Callable[[Key[Array, ""], int, int], Linear]) -> Draw:
+    return lambda keys, shapes: [draw(key, *shape) for key, shape in zip(keys, shapes, strict=True)]
+
+
+@_one_by_one
 def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     """Draw weights and biases uniformly on +-1/sqrt(fan_in), PyTorch's default, which the post's script uses."""
     weight_key, bias_key = jax.random.split(key)
@@ -30,6 +44,7 @@ def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     )
 
 
+@_one_by_one
 def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     """Draw weights with orthonormal columns (rows, if there are fewer), biases zero (Saxe et al. 2014).
 
@@ -89,14 +104,13 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     # draws that they had before there were convolutions.
     convolution_key = jax.random.fold_in(key, 3)
     layers, n = tuple(architecture.layers().values()), len(architecture.channels)
-
-    def drawn(key: Key[Array, ""], layers: tuple[Layer, ...]) -> list[Linear]:
-        return [draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers)]
-
-    trunk = tuple(drawn(trunk_key, layers[n:]))
-    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn(convolution_key, layers[:n]))
-    heads = draw_heads(architecture, class_key, aux_key)
-    return Network(trunk, *heads, architecture.activation, architecture.precision, convolutions)
+    keys = [jax.random.fold_in(convolution_key, i) for i in range(n)]
+    keys += [jax.random.fold_in(trunk_key, i) for i in range(len(layers) - n)]
+    shapes = [(layer.fan_in, layer.fan_out) for layer in layers]
+    *drawn, class_head = draw([*keys, class_key], [*shapes, (architecture.widths[-1], architecture.n_class)])
+    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn[:n])
+    heads = _with_aux_head(architecture, class_head, aux_key)
+    return Network(tuple(drawn[n:]), *heads, architecture.activation, architecture.precision, convolutions)
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
@@ -110,12 +124,16 @@ def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: K
     Raises:
         UsageError: there are more columns to make orthonormal than units in the last hidden layer.
     """
+    shape = (architecture.widths[-1], architecture.n_class)
+    return _with_aux_head(architecture, SCHEMES[architecture.scheme]([class_key], [shape])[0], aux_key)
+
+
+def _with_aux_head(architecture: Architecture, class_head: Linear, aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
     draw = SCHEMES[architecture.scheme]
     hidden = architecture.widths[-1]
     column_keys = jax.vmap(lambda j: jax.random.fold_in(aux_key, j))(jnp.arange(architecture.n_aux))
-    columns = jax.vmap(lambda key: draw(key, hidden, 1))(column_keys)
+    columns = jax.vmap(lambda key: draw([key], [(hidden, 1)])[0])(column_keys)
     aux_head = Linear(columns.weight[:, :, 0].T, columns.bias[:, 0])
-    class_head = draw(class_key, hidden, architecture.n_class)
     if not architecture.orthonormal_heads:
         return class_head, aux_head
     n_columns = architecture.n_class + architecture.n_aux

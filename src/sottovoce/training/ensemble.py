@@ -20,7 +20,11 @@ def run_members(program: MemberProgram, members: Sequence[int]) -> Member:
 
     Each value of the program's static part and each number of members per device is compiled once.
     """
-    return for_members(partial(_run_sharded, program), members)
+    found = for_members(partial(_run_sharded, program), members)
+    # Taken apart here, because a compiled program would copy every array of every student one by one.
+    n_students = found.student_loss.shape[-1]
+    students = (jax.tree.map(lambda leaf, i=i: leaf[:, i], found.students) for i in range(n_students))
+    return found._replace(students=tuple(students))
 
 
 def for_members(run: Callable[..., PyTree], members: Sequence[int], *of_members: PyTree) -> PyTree:

@@ -1,7 +1,7 @@
 """The inputs and outputs of the compiled program of a member."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
@@ -119,11 +119,14 @@ class DistillationSet(NamedTuple):
 
 
 class Member(NamedTuple):
-    """The results of one member: networks, test accuracies of all of them, and mean losses by epoch (nats)."""
+    """The results of one member: networks, test accuracies of all of them, and mean losses by epoch (nats).
+
+    `run_member` returns the students on a leading axis, `run_members` one by one.
+    """
 
     reference: Network
     teacher: Network
-    students: tuple[Network, ...]
+    students: Any
     accuracy: Float[Array, " role"]
     teacher_loss: Float[Array, " epoch"]
     student_loss: Float[Array, "epoch student"]

@@ -42,7 +42,7 @@ def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     return Member(
         reference=initial.reference,
         teacher=teacher,
-        students=tuple(axes.unstack(students)),
+        students=students,
         accuracy=_accuracies(program, initial.reference, teacher, students),
         teacher_loss=teacher_loss,
         student_loss=student_loss.T,

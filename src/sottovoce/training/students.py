@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from sottovoce.networks.initialization import Architecture
@@ -76,16 +77,17 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
 
     The perturbation is the weight of the fresh draw that is added to every initial block of every student.
     """
-    logit = jnp.arange(architecture.n_class + architecture.n_aux)
-    first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
-    end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
+    # In NumPy, because each operation of jax on a new shape would compile a program of its own.
+    logit = np.arange(architecture.n_class + architecture.n_aux)
+    first = np.array([0 if student.all_logits else architecture.n_class for student in students])
+    end = np.array([architecture.n_class + student.n_aux for student in students])
     names = list(OBJECTIVES)
     blocks = (*architecture.layers(), *HEADS)
-    starts = jnp.asarray([[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students])
+    starts = [[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students]
     return Students(
-        masks=(first[:, None] <= logit) & (logit < end[:, None]),
+        masks=jnp.asarray((first[:, None] <= logit) & (logit < end[:, None])),
         objectives=jnp.asarray([names.index(student.objective) for student in students]),
-        starts=starts + perturbation * jnp.asarray(FRESH),
+        starts=jnp.asarray(np.array(starts, np.float32) + np.float32(perturbation) * np.array(FRESH, np.float32)),
         trained=jnp.asarray([[float(block not in student.frozen) for block in blocks] for student in students]),
     )
 
