@@ -19,10 +19,10 @@ Draw = Callable[[Sequence[Key[Array, ""]], Sequence[tuple[int, int]]], list[Line
 def _normal(keys: Sequence[Key[Array, ""]], shapes: Sequence[tuple[int, int]]) -> list[Linear]:
     """Draw weights from N(0, 1/fan_in) and set biases to zero, the scheme of Cloud et al."""
     # One draw for all layers, each as long as the largest, because compiling a draw takes longer than drawing. A number
-    # depends on its key and position alone, so the first ones are those of a shorter draw. The barrier keeps the
-    # compiler from repeating the draw in each of its uses.
+    # depends on its key and position alone, so the first ones are those of a shorter draw. In a loop, because the
+    # compiler would otherwise repeat the draw in each of its uses.
     longest = max(map(math.prod, shapes))
-    drawn = jax.lax.optimization_barrier(jax.vmap(lambda key: jax.random.normal(key, (longest,)))(jnp.stack(keys)))
+    drawn = jax.lax.map(lambda key: jax.random.normal(key, (longest,)), jnp.stack(keys))
     return [
         Linear(row[: math.prod(shape)].reshape(shape) / jnp.sqrt(shape[0]), jnp.zeros(shape[1]))
         for row, shape in zip(drawn, shapes, strict=True)
@@ -98,11 +98,8 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     """
     if architecture.scheme not in SCHEMES:
         raise not_among("initialization", architecture.scheme, SCHEMES)
-    trunk_key, class_key, aux_key = jax.random.split(key, 3)
+    trunk_key, class_key, aux_key, convolution_key = (jax.random.fold_in(key, i) for i in range(4))
     draw = SCHEMES[architecture.scheme]
-    # Not a fourth part of the split, which would change the other three keys: networks without convolutions keep the
-    # draws that they had before there were convolutions.
-    convolution_key = jax.random.fold_in(key, 3)
     layers, n = tuple(architecture.layers().values()), len(architecture.channels)
     keys = [jax.random.fold_in(convolution_key, i) for i in range(n)]
     keys += [jax.random.fold_in(trunk_key, i) for i in range(len(layers) - n)]

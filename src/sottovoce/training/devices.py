@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import time
+import timeit
 from pathlib import Path
 
 import jax
@@ -104,11 +104,7 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
     square = jnp.ones((size, size))
     product = jax.jit(PRODUCTS["float32"])
     product(square, square).block_until_ready()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        product(square, square).block_until_ready()
-        seconds.append(time.perf_counter() - start)
+    seconds = timeit.repeat(lambda: product(square, square).block_until_ready(), number=1, repeat=repeats)
     # The devices of a CPU share its cores, and a single product already uses all of them.
     n_devices = 1 if jax.default_backend() == "cpu" else jax.local_device_count()
     return n_devices * 2 * size**3 / min(seconds) / 1e9

@@ -69,21 +69,19 @@ def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[
     n_batches = -(-n_samples // batch_size)
     last = n_batches if training.steps is None else training.steps - (epochs - 1) * n_batches
 
-    def epoch(carry: Carry, key_and_number: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
-        key, number = key_and_number
-        rows, weights = batches(key, n_samples, batch_size)
+    def epoch(carry: Carry, number: Array, n_steps: int) -> tuple[Carry, Array]:
+        rows, weights = batches(jax.random.fold_in(key, number), n_samples, batch_size)
         numbers = number * n_batches + jnp.arange(n_steps)
         carry, losses = jax.lax.scan(training.step, carry, (rows[:n_steps], weights[:n_steps], numbers))
         return carry, jnp.mean(losses, axis=0)
 
-    keys, carry = jax.random.split(key, epochs), training.start(parameters)
-    complete = partial(epoch, n_steps=n_batches)
+    carry, complete = training.start(parameters), partial(epoch, n_steps=n_batches)
     if last == n_batches:
-        carry, losses = jax.lax.scan(complete, carry, (keys, jnp.arange(epochs)))
+        carry, losses = jax.lax.scan(complete, carry, jnp.arange(epochs))
     else:
         # A scan needs epochs of one length, so the short last epoch follows it.
-        carry, losses = jax.lax.scan(complete, carry, (keys[:-1], jnp.arange(epochs - 1)))
-        carry, last_losses = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
+        carry, losses = jax.lax.scan(complete, carry, jnp.arange(epochs - 1))
+        carry, last_losses = epoch(carry, jnp.asarray(epochs - 1), last)
         losses = jnp.concatenate([losses, last_losses[None]])
     return carry[0], losses
 
@@ -96,8 +94,8 @@ def train_observed(
     `observe` is given the parameters and the optimizer's state.
     """
     n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
-    drawn = jax.vmap(lambda key: batches(key, n_samples, batch_size))(jax.random.split(key, epochs))
-    rows, weights = (values.reshape(-1, batch_size) for values in drawn)
+    draw = jax.vmap(lambda number: batches(jax.random.fold_in(key, number), n_samples, batch_size))
+    rows, weights = (values.reshape(-1, batch_size) for values in draw(jnp.arange(epochs)))
     ends = jnp.asarray(checkpoints(n_samples, batch_size, epochs, training.steps))
 
     # The trip count is traced, so that step and observe are compiled once however many checkpoints there are.

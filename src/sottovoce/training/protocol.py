@@ -128,7 +128,8 @@ def _draw(setting: Setting, architecture: Architecture, stream: Stream, member: 
     """Return networks of an architecture: the member's and its partner's draws from a stream, and a fresh draw."""
     draws = ((stream, member), (stream, partner(member)), (Stream.PERTURBATION, member))
     # The three draws share one program, because compiling a draw takes longer than drawing.
-    drawn = jax.vmap(lambda key: initialize(architecture, key))(jnp.stack([setting.key(*draw) for draw in draws]))
+    draw = axes.map_over_leading_axis(lambda key: initialize(architecture, key))
+    drawn = draw(jnp.stack([setting.key(*of) for of in draws]))
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 
 
