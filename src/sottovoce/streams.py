@@ -29,16 +29,7 @@ class Stream(enum.IntEnum):
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
-    """Return the random key of one member for one purpose.
-
-    Args:
-        seed: the configuration's seed; may be traced.
-        stream: the purpose of the random numbers.
-        member: index of the member; may be traced.
-
-    Returns:
-        A typed threefry key (scalar).
-    """
+    """Return the typed threefry key of one member for one purpose; seed and member may be traced."""
     # The generator is named, so that a new default of jax changes no result.
     root = jax.random.key(seed, impl="threefry2x32")
     # Folded in one after the other: in a sum of the two, stream 1 of member 0 and stream 0 of member 1 would be one

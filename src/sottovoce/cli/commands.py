@@ -190,18 +190,19 @@ def doctor() -> None:
 
 
 def bench(members: int | None = None, json: bool = False) -> None:
-    """Measure this machine: products, training as a share of them, memory, toy draws, predictions, PyTorch baselines.
+    """Measure this machine: products, training, memory, toy draws, predictions, PyTorch baselines, first members.
 
     Args:
         members: members trained; unset: one per CPU device, 100 on an accelerator.
         json: print one JSON object instead of lines.
     """
-    from sottovoce.benchmarks import costs
+    from sottovoce.benchmarks import cold, costs
     from sottovoce.benchmarks import measure as benchmark
 
     found = benchmark.measure(members)
     found |= costs.prediction_seconds(benchmark.published_program(benchmark.PROTOCOL))
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
+    found |= cold.first_member_seconds(name for name, one in registry.experiments().items() if one.trains)
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 
 

@@ -25,7 +25,9 @@ class _State(NamedTuple):
     steps: Int[Array, ""]
 
 
-def relinearizing(optimizer: optax.GradientTransformation, every: int | None) -> optax.GradientTransformation:
+def relinearizing(
+    optimizer: optax.GradientTransformation, every: int | Int[Array, ""] | None
+) -> optax.GradientTransformation:
     """Let an optimizer train the network of an `Expansion`, and move the base to the network every so many steps.
 
     If the base moves after each step, gradients, and with them the whole run, are those of ordinary training. If it
@@ -33,7 +35,7 @@ def relinearizing(optimizer: optax.GradientTransformation, every: int | None) ->
 
     Args:
         optimizer: optimizer of the network; its state does not change when the base moves.
-        every: number of steps between moves of the base; None: the base never moves.
+        every: number of steps between moves of the base, which may be traced; None: the base never moves.
 
     Returns:
         An optax transformation for parameters of the type `Expansion`.

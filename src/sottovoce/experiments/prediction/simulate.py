@@ -103,8 +103,11 @@ def predict_member(
     # A change of parameters moves the linearized network's logits by the product of the Jacobian with this change.
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
+    # One program trains at all three bases; no training has so many steps that the first two would move theirs.
+    bases = axes.stack([reference, teacher, reference])
+    every = jnp.asarray([2**31 - 1, 2**31 - 1, program.protocol.student_batches()])
     train = partial(train_linearized, program, data, order, reference)
-    at_reference = train(reference)
+    at_reference, at_teacher, relinearized = axes.unstack(axes.map_over_leading_axis(train)(bases, every))
     starts = axes.repeat(reference, len(prediction.objectives))
     return Predicted(
         first_update=expand(first),
@@ -112,8 +115,8 @@ def predict_member(
         finite_time=expand(finite),
         linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
         reference_kernel=read(at_reference),
-        teacher_kernel=read(train(teacher)),
-        relinearized=read(train(reference, every=program.protocol.student_batches())),
+        teacher_kernel=read(at_teacher),
+        relinearized=read(relinearized),
         retrained=read(_retrained(program, member, starts, teacher)),
     )
 
@@ -124,7 +127,7 @@ def train_linearized(
     order: Key[Array, ""],
     reference: Network,
     base: Network,
-    every: int | None = None,
+    every: int | Int[Array, ""] | None = None,
 ) -> Network:
     """Train every student from the reference as the protocol does, but linearized at a base.
 
@@ -230,6 +233,10 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     )
 
 
+# Outside of `_scores`, so that it is compiled once and not for every member.
+_class_logits = jax.jit(Network.class_logits)
+
+
 def _scores(
     pairs: list[tuple[str, int]], images: LabeledImages, trained: Member, predicted: Predicted, i: int
 ) -> np.ndarray:
@@ -237,8 +244,8 @@ def _scores(
     reference, teacher, *students = (
         jax.tree.map(lambda v: v[i], network) for network in (trained.reference, trained.teacher, *trained.students)
     )
-    read = jax.jit(lambda network: network.class_logits(jnp.asarray(images.test_images)))
-    start, taught, *true = (np.asarray(read(network)) for network in (reference, teacher, *students))
+    test = jnp.asarray(images.test_images)
+    start, taught, *true = (np.asarray(_class_logits(network, test)) for network in (reference, teacher, *students))
     C, Z = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)
     gram = np.stack([predictors.head_gram(start, taught, C, Z[:, :k], objective) for objective, k in pairs])
     logits = {"head_gram": gram} | {name: values[i] for name, values in predicted._asdict().items()}
