@@ -1,7 +1,6 @@
 """Distillation of a teacher's students: their inputs and targets, their losses, and the joint training run of all."""
 
 from collections.abc import Callable, Sequence
-from operator import call
 from typing import Any
 
 import jax
@@ -24,6 +23,10 @@ MOST_IN_STEP = 4
 
 Apply = Callable[[Any, Array], Array]
 Wrap = Callable[[optax.GradientTransformation], optax.GradientTransformation]
+
+
+def _call(student: Callable[[Array], Array], inputs: Array) -> Array:
+    return student(inputs)
 
 
 def distillation_set(program: MemberProgram, teacher: Callable[[Array], Array], key: Key[Array, ""]) -> DistillationSet:
@@ -54,7 +57,7 @@ def distill(
     starts: PyTree,
     key: Key[Array, ""],
     *,
-    apply: Apply = call,
+    apply: Apply = _call,
     wrap: Wrap = lambda optimizer: optimizer,
 ) -> tuple[PyTree, Float[Array, "student epoch"]]:
     """Return all students of one teacher, trained on the same batches, and their mean losses by epoch.
@@ -98,7 +101,7 @@ def distill(
     return jax.tree.map(lambda leaf: leaf.reshape(n_students, *leaf.shape[2:]), results)
 
 
-def student_loss(setting: Setting, student: Students, apply: Apply = call) -> Loss:
+def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> Loss:
     """Return the distillation loss of one student, given the student's arrays without the leading axis.
 
     The loss takes batches of pairs of inputs and the teacher's logits on these inputs.
