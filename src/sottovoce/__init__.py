@@ -4,6 +4,7 @@ from sottovoce import lazy
 
 __version__ = "0.1.0"
 
+# The stub beside this file repeats these names for type checkers and editors, which do not run `attach`.
 __getattr__, __dir__, _ = lazy.attach(
     __name__,
     submodules={

@@ -10,9 +10,11 @@ class SottovoceError(Exception):
     exit_code = 1
 
 
+# Also a ValueError, the class that callers from Python expect of a wrong argument.
 class UsageError(SottovoceError, ValueError):
     """An argument outside what is allowed; raised before anything is computed."""
 
+    # The code by which shells and most programs tell wrong usage from a failure.
     exit_code = 2
 
 

@@ -27,6 +27,7 @@ def attach(
         if name in origins:
             return getattr(import_module(f"{package}.{origins[name]}"), name)
         if name in submodules:
+            # The import binds the submodule to the package, so Python asks this function only once for each.
             return import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 

@@ -29,18 +29,11 @@ class Stream(enum.IntEnum):
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
-    """Return the random key of one member for one purpose.
-
-    Args:
-        seed: the configuration's seed; may be traced.
-        stream: the purpose of the random numbers.
-        member: index of the member; may be traced.
-
-    Returns:
-        A typed threefry key (scalar).
-    """
+    """Return the typed threefry key of one member for one purpose; seed and member may be traced."""
     # The generator is named, so that a new default of jax changes no result.
     root = jax.random.key(seed, impl="threefry2x32")
+    # Folded in one after the other: in a sum of the two, stream 1 of member 0 and stream 0 of member 1 would be one
+    # key.
     return jax.random.fold_in(jax.random.fold_in(root, stream), member)
 
 
@@ -50,4 +43,5 @@ def partner(member: int | Int[Array, ""]) -> int | Int[Array, ""]:
     Neighbors exchange (0 with 1, 2 with 3, ...): a derangement of the members that does not depend on how many
     there are. A random permutation would pair a member with itself about once per ensemble.
     """
+    # The exclusive or works on traced members as well, where a test for odd numbers could not branch.
     return member ^ 1

@@ -41,6 +41,22 @@ def test_how_many_auxiliary_columns_are_built_changes_nothing_else(scheme):
     np.testing.assert_array_equal(few.aux_head.bias, many.aux_head.bias[:13])
 
 
+def test_layers_are_drawn_together_with_the_numbers_of_each_drawn_alone():
+    # The convolution, the two dense layers and the class head have four sizes, of which the draw takes the largest.
+    shape = replace(SMALL, n_inputs=16, widths=(8, 6), channels=(4,))
+    network = draw(shape, KEY)
+    trunk_key, class_key, _ = jax.random.split(KEY, 3)
+    alone = [
+        (network.convolutions[0], jax.random.fold_in(jax.random.fold_in(KEY, 3), 0)),
+        (network.trunk[0], jax.random.fold_in(trunk_key, 0)),
+        (network.trunk[1], jax.random.fold_in(trunk_key, 1)),
+        (network.class_head, class_key),
+    ]
+    for layer, key in alone:
+        expected = jax.random.normal(key, layer.weight.shape) / np.sqrt(np.float32(layer.weight.shape[0]))
+        np.testing.assert_array_max_ulp(layer.weight, np.asarray(expected), maxulp=2)
+
+
 @pytest.mark.parametrize("block", ["trunk_0", "trunk_1", "class", "aux"])
 def test_normal_weights_have_variance_one_over_fan_in(block):
     layer = blocks("normal")[block]
@@ -94,7 +110,7 @@ def test_orthogonal_weights_with_fewer_rows_have_orthonormal_rows_and_single_col
 
 def test_orthogonal_weights_prefer_no_direction():
     keys = jax.random.split(KEY, 2000)
-    first = np.asarray(jax.vmap(lambda key: SCHEMES["orthogonal"](key, 3, 3).weight)(keys), np.float64)
+    first = np.asarray(jax.vmap(lambda key: SCHEMES["orthogonal"]([key], [(3, 3)])[0].weight)(keys), np.float64)
     # Uniform over rotations and reflections: every entry has mean 0 and variance 1/3, known to sqrt(1/3/2000) and, as
     # its fourth moment is 1/5, to sqrt((1/5 - 1/9)/2000); five of each.
     assert np.abs(first.mean(axis=0)).max() < 5 * (1 / 3 / 2000) ** 0.5

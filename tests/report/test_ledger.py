@@ -1,5 +1,7 @@
 """Verdicts by definition, and every claim supported by one constructed result and contradicted by another."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 
 from sottovoce.experiments.coverage.config import SERVED
 from sottovoce.lab import claims
+from sottovoce.lab.evidence import Identity, Mean, RankCorrelation, Ratio, Share, p_values
+from sottovoce.measure.hypotheses import holm
 from sottovoce.report import ledger
 
 members = st.lists(st.floats(-10, 10), min_size=6, max_size=9).map(np.array)
@@ -18,9 +22,10 @@ ranges = st.tuples(st.floats(-10, 10), st.floats(-10, 10)).map(sorted)
 @given(members, ranges, st.floats(0, 1))
 def test_a_verdict_is_certain_only_where_the_whole_interval_agrees(values, criterion, position):
     low, high = criterion
-    evidence = claims.Mean(values)
-    _, bottom, top = evidence.interval()
-    verdict = claims.verdict(evidence, low, high)
+    evidence = Mean(values)
+    # Two one-sided tests at 5 % are the interval of 90 %.
+    _, bottom, top = evidence.interval(0.9)
+    verdict = claims.decide(evidence, low, high)
     if np.isnan(bottom):
         assert verdict == ("supported" if low <= values[0] <= high else "not supported")
         return
@@ -44,38 +49,38 @@ SPREAD = np.array([-1.5, -1.0, -0.5, 0.5, 1.0, 1.5])
     [(0.5, 0.1, "supported"), (0.2, 0.1, "inconclusive"), (0.95, 0.1, "not supported"), (0.05, 0.1, "not supported")],
 )
 def test_verdicts_at_the_ends_of_a_range(middle, size, expected):
-    # Half-width: t of 5 degrees 2.571, sd 1.183, over the root of 6: 1.24 sizes.
-    assert claims.verdict(claims.Mean(middle + size * SPREAD), 0.2, 0.8) == expected
+    # Half-width: t of 5 degrees 2.015, sd 1.183, over the root of 6: 0.97 sizes.
+    assert claims.decide(Mean(middle + size * SPREAD), 0.2, 0.8) == expected
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 5])
 def test_below_six_members_nothing_is_judged(n):
     for evidence in (
-        claims.Mean(0.5 + 0.01 * SPREAD[:n]),
-        claims.Mean(np.full(n, 0.5)),
-        claims.Ratio(0.5 + 0.01 * SPREAD[:n], np.ones(n)),
-        claims.RankCorrelation(SPREAD[:n], SPREAD[:n]),
-        claims.Share(n, n),
+        Mean(0.5 + 0.01 * SPREAD[:n]),
+        Mean(np.full(n, 0.5)),
+        Ratio(0.5 + 0.01 * SPREAD[:n], np.ones(n)),
+        RankCorrelation(SPREAD[:n], SPREAD[:n]),
+        Share(n, n),
     ):
-        assert claims.verdict(evidence, 0.2, 1.0) == "too few members"
-    assert claims.verdict(claims.Mean(0.5 + 0.01 * SPREAD), 0.2, 0.8) == "supported"
-    assert claims.verdict(claims.Ratio(0.5 + 0.01 * SPREAD, np.ones(6)), 0.2, 0.8) == "supported"
+        assert claims.decide(evidence, 0.2, 1.0) == "too few members"
+    assert claims.decide(Mean(0.5 + 0.01 * SPREAD), 0.2, 0.8) == "supported"
+    assert claims.decide(Ratio(0.5 + 0.01 * SPREAD, np.ones(6)), 0.2, 0.8) == "supported"
 
 
 def test_equal_members_are_judged_as_a_count():
-    # 6 of 6 exclude one half (0.025^(1/6) = 0.54); the mean has no interval.
-    assert claims.verdict(claims.Mean(np.full(6, 0.3)), 0.2, 0.8) == "supported"
-    assert claims.verdict(claims.Mean(np.full(6, 0.9)), 0.2, 0.8) == "not supported"
+    # 6 of 6 exclude one half (0.5^6 = 0.016); the mean has no interval.
+    assert claims.decide(Mean(np.full(6, 0.3)), 0.2, 0.8) == "supported"
+    assert claims.decide(Mean(np.full(6, 0.9)), 0.2, 0.8) == "not supported"
 
 
 def test_an_identity_needs_no_members():
-    assert claims.verdict(claims.Identity(1e-12, 1), 0.0, 1e-9) == "supported"
-    assert claims.verdict(claims.Identity(1e-3, 1), 0.0, 1e-9) == "not supported"
-    assert claims.verdict(claims.Identity(np.nan, 1), 0.0, 1e-9) == "inconclusive"
+    assert claims.decide(Identity(1e-12, 1), 0.0, 1e-9) == "supported"
+    assert claims.decide(Identity(1e-3, 1), 0.0, 1e-9) == "not supported"
+    assert claims.decide(Identity(np.nan, 1), 0.0, 1e-9) == "inconclusive"
 
 
 def test_an_unbounded_ratio_is_inconclusive():
-    assert claims.verdict(claims.Ratio(np.ones(6) + SPREAD, SPREAD + 0.1), 0.0, 1.0) == "inconclusive"
+    assert claims.decide(Ratio(np.ones(6) + SPREAD, SPREAD + 0.1), 0.0, 1.0) == "inconclusive"
 
 
 SUPPORTED = {"kl 2": 2, "kl 4": 4, "kl 8": 6}
@@ -219,7 +224,7 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
 @pytest.mark.parametrize("claim", ledger.ledger(), ids=lambda claim: claim.key)
 @pytest.mark.parametrize("expected", ["supported", "not supported"])
 def test_every_claim_can_be_borne_out_and_contradicted(cases, claim, expected):
-    judgment = claims.judge(claim, cases[claim.key][expected])
+    (judgment,) = claims.judge([(claim, cases[claim.key][expected])])
     assert judgment.verdict == expected
     mean, low, high = judgment.measured
     assert low <= mean <= high or np.isnan(low)
@@ -258,9 +263,16 @@ def test_a_run_of_few_members_decides_nothing(transfer, n):
         assert (judgment.verdict, judgment.n) == ("too few members", n)
 
 
+def spread(transfer: xr.Dataset) -> xr.Dataset:
+    """Return a result whose roles differ from member to member, so that their differences have an interval."""
+    noise = 0.01 * np.random.default_rng(0).standard_normal(transfer["accuracy"].shape)
+    return transfer.assign(accuracy=transfer["accuracy"] + noise)
+
+
 def test_diverged_members_are_not_judged(transfer):
-    clean, dirty = (ledger.judge({"transfer": result}) for result in (transfer(), transfer(diverged=(4,))))
+    clean, dirty = (ledger.judge({"transfer": spread(result)}) for result in (transfer(), transfer(diverged=(4,))))
     assert [j.verdict for j in clean] == [j.verdict for j in dirty] == ["supported"] * 3
+    assert [j.n for j in dirty] == [j.n - 1 for j in clean]
 
 
 def test_only_claims_whose_result_is_there_are_judged(decoding):
@@ -287,3 +299,122 @@ def test_the_ledger_holds_each_claim_once_with_a_criterion_in_words():
     assert criteria["g-above-chance"] == "at least 0.2"
     assert criteria["h"] == "-0.05 to 0.05"
     assert all(claim.low < claim.high for claim in ledger.ledger())
+
+
+def claimed(key: str, holds=(0.2, claims.INFINITY), *, primary=False, alternative=None) -> claims.Claim:
+    """Return a claim about the variable of its own name."""
+    return claims.Claim(
+        key, "Text.", "statistic", holds, claims.mean_of(key), "here", "result", "figure", primary=primary,
+        alternative=alternative,
+    )  # fmt: skip
+
+
+def result_of(**values) -> xr.Dataset:
+    return xr.Dataset({name: ("member", np.asarray(numbers)) for name, numbers in values.items()})
+
+
+def test_primary_claims_are_adjusted_by_holm_and_the_others_by_benjamini_and_yekutieli():
+    rng = np.random.default_rng(0)
+    names = [f"c{i}" for i in range(6)]
+    result = result_of(**{name: 0.3 + 0.1 * rng.standard_normal(12) for name in names})
+    chosen = [claimed(name, primary=i < 3) for i, name in enumerate(names)]
+    judged = claims.judge([(claim, result) for claim in chosen])
+    raw = np.array([min(p_values(Mean(result[name].values), (0.2, np.inf))) for name in names])
+    assert [j.p for j in judged] == raw.tolist()
+    order = np.argsort(raw[:3])
+    holm = np.maximum.accumulate(np.minimum((claims.PRIMARY - np.arange(3)) * raw[:3][order], 1))
+    assert [judged[i].adjusted_p for i in order] == pytest.approx(holm)
+    harmonic = 1 + 1 / 2 + 1 / 3
+    largest = max(raw[3:])
+    assert judged[3 + int(np.argmax(raw[3:]))].adjusted_p == pytest.approx(min(1, largest * harmonic))
+    # The same claim alone, or among others, is judged with the same p value and another adjustment.
+    (alone,) = claims.judge([(chosen[3], result)])
+    assert alone.adjusted_p == alone.p == judged[3].p < judged[3].adjusted_p
+
+
+def test_the_interval_at_the_claims_own_level_shows_the_verdict():
+    rng = np.random.default_rng(1)
+    shown = set()
+    for shift in np.linspace(0.15, 0.5, 25):
+        names = [f"c{i}" for i in range(4)]
+        result = result_of(**{name: shift + 0.1 * rng.standard_normal(12) for name in names})
+        for judgment in claims.judge([(claimed(name, primary=i < 2), result) for i, name in enumerate(names)]):
+            _, low, high = judgment.at_own_level
+            expected = "supported" if low >= 0.2 else "not supported" if high <= 0.2 else "inconclusive"
+            assert judgment.verdict == expected
+            shown.add(expected)
+    assert shown >= {"supported", "inconclusive"}
+
+
+def test_identities_and_few_members_take_no_part_in_the_adjustment():
+    spread = 0.3 + 0.1 * SPREAD
+    result = result_of(many=spread)
+    identity = claims.Claim("i", "Text.", "statistic", (0.0, 1.0), claims.worst_of("many"), "here", "result", "figure")
+    (alone,) = claims.judge([(claimed("many"), result)])
+    beside = claims.judge([(claimed("many"), result), (identity, result), (claimed("few"), result_of(few=spread[:5]))])
+    assert [j.verdict for j in beside[1:]] == ["supported", "too few members"]
+    assert beside[0].adjusted_p == alone.adjusted_p == alone.p
+
+
+def test_power_and_the_number_of_members_that_would_decide():
+    rng = np.random.default_rng(2)
+    primary, equal, few = claims.judge(
+        [
+            (claimed("x", primary=True, alternative=0.3), result_of(x=0.25 + 0.1 * rng.standard_normal(12))),
+            (claimed("y", primary=True, alternative=0.3), result_of(y=np.full(12, 0.3))),
+            (claimed("z", primary=True, alternative=0.3), result_of(z=0.3 + 0.1 * SPREAD[:4])),
+        ]
+    )
+    assert primary.power is not None
+    assert 0 < primary.power < 1
+    assert primary.decided_by is not None
+    assert primary.decided_by > 12
+    assert (equal.power, equal.decided_by) == (None, None)
+    assert few.verdict == "too few members"
+    assert few.decided_by is not None
+    # The same spread with four times the distance from the range decides with fewer members.
+    (far,) = claims.judge([(claimed("x", primary=True), result_of(x=0.6 + 0.1 * rng.standard_normal(12)))])
+    assert far.power is None
+    assert far.decided_by < primary.decided_by
+    # Outside the range the other verdict is the one to be decided.
+    (outside,) = claims.judge([(claimed("x"), result_of(x=0.0 + 0.1 * rng.standard_normal(12)))])
+    assert outside.verdict == "not supported"
+    assert outside.decided_by is not None
+    assert outside.decided_by < 30
+
+
+def test_the_familywise_error_of_primary_claims_at_the_boundaries_of_their_ranges():
+    # Eight correlated claims, each at the lower end of its range, in 2,000 reports of 12 members.
+    rng = np.random.default_rng(5)
+    mixing = np.linalg.cholesky(0.4 * np.ones((8, 8)) + 0.6 * np.eye(8))
+    wrong = 0
+    reports = 2000
+    for _ in range(reports):
+        members = 0.2 + 0.1 * rng.standard_normal((12, 8)) @ mixing.T
+        p = np.array([min(p_values(Mean(column), (0.2, np.inf))) for column in members.T])
+        supported = members.mean(axis=0) > 0.2
+        adjusted = np.array(holm(p, claims.PRIMARY))
+        wrong += bool((supported & (adjusted <= claims.ALPHA)).any())
+    # 5 % and three standard errors.
+    assert wrong / reports <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / reports)
+
+
+def test_a_judgment_as_json_values(transfer):
+    judgments = ledger.judge({"transfer": spread(transfer())})
+    judged = [ledger.described(judgment) for judgment in judgments]
+    first = judged[0]
+    assert (first["key"], first["primary"], first["range"], first["alternative"]) == (
+        "g-above-chance",
+        True,
+        [0.2, None],
+        0.3,
+    )
+    assert first["ci95"][0] < first["estimate"] < first["ci95"][1]
+    assert first["interval_at_own_level"][0] < first["ci95"][0]
+    assert first["p"] < first["adjusted_p"] <= claims.ALPHA
+    assert first["verdict"] == "supported"
+    assert json.loads(json.dumps(judged, allow_nan=False)) == judged
+    few = ledger.judge({"transfer": transfer().isel(member=slice(2))})
+    assert json.loads(json.dumps([ledger.described(j) for j in few], allow_nan=False))[0]["ci95"] == [None, None]
+    assert "adjusted for 8 primary claims" in ledger.in_words(judgments[0])
+    assert ledger.in_words(few[0]) == ""

@@ -78,6 +78,7 @@ def _work(program: MemberProgram, directions: int) -> dict[str, Callable[[], Any
     test = program.test_images()
     z_0, z_T = (np.asarray(jax.jit(Network.class_logits)(network, test)) for network in (reference, teacher))
     heads = (np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)[:, : STUDENT.n_aux])
+    # Students stand on a leading axis, which here has length one.
     one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], Expansion(reference, reference))
     return {
         "train_student_s": lambda: train(one.network),

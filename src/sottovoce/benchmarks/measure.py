@@ -54,6 +54,7 @@ T = TypeVar("T")
 N_TRAIN, N_TEST = 60_000, 10_000
 PEAK_REPEATS = 8
 TOY_DRAWS = 10_000
+# Two sizes of ensemble show whether memory grows with the number of members.
 RSS_MEMBERS = (4, 32)
 
 
@@ -71,11 +72,13 @@ def flops_per_member(protocol: Protocol, n_train: int, n_test: int) -> int:
     to_classes, to_all = (sum(body) + shape.widths[-1] * n for n in (shape.n_class, shape.n_class + shape.n_aux))
 
     def step(products: int) -> int:
+        # Nothing below the first layer needs a gradient of its activations, which are the inputs.
         return 2 * (3 * products - body[0])
 
     teacher = protocol.teacher_epochs * n_train * step(to_classes)
     students = len(STUDENTS) * protocol.student_epochs * protocol.n_inputs * step(to_all)
     targets = protocol.n_inputs * 2 * to_all
+    # The reference and the teacher are evaluated as well.
     evaluations = (2 + len(STUDENTS)) * n_test * 2 * to_classes
     return teacher + students + targets + evaluations
 
@@ -97,6 +100,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
     members = range(n_members or (n_devices if jax.default_backend() == "cpu" else 100))
     program, before = published_program(PROTOCOL), sgemm_peak()
     run = partial(run_members, program, members)
+    # The first run compiles the program; the second only trains.
     _, first_s = _timed(run)
     _, train_s = _timed(run)
     # The peak is measured before and after training, because the clock rate of a machine varies over time.
@@ -119,6 +123,7 @@ def measure(n_members: int | None = None) -> dict[str, Any]:
 def measure_machine() -> dict[str, Any]:
     """Measure start-up time and peak memory in other processes, and the rate of closed-form draws in this one."""
     _, startup_s = _timed(lambda: _in_new_process("import sottovoce.training.ensemble"))
+    # A process of its own for each size, because the peak of a process never falls.
     memory = {
         n: float(_in_new_process(f"from {__name__} import _print_peak_rss as peak; peak({n})")) for n in RSS_MEMBERS
     }
@@ -205,6 +210,7 @@ def _product_gflops(m: int, k: int, n: int) -> float:
     left, right = jnp.ones((m, k)), jnp.ones((k, n))
     product = jax.jit(PRODUCTS["float32"])
     product(left, right).block_until_ready()
+    # jax returns before a product is computed. The fastest repeat counts, because the others were disturbed.
     seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))
     return 2 * m * k * n / seconds / 1e9
 

@@ -38,6 +38,7 @@ def reproduce(
         execution: how to run.
     """
     with sv.data.searched_first(execution.data_dir):
+        # The choice has to look in the same folders as the runs.
         chosen = sv.data.choose_dataset(dataset)
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
     results = sv.report.results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
@@ -54,7 +55,7 @@ def sweep(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment at many settings, or one shard of them; leave a figure where accuracies were measured."""
+    """Run an experiment at many settings, or one shard of them; write a figure if accuracies were measured."""
     from sottovoce import sweeps
     from sottovoce.cli import console
     from sottovoce.sweeps import tables
@@ -66,6 +67,7 @@ def sweep(
             _shard(planned, part, execution, as_json=as_json)
             return
         if not execution.quiet:
+            # On standard error, so that standard output holds one JSON object and nothing else.
             print(sweeps.announcement(planned, execution), file=sys.stderr)
         result = sweeps.run_plan(planned, execution)
     figure = sv.report.build.write_sweep(result, execution.out)
@@ -100,6 +102,7 @@ def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path)
     if not sources:
         raise UsageError("merge names no source; allowed: one folder that holds runs/, or more")
     refused = 0
+    # Every source is merged before an error is raised: one damaged chunk keeps no other out.
     for source in sources:
         tally = sv.runs.merging.merge(source / "runs", out / "runs")
         print("\n  ".join([str(tally), *tally.refused]))
@@ -108,14 +111,17 @@ def merge(sources: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path)
         raise StoreError(f"{refused} runs, chunks or parts of chunks were not brought over; they are named above")
 
 
-def report(runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None) -> None:
+def report(
+    runs: Annotated[Path, tyro.conf.Positional] = Path("out/runs"), out: Path | None = None, json: bool = False
+) -> None:
     """Redraw figures and report from saved runs, computing nothing.
 
     Args:
         runs: folder of saved runs.
         out: folder for figures/ and report.html; unset: the folder that holds the runs' folder.
+        json: print one JSON object with every claim's estimate, tests and verdict.
     """
-    _write_report(sv.report.results.load_all(runs), out or runs.parent)
+    _write_report(sv.report.results.load_all(runs), out or runs.parent, as_json=json)
 
 
 def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> None:
@@ -141,6 +147,7 @@ def list_(out: Path = Path("out")) -> None:
     print("experiments", *(f"{e.name:{width}} {e.summary}" for e in registry.experiments().values()), sep="\n  ")
     runs = sv.runs.catalog.runs(out / "runs")
     print(f"runs in {out / 'runs'}: {len(runs)}")
+    # By experiment, because only configurations of the same experiment have the same fields.
     for experiment in dict.fromkeys(run.experiment for run in runs):
         own = [run for run in runs if run.experiment == experiment]
         differing = sv.runs.catalog.differences([run.config for run in own])
@@ -186,18 +193,19 @@ def doctor() -> None:
 
 
 def bench(members: int | None = None, json: bool = False) -> None:
-    """Measure this machine: products, training as a share of them, memory, toy draws, predictions, PyTorch baselines.
+    """Measure this machine: products, training, memory, toy draws, predictions, PyTorch baselines, first members.
 
     Args:
         members: members trained; unset: one per CPU device, 100 on an accelerator.
         json: print one JSON object instead of lines.
     """
-    from sottovoce.benchmarks import costs
+    from sottovoce.benchmarks import cold, costs
     from sottovoce.benchmarks import measure as benchmark
 
     found = benchmark.measure(members)
     found |= costs.prediction_seconds(benchmark.published_program(benchmark.PROTOCOL))
     found |= benchmark.measure_machine() | benchmark.speedups(found["members_per_minute"])
+    found |= cold.first_member_seconds(name for name, one in registry.experiments().items() if one.trains)
     print(to_json(found) if json else "\n".join(f"{name}: {value}" for name, value in found.items()))
 
 
@@ -212,5 +220,12 @@ def _shard(whole: "Plan", part: str, execution: Execution, *, as_json: bool) -> 
     print(to_json(done._asdict()) if as_json else done)
 
 
-def _write_report(results: "dict[str, xr.Dataset]", out: Path) -> None:
-    print(f"report: {sv.report.build.write(results, out)}")
+def _write_report(results: "dict[str, xr.Dataset]", out: Path, *, as_json: bool = False) -> None:
+    path = sv.report.build.write(results, out)
+    if as_json:
+        from sottovoce.report import ledger
+
+        claims = [ledger.described(judgment) for judgment in ledger.judge(results)]
+        print(to_json({"report": str(path), "claims": claims}))
+    else:
+        print(f"report: {path}")

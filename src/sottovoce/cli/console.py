@@ -74,6 +74,7 @@ def _print_effects(console: Console, effects: dict[str, Any]) -> None:
     for row in effects["trend"]:
         mean = "undefined" if row["mean"] is None else f"{row['mean']:+.3f} {_ends(row['simultaneous95'], '+.3f')}"
         label = f"{row['network']}: test accuracy per {row['per']} of {row['field']}"
+        # Without `highlight=False` rich would color every number of the sentence.
         console.print(f"{label}: {mean}, n = {row['members']}", highlight=False)
 
 

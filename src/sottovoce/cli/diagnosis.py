@@ -31,6 +31,7 @@ def _missing(datasets: list[data.Status]) -> list[str]:
     absent = [status.problem for status in datasets if status.problem]
     if importlib.util.find_spec("torch") is None:
         absent.append("torch, for the baselines of `bench`; fix: pip install 'sottovoce[torch]'")
+    # The driver's own tool shows that there is a GPU, which a jax without support for it cannot see.
     if shutil.which("nvidia-smi") and jax.default_backend() == "cpu":
         absent.append("an NVIDIA GPU, but jax computes on the CPU; fix: pip install 'sottovoce[gpu]'")
     return absent

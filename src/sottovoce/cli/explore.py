@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sottovoce.lab.drawing import Drawing
     from sottovoce.runs.catalog import Run
 
+# The page starts training and reads files, so no other machine may reach it.
 LOOPBACK = "127.0.0.1"
 LARGEST_PORT = 65_535
 LIVE_MEMBERS = 3
@@ -44,6 +45,7 @@ def serve(out: Path, port: int, *, browser: bool) -> None:
     marimo = [sys.executable, "-m", "marimo", "--quiet", "run", str(page), *options]
     print(f"http://{LOOPBACK}:{port} shows the toy, the runs in {out / 'runs'} and live training; Ctrl-C ends it")
     try:
+        # marimo reports Ctrl-C by its exit code, which is no failure here.
         subprocess.run([*marimo, "--", "--out", str(out.absolute())], check=False)
     except KeyboardInterrupt:
         print()
@@ -73,6 +75,7 @@ def training_figures(out: Path) -> "Iterator[Figure]":
     from sottovoce.experiments.alignment import figures, findings
 
     execution = Execution(out=out, quiet=True)
+    # A larger ensemble contains the smaller, so each of these runs trains one more member and loads the others.
     for members in range(1, LIVE_MEMBERS + 1):
         result = run("alignment", dataset="digits", interventions=(), members=members, execution=execution)
         title = f"Accuracy along training: digits, n = {members} of {LIVE_MEMBERS} members"

@@ -60,6 +60,7 @@ def _(mo, out, sv):
 @app.cell
 def _(explore, mo, picked):
     mo.stop(picked.value is None, mo.md("Pick a run to see its figures."))
+    # Names with an underscore belong to this cell alone; marimo would refuse another cell the same name without one.
     _drawings, _note = explore.drawings_of(picked.value)
     mo.vstack([mo.md(_note), *(mo.vstack([mo.md(f"**{d.title}**"), d.figure, mo.md(d.caption)]) for d in _drawings)])
     return

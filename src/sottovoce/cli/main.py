@@ -80,6 +80,7 @@ def _of(experiment: registry.Experiment, command: Command) -> Command:
     # tyro reads the flags from the signature, which names a class that is known only here.
     command.__annotations__["config"] = experiment.Config
     defaults = list(command.__defaults__ or ())
+    # In both commands `config` is the fourth parameter from the end.
     defaults[-4] = experiment.Config()
     command.__defaults__ = tuple(defaults)
     command.__doc__ = "\n".join([experiment.summary, *(command.__doc__ or "").splitlines()[1:]])
@@ -105,6 +106,7 @@ def _commands() -> dict[str, Any]:
     measured = measure.directions, measure.spectrum, measure.subspaces, measure.cka, networks.graft, networks.risk
     return {
         "reproduce": commands.reproduce,
+        # The empty name holds the summary of a group, because no command can be called by it.
         "run": {"": "Run one experiment and print its table.", **{n: partial(_run_command, e) for n, e in experiments}},
         "sweep": {
             "": "Run one experiment at many settings.",
@@ -136,6 +138,7 @@ def _parse(words: Sequence[str]) -> None:
         prog, what = f"{prog} {name}", {"run": "experiment", "sweep": "experiment"}.get(name, f"{name} command")
         if not isinstance(chosen, dict):
             command = chosen() if isinstance(chosen, partial) else chosen
+            # Comments beside fields are for readers of the code; help comes from docstrings alone.
             tyro.cli(command, args=words, prog=prog, config=(Flat, tyro.conf.HelptextFromCommentsOff))
             return
         known = chosen
@@ -174,6 +177,8 @@ def main(words: Sequence[str] | None = None) -> None:
         # Whoever read the output (head, less) has seen enough; what is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(CLOSED_PIPE)
+    # Every failure that a user can meet is a SottovoceError; anything else is a fault of the program and shows its
+    # traceback.
     except SottovoceError as error:
         if debug:
             raise

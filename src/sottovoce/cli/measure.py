@@ -29,6 +29,7 @@ def directions(
     """
     matrices = sv.interop.checkpoints.weight_matrices(file, layer, orientation)
     counts = {name: sv.measure.counting.count(matrix, null) for name, matrix in matrices.items()}
+    # Printed with every result: a file read in the wrong orientation gives plausible but wrong numbers.
     read_as = sv.interop.checkpoints.orientation_of(file, orientation)
     # The counts of a single matrix also stand at the top level, where a script finds them without its name.
     only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
@@ -71,16 +72,17 @@ def subspaces(
     """Compare the strongest directions of checkpoints, with what random subspaces give beside every overlap.
 
     Args:
-        files: reference, teacher and student, whose updates are compared; or two, whose weights are. Each an .npz,
-            .npy or .safetensors file.
+        files: reference, teacher and student, whose updates are compared; or two checkpoints, whose weights are
+            compared. Each is an .npz, .npy, .safetensors, .pt or .pth file.
         layer: name of one matrix; unset: every matrix.
-        rank: how many directions of each matrix; of a smaller matrix, all directions.
+        rank: how many directions of each matrix are compared; all of them where a matrix has fewer.
         orientation: input_output (x @ W) or output_input (PyTorch's); unset: output_input for .pt and .pth files only.
         json: print one JSON object.
     """
     found = sv.measure.comparison.compare_subspaces(
         [sv.interop.checkpoints.weight_matrices(f, layer, orientation) for f in files], rank
     )
+    # Each file by itself, because formats with different conventions can be compared.
     orientations = [sv.interop.checkpoints.orientation_of(file, orientation) for file in files]
     lines = [f"matrices of {', '.join(map(str, files))} read as {', '.join(orientations)}"]
     for (name, matrix), side in product(found.items(), ("output", "input")):

@@ -22,7 +22,7 @@ class Perceptrons:
     """How files are read as networks, and on which images the networks are tested.
 
     Attributes:
-        dataset: whose test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
+        dataset: source of the test images: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand).
         data_dir: folder with dataset files, looked at first.
         pixels: symmetric, -1 to 1, or unit, 0 to 1.
         activation: relu, gelu (its approximation by tanh), tanh or linear.
@@ -49,9 +49,11 @@ class Perceptrons:
         with sv.data.searched_first(self.data_dir):
             images = sv.load_dataset(sv.data.choose_dataset(self.dataset), pixel_range=PIXEL_RANGES[self.pixels])
         names = {name: getattr(self, name) for name in ("activation", "class_head", "aux_head", "orientation")}
+        # The images come first, because they say how many of a file's outputs are class logits.
         networks = [sv.interop.networks.read_network(file, n_class=images.n_class, **names) for file in files]
         n_pixels = images.test_pixels.shape[1]
         for file, network in zip(files, networks, strict=True):
+            # A product of shapes that do not fit would fail later, without the name of the file.
             if (n_read := len(network.trunk[0].weight)) != n_pixels:
                 raise UsageError(f"{file} reads {n_read} inputs; allowed: {n_pixels}, the pixels of {images.name}")
         return images, networks
@@ -65,8 +67,8 @@ def graft(
     """Print the accuracy of every network's body under every network's class head.
 
     Args:
-        files: two networks or more of one number of hidden units, reference, teacher and students say. Each an .npz,
-            .npy, .safetensors, .pt or .pth file.
+        files: two or more networks with the same number of hidden units, such as a reference, its teacher and its
+            students; each an .npz, .npy, .safetensors, .pt or .pth file.
         perceptrons: how the files are read, and on which images the networks are tested.
         json: print one JSON object.
     """

@@ -39,6 +39,7 @@ class Collection:
         return f"fix: sottovoce data fetch {self.name}"
 
 
+# Fashion-MNIST has the names and shapes of MNIST's files, and differs in their bytes alone.
 _MNIST_SHAPED = (
     ("train_images", "train-images-idx3-ubyte.gz", (60_000, 28, 28)),
     ("train_labels", "train-labels-idx1-ubyte.gz", (60_000,)),

@@ -17,6 +17,7 @@ NAMES = ("digits", *CATALOG)
 AUTO = "auto"
 OFFLINE = "SOTTOVOCE_OFFLINE"
 
+# Without a network, a user of "auto" waits this long before the run starts.
 _ATTEMPT_SECONDS = 6.0
 
 
@@ -99,6 +100,7 @@ def load_dataset(
     """
     _check(name)
     low, high = pixel_range
+    # All comparisons with NaN are false, so that this chain refuses it as well.
     if not -np.inf < low < high < np.inf:
         raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
     arrays, brightest, provenance = _digits() if name == "digits" else _from_files(name, data_dir)

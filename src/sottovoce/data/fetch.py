@@ -63,7 +63,8 @@ def attempt(name: str, limit: float) -> bool:
         with contextlib.suppress(Exception):
             fetch(name, limit=limit)
 
-    # A thread, because a socket's time limit does not cover the lookup of a host's name.
+    # A thread, because a socket's time limit does not cover the lookup of a host's name; a daemon, so that a lookup
+    # that hangs does not keep the process from ending.
     thread = threading.Thread(target=work, daemon=True, name=f"fetch {name}")
     thread.start()
     thread.join(limit)
@@ -72,6 +73,8 @@ def attempt(name: str, limit: float) -> bool:
 
 def _fetch_file(wanted: Collection, file: File, folder: Path, deadline: float) -> None:
     def download(url: str, path: str, _pooch: object) -> None:
+        # Past the deadline no time is left, which the HTTP library refuses by a ValueError: it would read as a wrong
+        # checksum.
         timeout = max(0.001, min(_SILENCE, deadline - time.monotonic()))
         with _Bounded(path, file, deadline) as output:
             pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, output, None)
@@ -105,6 +108,7 @@ class _Bounded(io.BufferedWriter):
     def write(self, piece: Any, /) -> int:
         if time.monotonic() > self._deadline:
             raise TimeoutError("ran out of time")
+        # The checksum is taken only at the end, so that without this bound a mirror could fill the disk.
         if self.tell() + len(piece) > self._size:
             raise OSError(f"sent more than the {self._size} bytes of the file")
         return super().write(piece)

@@ -19,6 +19,7 @@ from sottovoce.errors import DataError, UsageError
 
 VARIABLE = "SOTTOVOCE_DATA"
 
+# No plain global: runs in two threads may look in different folders.
 _first: ContextVar[Path | None] = ContextVar("searched_first", default=None)
 
 
@@ -125,7 +126,8 @@ def _stamp(folder: Path, wanted: Collection) -> tuple[tuple[str, int, int], ...]
     return tuple(stamp)
 
 
-# The stamp is part of the cache's key, so that a changed file is read again.
+# The stamp is part of the cache's key, so that a changed file is read again. Two entries, because MNIST unpacked takes
+# 55 MB.
 @lru_cache(maxsize=2)
 def _read_folder(folder: Path, wanted: Collection, _stamp: object) -> dict[str, UInt8[np.ndarray, "..."]]:
     arrays = {}

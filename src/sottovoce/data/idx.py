@@ -21,6 +21,7 @@ def read_idx(content: bytes, shape: tuple[int, ...], where: object, fix: str) ->
             header's shape is another one, or there are fewer or more values; `where` and `fix` go into the message.
     """
     try:
+        # The caller has verified the checksum, so that unpacking cannot fill the memory.
         raw = gzip.decompress(content)
     except EOFError:
         raise DataError(f"{where}: gzip stream truncated after {len(content)} bytes; {fix}") from None

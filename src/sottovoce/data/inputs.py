@@ -50,6 +50,7 @@ def input_rows(
     if kind not in KINDS:
         raise not_among("inputs", kind, KINDS)
     (n_sample, n_input), (n_image, n_pixel) = shape, images.shape
+    # Row i is made from image i, and no image is used twice.
     if kind in IMAGE_KINDS and n_sample > n_image:
         raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
     if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:

@@ -94,6 +94,7 @@ def _blurred(source: Source) -> Row:
     """
     side = source.side()
     place = jnp.arange(side)
+    # The filter is separable: two products with this matrix replace one with a matrix between all pixels.
     kernel = jnp.exp(-0.5 * ((place[:, None] - place) / source.settings.length_scale) ** 2)
     kernel /= jnp.linalg.norm(kernel, axis=1, keepdims=True)
     noise = _uniform(source)
@@ -146,6 +147,7 @@ def _low_rank(source: Source) -> Row:
     subspaces for different r are nested.
     """
     rank, n_pixel = source.settings.rank, source.n_pixel
+    # The whole matrix is drawn whatever the rank, so that the subspaces of different ranks are nested.
     basis, _ = jnp.linalg.qr(jax.random.normal(source.shared_key(), (n_pixel, n_pixel)))
     # The rank is a mask instead of a shape, because it may be traced.
     weights = jnp.where(jnp.arange(n_pixel) < rank, jnp.sqrt(_VARIANCE * n_pixel / rank), 0.0)

@@ -74,6 +74,7 @@ def network_from(
     trunk = [name for name in layers if name not in {class_name, aux_name}]
     if class_name == aux_name or not trunk:
         raise UsageError(f"layers are {', '.join(layers)}; allowed: one hidden layer or more below the heads")
+    # Both heads read the last layer of the trunk.
     for below, above in [*pairwise([*trunk, class_name]), *([(trunk[-1], aux_name)] if aux_name else [])]:
         (_, written), (read, _) = layers[below].weight.shape, layers[above].weight.shape
         if written != read:
@@ -143,5 +144,6 @@ def _heads(name: str, class_head: Linear, aux_head: Linear | None, n_class: int)
         allowed = f"{n_class}, one for each class" if aux_head else f"{n_class} or more, one for each class"
         raise UsageError(f"layer {name!r} has {n_out} outputs; allowed: {allowed}")
     parts = (np.s_[..., :n_class], np.s_[..., n_class:])
+    # Outputs are the last axis of the weight and of the bias, so one index splits both.
     first, rest = (jax.tree.map(itemgetter(part), class_head) for part in parts)
     return first, aux_head or rest

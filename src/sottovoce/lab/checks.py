@@ -43,7 +43,7 @@ class Allowed:
 # Compared and hashed as an object, because annotations have to be hashable and names may be the keys of a dict.
 @dataclass(frozen=True, eq=False)
 class Among:
-    """The names that a value may be."""
+    """The names that are allowed as a value."""
 
     names: Iterable[str]
 
@@ -78,6 +78,7 @@ def several(what: str = "value", why: str = "") -> Allowed:
     """Allow tuples and lists of one value or more, none twice."""
     return Allowed(
         f"one {what} or more, none twice{why}",
+        # By repr, because 1 and True are equal but are different values.
         lambda values: isinstance(values, tuple | list) and 0 < len(values) == len(set(map(repr, values))),
     )
 
@@ -88,7 +89,7 @@ Positive = Annotated[float, number("a positive number", SMALLEST)]
 NotNegative = Annotated[float, number("zero or a positive number", 0)]
 Share = Annotated[float, number("0 to 1, a share", 0, 1)]
 
-# Of a field whose annotation says no more than its type.
+# What a field may be whose annotation says no more than its type.
 _TYPES = {
     bool: Allowed("True, False", lambda value: type(value) is bool),
     int: Allowed("a whole number", lambda value: type(value) is int),
@@ -98,7 +99,7 @@ _TYPES = {
 
 
 def check_fields(config: Any) -> None:
-    """Check every field of a configuration by its annotation; a field that may be None is then unset.
+    """Check every field of a configuration by its annotation; None, where the annotation allows it, means unset.
 
     Raises:
         UsageError: a field is outside what is allowed.
@@ -127,6 +128,7 @@ def check(name: str, value: object, hint: Any) -> None:
         UsageError: the value is outside what is allowed.
     """
     if get_origin(hint) is Annotated:
+        # First what the field allows, whose words say more than those of its bare type.
         for allowed in hint.__metadata__:
             allowed.check(name, value)
     hint = _bare(hint)

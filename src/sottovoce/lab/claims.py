@@ -147,6 +147,7 @@ def worst_of(
         values = _selected(result, quantity, at)
         if values is None:
             return NOTHING
+        # The replicates are the members, or a toy's draws of all members; other dimensions repeat the same replicates.
         return Identity(
             float(worst(values)), math.prod(values.sizes[dim] for dim in {"member", "draw"} & {*values.dims})
         )
@@ -205,6 +206,7 @@ def _judgment(
         verdict = "supported" if both[0] <= both[1] else "not supported"
     # The level at which the test without adjustment decides as the adjusted one does.
     level = ALPHA * p / adjusted_p if adjusted_p > 0 else strictest
+    power, decided_by = _power(claim, evidence, strictest)
     return Judgment(
         claim=claim,
         measured=evidence.interval(),
@@ -213,8 +215,8 @@ def _judgment(
         adjusted_p=adjusted_p,
         at_own_level=evidence.interval(1 - 2 * level),
         verdict=verdict,
-        power=_power(claim, evidence, strictest),
-        decided_by=_decided_by(claim, evidence, strictest),
+        power=power,
+        decided_by=decided_by,
     )
 
 
@@ -229,25 +231,15 @@ def decide(evidence: Evidence, low: float, high: float) -> Verdict:
     return "supported" if outside <= inside else "not supported"
 
 
-def _power(claim: Claim, evidence: Evidence, alpha: float) -> float | None:
-    spread = _spread(evidence)
-    if claim.alternative is None or spread is None or not isinstance(evidence, Mean):
-        return None
-    return hypotheses.power(claim.alternative, spread, evidence.n, claim.holds, alpha, evidence.scale)
-
-
-def _decided_by(claim: Claim, evidence: Evidence, alpha: float) -> int | None:
-    spread = _spread(evidence)
-    if spread is None or not isinstance(evidence, Mean):
-        return None
-    mean, (low, high) = float(evidence.values.mean()), claim.holds
-    # An estimate outside the range is decided by the end that lies between.
-    holds = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else claim.holds
-    return hypotheses.members_needed(mean, spread, holds, alpha, evidence.scale, LEAST_FOR_VERDICT)
-
-
-def _spread(evidence: Evidence) -> float | None:
-    """Return the standard deviation of members, None where they do not differ or are too few to tell."""
+def _power(claim: Claim, evidence: Evidence, alpha: float) -> tuple[float | None, int | None]:
+    """Return `power` and `decided_by` of a judgment; both None where members do not differ or are too few to tell."""
     if not isinstance(evidence, Mean) or not np.isfinite(evidence.interval().low):
-        return None
-    return float(evidence.values.std(ddof=1))
+        return None, None
+    mean, spread = float(evidence.values.mean()), float(evidence.values.std(ddof=1))
+    low, high = claim.holds
+    # An estimate outside the range is decided by the end that lies between.
+    side = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else claim.holds
+    decided_by = hypotheses.members_needed(mean, spread, side, alpha, evidence.scale, LEAST_FOR_VERDICT)
+    if claim.alternative is None:
+        return None, decided_by
+    return hypotheses.power(claim.alternative, spread, evidence.n, claim.holds, alpha, evidence.scale), decided_by

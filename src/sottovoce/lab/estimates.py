@@ -36,6 +36,7 @@ def over_members(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
         `values`; the number of members as attribute `members`.
     """
     values = values.transpose("member", ...)
+    # Only the shape and the coordinates of the sum are used; its values are replaced.
     template = values.sum("member")
     parts = zip(SUFFIXES.values(), statistics.intervals(values.values, scale), strict=True)
     return xr.Dataset({part: template.copy(data=end) for part, end in parts}, attrs={"members": len(values)})
@@ -45,6 +46,7 @@ def over_draws(values: xr.DataArray, scale: Scale = "identity") -> xr.Dataset:
     """Estimate a mean over the independent draws of all members, the replicates of a toy, as `over_members` does."""
     # Draws are independent also within a member, so each draw counts as a replicate.
     stacked = values.stack(replicate=["member", "draw"], create_index=False)
+    # A coordinate `member` would be in the way of the new dimension of that name.
     return over_members(stacked.drop_vars(("member", "draw"), errors="ignore").rename(replicate="member"), scale)
 
 
@@ -78,7 +80,7 @@ def pooled_shares(shares: xr.DataArray, per_member: int) -> xr.Dataset:
     The intervals assume independent replicates. The attribute `trials` is the number of replicates behind each share.
     """
     trials = shares.sizes["member"] * per_member
-    # The binomial interval needs the number of successes.
+    # The binomial interval needs the number of successes: a share times the replicates, whole up to rounding.
     successes = (shares * per_member).round().sum("member").astype(int)
     pooled = _each(lambda count: statistics.proportion(int(count), trials), [successes], [])
     return pooled.assign_attrs(trials=trials, members=shares.sizes["member"])
@@ -102,6 +104,7 @@ def _each(
         vectorize=True,
         output_dtypes=[float] * len(SUFFIXES),
     )
+    # Absent where the caller has summed over the members; it then states their number itself.
     members = arrays[0].sizes.get("member")
     return xr.Dataset(dict(zip(SUFFIXES.values(), ends, strict=True)), attrs={"members": members})
 
@@ -109,6 +112,7 @@ def _each(
 def log_slope(values: xr.DataArray, along: str) -> xr.DataArray:
     """Return the least-squares slope of the values' logarithm against the logarithm of a dimension's coordinate."""
     x = np.log(values[along]) - np.log(values[along]).mean()
+    # The mean of the values' logarithms is not subtracted, because the centered x sum to zero.
     return (x * np.log(values)).sum(along) / (x**2).sum(along)
 
 
@@ -150,4 +154,5 @@ def fraction_of(dataset: xr.Dataset, accuracy: xr.DataArray, teacher: xr.DataArr
     """Return (accuracy - chance) / (teacher - chance), NaN for a teacher less than `TAUGHT` above chance."""
     untrained = chance(json.loads(dataset.attrs["config"]))
     above_chance = teacher - untrained
+    # Divided by almost nothing the fraction would be noise, so such a member is left out (decision 9).
     return (accuracy - untrained) / above_chance.where(above_chance >= TAUGHT)

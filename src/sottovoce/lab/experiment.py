@@ -78,6 +78,7 @@ class NamedSweep:
         return f"sottovoce sweep {experiment} --over {self.field}={values} {flags(shared)}"
 
 
+# Equal to itself alone and hashable: a hash of the fields would fail on the mapping `results`.
 @dataclass(frozen=True, eq=False)
 class Experiment:
     """One experiment: a folder with `config.py`, `simulate.py`, `findings.py` and `figures.py`.

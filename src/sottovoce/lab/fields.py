@@ -72,6 +72,7 @@ def shared(Config: type[Any], over: Mapping[str, Iterable[Any]], given: Mapping[
     names = {field.name for field in fields(Config)}
     if "n_aux" in over and "n_aux_built" in names - over.keys() - given.keys():
         counts = [count for value in over["n_aux"] for count in (value if isinstance(value, tuple) else (value,))]
+        # Only the number that is built is a shape; how many are distilled is a mask (decision 2).
         return {"n_aux_built": max(counts, default=None)}
     return {}
 

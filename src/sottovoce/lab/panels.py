@@ -68,6 +68,7 @@ def points(ax: Axes, x: ArrayLike, estimate: xr.Dataset, fmt: str = "o", **error
 def curve(ax: Axes, x: ArrayLike, estimate: xr.Dataset, *, alpha: float = 0.2, **line: Any) -> None:
     """Draw an estimate as a line in a band."""
     (drawn,) = ax.plot(x, estimate["mean"], **line)
+    # matplotlib may have chosen the line's color by itself, so the band takes it from the line.
     ax.fill_between(x, estimate["low"], estimate["high"], color=drawn.get_color(), alpha=alpha, lw=0)
 
 
@@ -77,7 +78,7 @@ def levels(ax: Axes, x: np.ndarray, heights: ArrayLike, width: float, label: str
 
 
 def once(ax: Axes, label: str) -> str:
-    """Return the label, or if the axes have it already a label that legends leave out."""
+    """Return the label, or, if the axes have it already, a label that legends leave out."""
     return f"_{label}" if label in ax.get_legend_handles_labels()[1] else label
 
 

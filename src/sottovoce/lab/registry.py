@@ -19,6 +19,7 @@ ADDED: dict[str, Experiment] = {}
 
 def experiments() -> Mapping[str, Experiment]:
     """Return every experiment by name, in the order in which commands and the report show them."""
+    # Merged at every call, because a program may add experiments at any time.
     return MappingProxyType({**_built_in(), **ADDED})
 
 

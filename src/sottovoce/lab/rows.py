@@ -43,6 +43,7 @@ def rows_of(estimate: xr.Dataset, quantity: str, wording: str) -> Table:
     mean, rows = estimate["mean"], Table()
     for index in np.ndindex(mean.shape):
         entry = estimate.isel(dict(zip(mean.dims, index, strict=True)))
+        # The coordinates of one entry are scalars; a coordinate with a dimension describes other entries as well.
         coordinates = {name: value.item() for name, value in entry.coords.items() if not value.ndim}
         rows[wording.format_map(coordinates)] = {
             "mean": number(entry["mean"]),

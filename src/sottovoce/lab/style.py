@@ -66,7 +66,7 @@ def context() -> contextlib.AbstractContextManager[None]:
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write a figure as SVG and PNG (200 dots per inch) and return their paths; `stem` is both without suffix.
+    """Write a figure as SVG and PNG (200 dots per inch) and return their paths: `stem` with these suffixes.
 
     The same figure gives the same bytes, since no date or version is written.
     """

@@ -48,6 +48,8 @@ def centered_values(weight: Num[np.ndarray, "..."]) -> Components:
         what = f"of shape {weight.shape}" + (", with NaN or infinity" if not np.isfinite(weight).all() else "")
         raise UsageError(f"weight is {what}; allowed: finite, (input, output) with 2 outputs or more")
     values = np.linalg.svd(centered(weight), compute_uv=False)[: min(noise_shape(*weight.shape))]
+    # Centering rounds in proportion to the weight before it, so the norm is that of the weight and not of the
+    # difference.
     rounding = max(weight.shape) * np.finfo(np.float64).eps * np.linalg.norm(weight, 2)
     return np.where(values > rounding, values, 0.0)
 
@@ -122,6 +124,7 @@ def _scale_below(values: np.ndarray, larger: int, removed: int, scale: float | N
     """Return the known scale, or the root mean square of the values without the first `removed` ones."""
     if scale is not None:
         return scale
+    # Every direction that is removed takes a row and a column with it (docs/theory.md, section 8).
     entries = (larger - removed) * (values.size - removed)
     return float(np.sqrt((values[removed:] ** 2).sum() / entries))
 

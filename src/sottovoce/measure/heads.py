@@ -29,6 +29,8 @@ def label_accuracy(logits: Logits, labels: Labels) -> Float[np.ndarray, " logit"
 
 def _predicted(logits: Logits, labels: Labels) -> Labels:
     """Return for each sample the class with the largest logit among the classes that occur in `labels`."""
+    # Among all classes, a student that only learned which classes never occur would seem to know the others (decision
+    # 9).
     tested = np.isin(np.arange(logits.shape[1]), labels)
     return np.argmax(np.where(tested, logits, -np.inf), axis=1)
 
@@ -43,6 +45,7 @@ def affine_map(
 ) -> tuple[Float[np.ndarray, "logit target"], Float[np.ndarray, " target"]]:
     """Return weight and bias of the least-squares map `y = x @ weight + bias`; the minimum-norm one if not unique."""
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    # Centered, so that the minimum norm is that of the weight and the bias stays free.
     weight, *_ = np.linalg.lstsq(x - x.mean(axis=0), y - y.mean(axis=0))
     return weight, y.mean(axis=0) - x.mean(axis=0) @ weight
 

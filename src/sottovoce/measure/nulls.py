@@ -26,6 +26,7 @@ class Scheme(NamedTuple):
     excess_kurtosis: float
 
 
+# A uniform law on [-b, b] has the variance b^2 / 3 and the excess kurtosis -6/5.
 SCHEMES = {"normal": Scheme(1.0, 0.0), "uniform": Scheme(3**-0.5, -1.2)}
 """The entries are N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."""
 

@@ -67,6 +67,7 @@ def _unbiased_hsic(x: np.ndarray, y: np.ndarray) -> float:
     squares = [np.sum(f**2, axis=1) for f in (x, y)]
     # Row sums of the Gram matrices without their diagonals.
     rows = [f @ f.sum(axis=0) - s for f, s in zip((x, y), squares, strict=True)]
+    # tr(K~ L~) of section 11, without a Gram matrix.
     product = _squared_covariance(x, y) - squares[0] @ squares[1]
     totals = rows[0].sum() * rows[1].sum() / ((n - 1) * (n - 2))
     return float(product + totals - 2 * (rows[0] @ rows[1]) / (n - 2))

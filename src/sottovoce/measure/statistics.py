@@ -269,8 +269,8 @@ def _ends(mean: Rest, half_width: Rest, scale: Scale) -> Means:
 def _constant(values: Columns, scale: Scale) -> Bool[Values, "*rest"]:
     """Return for each column whether its values differ by rounding alone.
 
-    A difference of numbers of size one rounds in their last digits, not in its own, so that on the identity an absolute
-    spread below `_ABSOLUTE` is none.
+    Numbers of size one are rounded in their last digits, and small differences between them inherit that error. On the
+    identity scale an absolute spread below `_ABSOLUTE` therefore counts as rounding.
     """
     spread = np.ptp(values, axis=0)
     smallest = np.maximum(_RELATIVE * np.abs(values).max(axis=0), _ABSOLUTE if scale == "identity" else 0.0)

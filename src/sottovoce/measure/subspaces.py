@@ -114,6 +114,7 @@ def random_overlap_variance(dim: int, rank: int, other_rank: int) -> float:
 
 def random_basis(rng: np.random.Generator, dim: int, rank: int) -> Basis:
     """Return orthonormal columns that span a uniformly random subspace."""
+    # LAPACK chooses the signs, so Q itself is not uniformly distributed; its span, which alone counts, is.
     return np.linalg.qr(rng.standard_normal((dim, rank)))[0]
 
 
@@ -130,6 +131,7 @@ def random_angles(
 
 def random_energies(rng: np.random.Generator, update: Update, rank: int, draws: int) -> Float[np.ndarray, " draw"]:
     """Return the `captured_energy` of uniformly random subspaces, whose exact mean is rank / output."""
+    # |dW Q|^2 = tr(Q^T G Q): the product over the inputs is taken once for all draws.
     gram = update.T @ update
     drawn = [random_basis(rng, update.shape[1], rank) for _ in range(draws)]
     return np.array([np.sum(Q * (gram @ Q)) for Q in drawn]) / _total(update)

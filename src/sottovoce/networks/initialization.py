@@ -1,6 +1,7 @@
 """Initialization schemes. Every auxiliary column has its own key, so the number of columns changes no other draw."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -12,12 +13,27 @@ from sottovoce.networks.layers import Convolution, Linear
 from sottovoce.networks.mlp import Network
 from sottovoce.networks.shapes import Layer, trunk_layers
 
+Draw = Callable[[Sequence[Key[Array, ""]], Sequence[tuple[int, int]]], list[Linear]]
 
-def _normal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
+
+def _normal(keys: Sequence[Key[Array, ""]], shapes: Sequence[tuple[int, int]]) -> list[Linear]:
     """Draw weights from N(0, 1/fan_in) and set biases to zero, the scheme of Cloud et al."""
-    return Linear(jax.random.normal(key, (fan_in, fan_out)) / jnp.sqrt(fan_in), jnp.zeros(fan_out))
+    # One draw for all layers, each as long as the largest, because compiling a draw takes longer than drawing. A number
+    # depends on its key and position alone, so the first ones are those of a shorter draw. In a loop, because the
+    # compiler would otherwise repeat the draw in each of its uses.
+    longest = max(map(math.prod, shapes))
+    drawn = jax.lax.map(lambda key: jax.random.normal(key, (longest,)), jnp.stack(keys))
+    return [
+        Linear(row[: math.prod(shape)].reshape(shape) / jnp.sqrt(shape[0]), jnp.zeros(shape[1]))
+        for row, shape in zip(drawn, shapes, strict=True)
+    ]
 
 
+def _one_by_one(draw: Callable[[Key[Array, ""], int, int], Linear]) -> Draw:
+    return lambda keys, shapes: [draw(key, *shape) for key, shape in zip(keys, shapes, strict=True)]
+
+
+@_one_by_one
 def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     """Draw weights and biases uniformly on +-1/sqrt(fan_in), PyTorch's default, which the post's script uses."""
     weight_key, bias_key = jax.random.split(key)
@@ -28,6 +44,7 @@ def _uniform(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     )
 
 
+@_one_by_one
 def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     """Draw weights with orthonormal columns (rows, if there are fewer), biases zero (Saxe et al. 2014).
 
@@ -36,11 +53,7 @@ def _orthogonal(key: Key[Array, ""], fan_in: int, fan_out: int) -> Linear:
     return Linear(jax.nn.initializers.orthogonal()(key, (fan_in, fan_out)), jnp.zeros(fan_out))
 
 
-SCHEMES: dict[str, Callable[[Key[Array, ""], int, int], Linear]] = {
-    "normal": _normal,
-    "uniform": _uniform,
-    "orthogonal": _orthogonal,
-}
+SCHEMES: dict[str, Draw] = {"normal": _normal, "uniform": _uniform, "orthogonal": _orthogonal}
 
 
 @dataclass(frozen=True)
@@ -48,9 +61,7 @@ class Architecture:
     """All settings that determine the shape of a network and the distribution of its initialization.
 
     Attributes:
-        n_inputs: pixels of an image.
         widths: units of each dense hidden layer, from the input on.
-        n_class: class logits.
         n_aux: auxiliary logits that the network has (a student may be distilled on fewer).
         activation: a key of `mlp.ACTIVATIONS`.
         scheme: a key of `SCHEMES`.
@@ -75,16 +86,11 @@ class Architecture:
 
 
 def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
-    """Draw a network.
+    """Draw a network, whose arrays are float32, from the member's key.
 
-    Args:
-        architecture: shape and scheme.
-        key: the member's key. Trunk, class head, auxiliary head and convolutions have separate keys derived from it.
-            Layer l of the trunk, or of the convolutions, uses the respective key folded with l, so that adding
-            convolutions changes no draw of a layer of the same shape.
-
-    Returns:
-        A network whose arrays are float32.
+    Trunk, class head, auxiliary head and convolutions have separate keys derived from it. Layer l of the trunk, or of
+    the convolutions, uses the respective key folded with l, so that adding convolutions changes no draw of a layer of
+    the same shape.
 
     Raises:
         UsageError: the scheme, the activation or the precision is unknown, or there are more columns to make
@@ -92,23 +98,16 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     """
     if architecture.scheme not in SCHEMES:
         raise not_among("initialization", architecture.scheme, SCHEMES)
-    trunk_key, class_key, aux_key = jax.random.split(key, 3)
+    trunk_key, class_key, aux_key, convolution_key = (jax.random.fold_in(key, i) for i in range(4))
     draw = SCHEMES[architecture.scheme]
-    # Not a fourth part of the split, which would change the other three keys: networks without convolutions keep the
-    # draws that they had before there were convolutions.
-    convolution_key = jax.random.fold_in(key, 3)
     layers, n = tuple(architecture.layers().values()), len(architecture.channels)
-    trunk = _draw_layers(draw, trunk_key, layers[n:])
-    drawn = _draw_layers(draw, convolution_key, layers[:n])
-    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn)
-    class_head, aux_head = draw_heads(architecture, class_key, aux_key)
-    return Network(trunk, class_head, aux_head, architecture.activation, architecture.precision, convolutions)
-
-
-def _draw_layers(
-    draw: Callable[[Key[Array, ""], int, int], Linear], key: Key[Array, ""], layers: tuple[Layer, ...]
-) -> tuple[Linear, ...]:
-    return tuple(draw(jax.random.fold_in(key, i), layer.fan_in, layer.fan_out) for i, layer in enumerate(layers))
+    keys = [jax.random.fold_in(convolution_key, i) for i in range(n)]
+    keys += [jax.random.fold_in(trunk_key, i) for i in range(len(layers) - n)]
+    shapes = [(layer.fan_in, layer.fan_out) for layer in layers]
+    *drawn, class_head = draw([*keys, class_key], [*shapes, (architecture.widths[-1], architecture.n_class)])
+    convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn[:n])
+    heads = _with_aux_head(architecture, class_head, aux_key)
+    return Network(tuple(drawn[n:]), *heads, architecture.activation, architecture.precision, convolutions)
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
@@ -119,23 +118,19 @@ def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: K
     it, so it still does not depend on the number of auxiliary columns. With orthonormal columns P C = 0, so a linear
     student of which only the trunk is trained learns nothing about the classes (docs/theory.md, section 2).
 
-    Args:
-        architecture: shape and scheme.
-        class_key: the class head's key.
-        aux_key: the auxiliary head's key.
-
-    Returns:
-        Class head and auxiliary head.
-
     Raises:
         UsageError: there are more columns to make orthonormal than units in the last hidden layer.
     """
+    shape = (architecture.widths[-1], architecture.n_class)
+    return _with_aux_head(architecture, SCHEMES[architecture.scheme]([class_key], [shape])[0], aux_key)
+
+
+def _with_aux_head(architecture: Architecture, class_head: Linear, aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:
     draw = SCHEMES[architecture.scheme]
     hidden = architecture.widths[-1]
     column_keys = jax.vmap(lambda j: jax.random.fold_in(aux_key, j))(jnp.arange(architecture.n_aux))
-    columns = jax.vmap(lambda key: draw(key, hidden, 1))(column_keys)
+    columns = jax.vmap(lambda key: draw([key], [(hidden, 1)])[0])(column_keys)
     aux_head = Linear(columns.weight[:, :, 0].T, columns.bias[:, 0])
-    class_head = draw(class_key, hidden, architecture.n_class)
     if not architecture.orthonormal_heads:
         return class_head, aux_head
     n_columns = architecture.n_class + architecture.n_aux

@@ -19,13 +19,10 @@ class Linear(eqx.Module):
     bias: Float[Array, " output"]
 
     def __call__(self, x: Float[Array, "sample input"], precision: str = "float32") -> Float[Array, "sample output"]:
-        """Apply the map to a batch of rows.
+        """Apply the map to a batch of rows; the precision is that of the product's operands.
 
-        Args:
-            x: the rows.
-            precision: precision of the operands of the product. "float32" is full precision, also on accelerators
-                that round operands by default; "tensorfloat32" permits this rounding (a CPU does not round);
-                "bfloat16" rounds the operands on every device. Sums are computed in float32.
+        "float32" is full precision, also on accelerators that round operands by default; "tensorfloat32" permits this
+        rounding (a CPU does not round); "bfloat16" rounds on every device. Sums are computed in float32.
         """
         return PRODUCTS[precision](x, self.weight) + self.bias
 
@@ -42,34 +39,18 @@ class Convolution(eqx.Module):
     bias: Float[Array, " channel"]
 
     def __call__(self, x: Float[Array, "sample input"], precision: str = "float32") -> Float[Array, "sample output"]:
-        """Convolve a batch of images.
-
-        Args:
-            x: flattened images, channels last.
-            precision: precision of the operands of the product, as for `Linear`.
-
-        Returns:
-            The convolved images, flattened in the same way.
-        """
-        rows = patches(x, self.weight.shape[0] // KERNEL**2)
+        """Convolve images, which are flattened with channels last before and after; precision is that of `Linear`."""
+        rows = _patches(x, self.weight.shape[0] // KERNEL**2)
         y = PRODUCTS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
         return y.reshape(x.shape[0], -1)
 
 
-def patches(x: Float[Array, "sample input"], n_channels: int) -> Float[Array, "sample row column patch"]:
-    """Return the patch of the input under the kernel, for every position of the output.
-
-    Args:
-        x: flattened square images, channels last.
-        n_channels: number of channels of the images.
-
-    Returns:
-        For each row and column of the output the 3 x 3 x n_channels numbers of its patch, channels fastest. The padding
-        is symmetric up to an odd row and column, which are added at the end.
-    """
+def _patches(x: Float[Array, "sample input"], n_channels: int) -> Float[Array, "sample row column patch"]:
+    """Return the inputs under the kernel for every position of the output, channels fastest."""
     side = math.isqrt(x.shape[1] // n_channels)
     n_out = -(-side // STRIDE)
     padding = max((n_out - 1) * STRIDE + KERNEL - side, 0)
+    # Symmetric up to an odd row and column, which are added at the end.
     around = (padding // 2, padding - padding // 2)
     padded = jnp.pad(x.reshape(-1, side, side, n_channels), ((0, 0), around, around, (0, 0)))
     starts = [slice(i, i + (n_out - 1) * STRIDE + 1, STRIDE) for i in range(KERNEL)]

@@ -10,12 +10,8 @@ from jaxtyping import Array, Float
 from sottovoce.errors import not_among
 from sottovoce.networks.layers import PRECISIONS, Convolution, Linear
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "gelu": jax.nn.gelu,
-    "tanh": jnp.tanh,
-    "linear": lambda x: x,
-}
+Activation = Callable[[Array], Array]
+ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "tanh": jnp.tanh, "linear": lambda x: x}
 
 
 class Network(eqx.Module):
@@ -33,10 +29,9 @@ class Network(eqx.Module):
     convolutions: tuple[Convolution, ...] = ()
 
     def __check_init__(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise not_among("activation", self.activation, ACTIVATIONS)
-        if self.precision not in PRECISIONS:
-            raise not_among("precision", self.precision, PRECISIONS)
+        for name, allowed in (("activation", ACTIVATIONS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise not_among(name, getattr(self, name), allowed)
 
     def hidden(self, x: Float[Array, "sample input"]) -> Float[Array, "sample hidden"]:
         """Return the activations that enter the heads."""

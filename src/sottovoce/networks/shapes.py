@@ -10,13 +10,9 @@ HEADS = ("class_head", "aux_head")
 
 
 class Layer(NamedTuple):
-    """Shape of one layer.
+    """Shape of one layer: its weights are (fan_in, fan_out) and are applied at every position of its output.
 
-    Attributes:
-        positions: positions at which the same weights are applied: 1 for a dense layer, the number of output pixels for
-            a convolution.
-        fan_in: rows of the weights: inputs of a dense layer, 9 times the input channels of a convolution.
-        fan_out: columns of the weights: units of a dense layer, output channels of a convolution.
+    A dense layer has one position. A convolution has one per output pixel, and 9 times its input channels as fan_in.
     """
 
     positions: int
@@ -35,12 +31,9 @@ def trunk_names(n_convolutions: int, n_dense: int) -> tuple[str, ...]:
 
 
 def trunk_layers(n_inputs: int, channels: Sequence[int], widths: Sequence[int]) -> dict[str, Layer]:
-    """Return the layers of a trunk by name, from the input on.
+    """Return the layers of a trunk by name, from the input on: convolutions, which halve the side, then dense layers.
 
-    Args:
-        n_inputs: pixels of an image; for convolutions the image must be square and have one channel.
-        channels: output channels of each convolution; each convolution halves the image's side, rounded up.
-        widths: units of each dense hidden layer.
+    Below convolutions the input is a square image of one channel; a halved side is rounded up.
     """
     layers: list[Layer] = []
     side, n_channels = math.isqrt(n_inputs), 1

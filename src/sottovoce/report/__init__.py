@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page from plain values, and what is laid into it."""
+"""The report: one self-contained HTML page, and the results, figures and claims that it shows."""
 
 from sottovoce import lazy
 

@@ -51,8 +51,8 @@ def write(results: Results, out: Path) -> Path:
 def write_sweep(result: xr.Dataset, out: Path) -> Path | None:
     """Draw the accuracies of a sweep's networks into `figures/`, and return the PNG's path.
 
-    There is no figure, but None, where the experiment measures no accuracy or the points are not a grid over one or
-    two fields.
+    If the experiment measures no accuracy, or the points are not a grid over one or two fields, nothing is drawn and
+    None is returned.
     """
     if not points.has_networks(result) or len(result.attrs["swept"]) > 2 or points.POINT in result.dims:
         return None
@@ -68,6 +68,7 @@ def _figures_folder(out: Path) -> Path:
 
 
 def _figure(drawing: Drawing, folder: Path) -> Figure:
+    # Saved first, because saving settles the layout to which the positions of `hover` refer.
     svg, _ = style.save(drawing.figure, folder / drawing.key)
     return Figure(
         key=drawing.key,
@@ -86,6 +87,7 @@ def _claim_row(judgment: Judgment, dataset: xr.Dataset) -> ClaimRow:
         **{name: getattr(claim, name) for name in ("key", "place", "statistic", "criterion", "published", "figure")},
         claim=claim.text,
         measured=_interval(judgment),
+        tested=ledger.in_words(judgment),
         verdict=judgment.verdict,
         fixed="preregistered" if claim.beforehand else "post hoc, written after one seed was seen",
         n=judgment.n,

@@ -19,8 +19,10 @@ from sottovoce.lab.claims import Verdict
 from sottovoce.report import svg as svg_markup
 from sottovoce.runs.disk import write_atomically
 
+# Taken from the type, so that a new verdict is counted on the page without being listed here.
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SCRIPTS = ("theme.js", "toy.js", "hover.js")
+# Keys become anchors, names of files and prefixes of ids in a drawing, without any escaping.
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -59,7 +61,7 @@ class Section:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One line of the ledger; what is not of another type is in words."""
+    """One line of the ledger; a text without a comment is shown as it is."""
 
     key: str  # anchor in the page
     claim: str
@@ -73,6 +75,7 @@ class ClaimRow:
     n: int  # how many replicates were measured
     setting: tuple[str, int, str]  # dataset, number of members, first 12 digits of the run's identity
     fixed: str = "preregistered"  # when the criterion was written
+    tested: str = ""  # p value, adjustment, power
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def render(page: Page) -> str:
     """
     figures = [figure for section in page.sections for figure in section.figures]
     _check(page, figures)
+    # All text is escaped; only drawings that passed the allow list and the page's own assets are marked as markup.
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,

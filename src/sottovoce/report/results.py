@@ -44,6 +44,8 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
     given = {key: value for key, value in settings.items() if value is not None}
     # A dataset and a number of trained members mean nothing to an experiment that trains no networks.
     untrained = {key: value for key, value in given.items() if key not in {"dataset", "members"}}
+    # All configurations are made before anything runs, so that a wrong setting fails at once and workers get all of
+    # them.
     configs = {
         name: (experiment, experiment.Config(**(given if experiment.trains else untrained), **result.fields))
         for name, experiment, result in named()
@@ -84,8 +86,8 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
 def load_named(root: Path) -> "dict[str, xr.Dataset]":
     """Load every sweep of the report whose points are all saved, by name; nothing is computed.
 
-    A sweep is restricted to the members that all points have, and its attribute `command` makes it. Where it is
-    complete on several datasets, the first of these is taken.
+    A sweep is restricted to the members that all points have; its attribute `command` is the command line that makes
+    it. Where a sweep is complete on several datasets, the first of these is taken.
     """
     sweeps = {}
     for experiment in registry.experiments().values():
@@ -101,6 +103,7 @@ def load_named(root: Path) -> "dict[str, xr.Dataset]":
 def _load_sweep(experiment: Experiment, dataset: str, sweep: NamedSweep, root: Path) -> "xr.Dataset | None":
     if not sweep.one_run:
         return load_sweep(plan(experiment.name, {sweep.field: sweep.values}, **sweep.settings(dataset)), root)
+    # The one run has all values, so the plan is of one point, at which the field's value is their tuple.
     planned = plan(experiment.name, points=[{sweep.field: sweep.values}], **sweep.settings(dataset))
     points = load_points(planned, root)
     return experiment.as_sweep(points[0]) if points else None
@@ -112,6 +115,7 @@ def load(run: Run) -> "xr.Dataset":
     Raises:
         StoreError: the run has no members yet, or cannot be read.
     """
+    # The header is read first: a run of a newer format is refused before its chunks are opened.
     header, members = run.folder.header(), run.folder.members()
     if not members:
         command = f"sottovoce run {run.experiment} {flags(run.config)}"

@@ -1,4 +1,4 @@
-"""The sections of the report: one for the experiments that share a heading, and a last one for the sweeps."""
+"""The sections of the report: one for each group of experiments under a heading, and a last one for the sweeps."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -21,6 +21,7 @@ class Section(NamedTuple):
 def sections() -> Iterator[Section]:
     """Yield the sections in the order of the page."""
     experiments = registry.experiments().values()
+    # In the order in which the experiments are listed; a dict keeps the first place of a heading.
     for key in dict.fromkeys(experiment.section for experiment in experiments):
         members = [experiment for experiment in experiments if experiment.section == key]
 

@@ -127,6 +127,7 @@ class _Drawing:
             if key not in own and not PROPERTY.fullmatch(key.strip()):
                 raise UsageError(f"{self._name} sets {key.strip()!r} in <{tag}>; a figure may only draw")
             is_image = tag == "image" and key == "href" and _IMAGE.fullmatch(content)
+            # What is left without the allowed calls may hold no parenthesis, so any other function is refused.
             is_plain = key != "href" and _PLAIN.fullmatch(_CALL.sub("", _URL.sub("", content)))
             if not (is_image or is_plain or _PART.fullmatch(content)):
                 raise UsageError(f"{self._name} refers to {value[:80]!r}; only parts of the figure itself are allowed")

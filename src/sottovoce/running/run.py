@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 EXECUTORS = (LOCAL, "dask")
 WORKERS = ("scheduler", "workers", "workers_save", "patience")
-"""The settings that mean something to workers alone."""
+"""The settings that concern workers only."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
         DivergenceError: more than a tenth of the members diverged; all members are saved.
     """
     experiment = registry.experiment(name)
+    # Checked before `Config` is called, whose TypeError would not name the nearest field.
     for given in settings:
         check_name(experiment.Config, given)
     return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
@@ -95,6 +96,7 @@ def results_of(
 ) -> "xr.Dataset":
     """Run one configuration, or a span of its members, without an error where members diverge; else as `run`."""
     with data.searched_first(execution.data_dir):
+        # The devices are started first, because the size of a chunk depends on their number and their memory.
         config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
         return execute(
             experiment,
@@ -113,8 +115,11 @@ def spread(
 ) -> tuple[Execution, list[int]]:
     """Let workers compute the missing members of several configurations at once; without workers, do nothing.
 
-    A span that is None stands for all members; errors are those of `cluster.fill`. Returned are how to run each
-    configuration now, which loads what the workers saved, and how many members of each were computed.
+    A span that is None stands for all members; errors are those of `cluster.fill`.
+
+    Returns:
+        How to run each configuration afterwards, so that what the workers saved is loaded; and the number of members
+        of each configuration that were computed.
     """
     executor = prepare(execution, trains=any(experiment.trains for experiment, *_ in wanted))
     if isinstance(executor, LocalExecutor):
@@ -128,6 +133,7 @@ def spread(
     ]
     for job in jobs:
         job.prepare(refresh=execution.refresh)
+    # Counted after `prepare`, which forgets the members that are to be refreshed.
     computed = [job.missing() for job in jobs]
     fill(jobs, executor, progress)
     # What the workers have just computed is not computed again.
@@ -149,6 +155,7 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
         own_cores = execution.scheduler is None and execution.device == "auto"
         same = {name: getattr(execution, name) for name in (*WORKERS, "data_dir")}
         return DaskExecutor(**same, device="cpu" if own_cores else execution.device, devices=execution.devices or 1)
+    # A setting that would have no effect is refused instead of ignored.
     for name in WORKERS:
         if (value := getattr(execution, name)) != getattr(Execution, name):
             flag = f"--{name.replace('_', '-')}"
@@ -165,6 +172,7 @@ def _chunk_size(experiment: registry.Experiment, config: Any, execution: Executi
     chunk = experiment.vectorized if execution.chunk is None else execution.chunk
     if chunk is not None or not experiment.trains:
         return chunk
+    # The devices of the workers and their memory are not known in this process.
     if execution.executor != LOCAL:
         return 1
     import jax

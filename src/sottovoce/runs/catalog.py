@@ -13,6 +13,7 @@ from sottovoce.errors import UsageError
 from sottovoce.runs.disk import store_errors
 from sottovoce.runs.store import RunFolder
 
+# The first group takes all but the last hyphen, so the name of an experiment may contain one itself.
 _RUN = re.compile(r"(.+)-([0-9a-f]{12})")
 
 
@@ -47,6 +48,7 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
                 # Saving a chunk changes the time of the folder that holds it.
                 newest = folder.chunks if folder.chunks.exists() else folder.path
                 listed.append(Run(folder, match[1], match[2], newest.stat().st_mtime))
+    # By name where times are equal, because `scandir` has no order of its own.
     return sorted(listed, key=lambda run: (-run.modified, run.name))
 
 
@@ -59,6 +61,7 @@ def find(root: Path, name: str) -> Run:
     listed = runs(root)
     if newest := next((run for run in listed if name in {run.name, run.experiment}), None):
         return newest
+    # A whole identity is longer than the part that folders are named after, and the empty text begins all of them.
     matches = [run for run in listed if name and run.short_identity.startswith(name[:12])]
     if len(matches) == 1:
         return matches[0]
@@ -73,5 +76,6 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Reduce each configuration of one experiment to the fields that another one lacks or sets differently."""
     names = dict.fromkeys(name for config in configs for name in config)
     absent = object()  # differs from every value, None among them
+    # By repr, because lists cannot be members of a set, and because 1 and True would be one value.
     varying = [name for name in names if len({repr(config.get(name, absent)) for config in configs}) > 1]
     return [{name: config[name] for name in varying if name in config} for config in configs]

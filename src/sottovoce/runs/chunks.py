@@ -28,9 +28,11 @@ class DamagedChunkError(ValueError):
 def checksum(dataset: xr.Dataset) -> str:
     """Return the SHA-256, in hexadecimal, of all variables: names, dimensions, types, shapes, little-endian values."""
     digest = hashlib.sha256()
+    # Sorted, because the order in which an experiment adds its variables is no part of the values.
     for name in sorted(map(str, dataset.variables)):
         variable = dataset[name]
         values = np.asarray(variable.values)
+        # Text may be written as one of these types and read back as another, so only its characters count.
         if values.dtype.kind in "OUT":
             kind, content = "str", json.dumps(values.tolist(), default=repr).encode()
         else:
@@ -55,6 +57,7 @@ def encode(dataset: xr.Dataset) -> bytes:
     body = target.getvalue()
     data = body + _SEAL + hashlib.sha256(body).hexdigest().encode()
     try:
+        # NetCDF converts some types silently, which shows only when the values are read back.
         decode(data)
     except DamagedChunkError as error:
         raise StoreError(f"a result cannot be stored: {error}; allowed: numbers, booleans and strings") from error
@@ -79,6 +82,7 @@ def sealed(span: range, dataset: xr.Dataset, identity: str) -> bytes:
     held = dataset["member"].values.tolist() if "member" in dataset.coords else None
     if held != list(span):
         raise StoreError(f"asked for members {span[0]} to {span[-1]}, the experiment returned {held}")
+    # With the identity inside, a chunk that was copied into another run's folder is refused.
     return encode(dataset.assign_attrs(identity=identity))
 
 

@@ -25,11 +25,13 @@ def store_errors(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that its name never denotes half its content, even if the process or the machine dies.
+    """Write a file so that its name never denotes a partial file, even if the process or the machine dies.
 
     Raises:
         StoreError: the disk refuses; the temporary file is removed, and an older file of the name is untouched.
     """
+    # In the same folder, because a rename is atomic within one file system only; the random part keeps two writers
+    # apart.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with store_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +39,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             with temporary.open("wb") as stream:
                 stream.write(data)
                 stream.flush()
+                # Before the rename: after a power failure, the name could otherwise denote a file whose content never
+                # reached the disk.
                 os.fsync(stream.fileno())
             os.replace(temporary, path)
         except BaseException:  # Ctrl-C as well

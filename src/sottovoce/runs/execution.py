@@ -86,7 +86,7 @@ class Job:
 
 
 class _Executor(Protocol):
-    """Computes the members that are not on disk, once it has checked, before anything is written, that it can."""
+    """Computes the members that are not on disk; `check` raises an error before anything is written if it cannot."""
 
     def check(self, job: Job, /) -> None: ...
     def compute(self, job: Job, progress: Progress, /) -> None: ...
@@ -109,6 +109,7 @@ class LocalExecutor:
                     if span:
                         progress.phase(chunk_name(span))
                         job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
+                # Other processes have claimed all that is missing. They save it, or they die and it becomes free again.
                 if not span:
                     progress.phase("waiting for another process")
                     time.sleep(POLL_SECONDS)

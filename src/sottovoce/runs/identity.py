@@ -25,6 +25,7 @@ def plain(value: object, name: str = "config") -> Any:
         return value
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
+    # JSON turns every other key into text, so that the identities of {1: x} and {"1": x} would be equal.
     if isinstance(value, Mapping) and all(type(key) is str for key in value):
         return {key: plain(item, f"{name}.{key}") for key, item in value.items()}
     if isinstance(value, tuple | list):

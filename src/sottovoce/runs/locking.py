@@ -24,7 +24,8 @@ _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
 def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[range | None]:
     """Claim, until the block ends, the next missing members that no other process has claimed.
 
-    The members are contiguous and at most `size`; None is yielded where none are missing, or all of them are claimed.
+    The members are contiguous and at most `size` of them. If no member is missing, or all missing members are claimed,
+    None is yielded.
     """
     claims = folder.path / "claims"
     lock = None
@@ -34,15 +35,20 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
             with _mutex(claims):
                 # Claims are read before chunks: a claim released in between has left its chunk on disk.
                 held = _held(claims)
+                # A process without a claim writes no chunk, so every temporary file was left by a dead one.
                 if not held:
                     folder.remove_temporaries()
                 free = [m for m in folder.missing(members) if not any(m in span for span in held)]
                 if span := _first_run(free, size):
                     lock = FileLock(claims / f"{span[0]}-{span[-1]}.lock")
+                    # Nobody else can have it: claims are made under the mutex, and the members of living claims are not
+                    # free.
                     lock.acquire(blocking=False)
         yield span
     finally:
         if lock:
+            # Under the mutex as well: otherwise another process could claim the file between its release and its
+            # removal.
             with store_errors(claims), _uninterrupted(), _mutex(claims):
                 lock.release()
                 Path(lock.lock_file).unlink(missing_ok=True)
@@ -61,6 +67,7 @@ def _uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
+        # The earlier handler comes first, because it has to receive the delayed signal.
         signal.signal(signal.SIGINT, before)
         if pressed:
             signal.raise_signal(signal.SIGINT)
@@ -88,6 +95,7 @@ def _held(claims: Path) -> list[range]:
 def _first_run(members: list[int], size: int) -> range | None:
     """Return the first contiguous members, at most `size` of them."""
     wanted = members[:size]
+    # The members are sorted and distinct, so they are contiguous if and only if they span no more than their number.
     while wanted and wanted[-1] - wanted[0] >= len(wanted):
         wanted.pop()
     return range(wanted[0], wanted[-1] + 1) if wanted else None

@@ -35,8 +35,8 @@ class Tally:
 def merge(source: Path, root: Path) -> Tally:
     """Bring the runs of one folder into another; a repeated call takes only what is new.
 
-    Other processes may compute in `root` at the same time. Refused are damaged chunks, runs of a newer store format,
-    and members that the target has with other values.
+    Other processes may compute in `root` at the same time. Damaged chunks, runs of a newer store format, and members
+    that the target has with other values are refused.
 
     Raises:
         UsageError: the source is no folder, or is `root` itself.
@@ -64,6 +64,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
         # A source may have been copied or edited by hand, so nothing that it says of itself is trusted.
         header = _verified_header(source)
         target = RunFolder.of(root, header)
+        # A run without chunks would leave an empty folder.
         if spans:
             target.prepare(header)
     except StoreError as error:
@@ -72,6 +73,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
     for span in spans:
         name = source.file(span)
         try:
+            # Read, not loaded: loading would set a damaged chunk aside, and the source must not change.
             chunk, provenance = source.read(span, header["identity"]), source.provenance_of(span)
         except (OSError, ValueError, StoreError) as error:
             tally.refused.append(f"{name} is left out: {error}")
@@ -82,6 +84,7 @@ def _merge_run(source: RunFolder, root: Path, tally: Tally) -> None:
 def _verified_header(run: RunFolder) -> dict[str, Any]:
     """Return the run's header; a StoreError where the identity or the folder's name do not follow from it."""
     stored = run.header()
+    # Values of any type may be missing or in place of others; whichever error that gives, the refusal is the same.
     with suppress(KeyError, TypeError, AttributeError, UsageError):
         header = run_header(stored["experiment"], stored["version"], stored["config"])
         if header["identity"] == stored["identity"] and RunFolder.of(run.path.parent, header) == run:
@@ -97,6 +100,7 @@ def _merge_chunk(
 
     held = _held(target, span)
     if held is not None:
+        # Checked first: chunks that disagree about what all members share could not be loaded together again.
         if checksum(chunk.drop_dims("member")) != checksum(held.drop_dims("member")):
             tally.refused.append(f"{name} is left out: {target.path} holds other values of what all members share")
             return
@@ -106,6 +110,7 @@ def _merge_chunk(
         if differing:
             members = ", ".join(map(str, differing))
             tally.refused.append(f"{name}: {target.path} holds other values of members {members}, which are kept")
+    # A claim is contiguous, so every gap among the members that the target has takes a claim of its own.
     while True:
         # A claim keeps a process that computes these members from writing them as well.
         with claim(target, span, len(span)) as lacking:

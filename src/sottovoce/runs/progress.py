@@ -39,6 +39,7 @@ class Pace:
 
     def __init__(self, total: int, done: int, clock: Callable[[], float] = time.perf_counter):
         self.total, self.done = total, done
+        # Members that were on disk before took no time, and would make the pace look better than it is.
         self._clock, self._began, self._before = clock, clock(), done
 
     def text(self) -> str:
@@ -67,6 +68,7 @@ class Lines(Progress):
         """Write how many members are done."""
         self._pace.done += n
         parts = [f"{self._title}: {self._pace.done}/{self._pace.total} members", self._pace.text()]
+        # Flushed, because a pipe is buffered in blocks and a log would show lines only long after they were written.
         print(", ".join(filter(None, parts)), file=self._stream, flush=True)
 
 
@@ -78,6 +80,7 @@ class Bar(Progress):
 
     def start(self, total: int, done: int) -> None:
         """Draw the bar."""
+        # Imported here, because workers and quiet runs draw no bar.
         from rich import progress
         from rich.console import Console
 

@@ -45,6 +45,7 @@ def _device() -> str:
     return f"{len(devices)} x {devices[0].platform} ({devices[0].device_kind})"
 
 
+# Every chunk asks for the commit, and the source that a process runs does not change.
 @functools.cache
 def _commit() -> str | None:
     package = Path(__file__).resolve().parent.parent
@@ -58,6 +59,7 @@ def _commit() -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
+        # The time limit is for a git that hangs, on a network drive for instance: provenance must not hold up a run.
         return subprocess.check_output(
             ["git", "-C", str(folder), *arguments], stderr=subprocess.DEVNULL, text=True, timeout=10
         ).strip()

@@ -95,6 +95,8 @@ class RunFolder:
                 # took for a dead writer's.
                 if not file.exists():
                     raise
+        # Compared in full, because the folder's name has only the first digits. Read from disk even if just written,
+        # because another process may have been first.
         if self.identity != header["identity"]:
             raise StoreError(f"{self.path} holds another configuration's results; choose another folder")
 
@@ -147,12 +149,14 @@ class RunFolder:
             held = [member for member in wanted if member in span]
             if held and (chunk := self._intact(span, identity)) is not None:
                 parts.append(chunk.sel(member=held))
+                # Chunks may overlap: a member is taken from the first intact chunk that holds it.
                 wanted = [member for member in wanted if member not in span]
         if wanted:
             raise IncompleteRunError(f"{self.path} lacks {len(wanted)} members, from {wanted[0]} on: run it again")
         # With these options, values that all members share must be equal in all chunks.
         equal: Any = {"data_vars": "minimal", "coords": "minimal", "compat": "equals", "join": "exact"}
         try:
+            # The parts are in the order of the chunks; the order that was asked for is restored at the end.
             return xr.concat(parts, "member", combine_attrs="drop_conflicts", **equal).sel(member=list(members))
         except ValueError as error:
             reason = f"the chunks of {self.path} disagree about what all members share"
@@ -204,6 +208,7 @@ class RunFolder:
             except FileNotFoundError:
                 return None
             except DamagedChunkError as error:
+                # Under another suffix its members count as missing, and its bytes can still be examined.
                 with suppress(FileNotFoundError):  # another process has set it aside first
                     os.replace(file, file.with_suffix(".damaged"))
                 _log.warning("%s is damaged (%s); set aside as %s.damaged", file, error, file.stem)

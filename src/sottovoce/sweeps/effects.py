@@ -27,20 +27,25 @@ def students(dataset: xr.Dataset) -> list[str]:
 def differences(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     """Estimate the difference of every other point from the baseline, paired over members.
 
-    A sweep of networks has the variables "accuracy" and "recovered_fraction"; of another one, a UsageError is raised.
+    A sweep of networks has the variables "accuracy" and "recovered_fraction".
 
     Returns:
         By `comparison`, with the swept fields as coordinates along it, and by `network`: `mean`; `low` and `high`, the
         pointwise 95 % interval over members; `simultaneous_low` and `simultaneous_high`
         (`measure.statistics.simultaneous`); `n`, the number of members that both points have. Attributes: `intervals`,
         the number of simultaneous intervals; `baseline`, the settings of the baseline.
+
+    Raises:
+        UsageError: the sweep has no such variable.
     """
     settings = [at for at, _ in points.points(dataset)]
     baseline = dataset.attrs["baseline"]
     others = [i for i in range(len(settings)) if i != baseline]
     values = _by_point(dataset, variable)
+    # A member that is missing at one of the two points is NaN in the difference, and takes no part in it.
     change = values[others] - values[baseline]
     n = np.isfinite(change).sum(axis=1)
+    # A difference that no member has is no comparison to correct for.
     intervals = int((n > 0).sum())
     columns = np.full((5, *n.shape), np.nan)
     for row, column in np.argwhere(n > 0):
@@ -107,6 +112,7 @@ def _by_point(dataset: xr.Dataset, variable: str) -> Float[np.ndarray, "point me
     values = points.by_member(dataset, variable)
     kinds = estimates.kinds_of(values)
     values = values.sel({kinds: students(dataset)}).transpose(*points.dims_of(dataset), "member", kinds)
+    # The last swept field runs fastest, as in `points.points`.
     return values.values.reshape(-1, *values.shape[-2:])
 
 

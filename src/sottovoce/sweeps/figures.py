@@ -32,10 +32,12 @@ def draw_section(results: Results) -> list[Drawing]:
 
 
 def _sweep(name: str, dataset: xr.Dataset) -> Drawing:
+    # A named sweep of the report is over one field.
     (field,) = dataset.attrs["swept"]
     accuracy = points.curves(dataset)
     students = effects.students(dataset)
     means = accuracy["mean"].sel({estimates.kinds_of(accuracy["mean"]): students}).transpose(field, ...)
+    # In the linear theory, as many logits as hidden units transfer everything (docs/theory.md, section 1).
     marks = {"hidden width": float(config_of(dataset)["width"])} if field == "n_aux" else {}
     return Drawing(
         key=name,
@@ -104,6 +106,7 @@ def _line_panel(ax: Axes, by_point: xr.Dataset, field: str, kinds: str) -> None:
     if numeric and x.min() > 0 and x.max() / x.min() >= SPAN:
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{value:g}" for value in x])
+        # The minor ticks of a logarithmic axis would stand at values that were not run.
         ax.set_xticks([], minor=True)
     elif not numeric:
         slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}

@@ -26,6 +26,7 @@ def beyond_width(objective: str) -> Measure:
     """Return the statistic of each member's gain from the smallest n_aux >= hidden width to the largest n_aux."""
 
     def measure(sweep: xr.Dataset) -> Mean:
+        # `config` holds what all points share, and the width is among it where n_aux alone is swept.
         wide = np.flatnonzero(sweep["n_aux"].values >= json.loads(sweep.attrs["config"])["width"])
         if len(wide) < 2 or objective not in sweep["network"]:
             return NOTHING

@@ -45,7 +45,7 @@ class Plan:
 
     @property
     def dims(self) -> list[str]:
-        """The dimensions along which the points lie: the fields, whose values are all combined, or a list's `POINT`."""
+        """The dimensions along which the points lie: the swept fields of a grid, or `POINT` for a list of points."""
         return list(self.over) if len(self.shape) == len(self.over) else [POINT]
 
     def jobs(self, root: Path) -> list[Job]:
@@ -111,6 +111,7 @@ def _assignment(flag: str, text: str, form: str) -> tuple[str, str]:
     field, _, values = text.partition("=")
     if not (field and values):
         raise UsageError(f"{flag} is {text!r}; allowed: {form}")
+    # Flags are written with hyphens, so users write fields so too.
     return field.strip().replace("-", "_"), values
 
 

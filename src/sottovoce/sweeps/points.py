@@ -30,6 +30,7 @@ def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
     """
     # Points may differ in size and are padded; xarray needs an index along every dimension for that.
     unnamed = [{dim: np.arange(size) for dim, size in one.sizes.items() if dim not in one.coords} for one in results]
+    # The attributes of a single result, such as its identity, do not hold for the whole.
     indexed = [one.drop_attrs().assign_coords(index) for one, index in zip(results, unnamed, strict=True)]
     dims = planned.dims
     along = {
@@ -80,6 +81,7 @@ def by_point(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset:
     Raises:
         UsageError: the experiment does not measure the variable.
     """
+    # Accuracies lie between 0 and 1; a recovered fraction may leave that range (decision 13).
     scale = "logit" if variable == "accuracy" else "identity"
     at_points = [measured(point, variable) for _, point in points(dataset)]
     means = [
@@ -121,6 +123,7 @@ def measured(point: xr.Dataset, variable: str) -> xr.DataArray:
         known.append(FRACTION)
     if variable not in known:
         raise UsageError(f"variable is {variable!r}; the sweep has {', '.join(known)}")
+    # A member whose teacher learned too little has no recovered fraction for any network.
     return converged[variable].dropna("member", how="all")
 
 
@@ -141,6 +144,7 @@ def _along(dataset: xr.Dataset, by_index: Sequence[Labelled]) -> Labelled:
 
 def _combined(by_index: Sequence[Labelled], dims: Sequence[str], shape: Sequence[int]) -> Labelled:
     """Join the points, the last dimension fastest; where they differ in size, the smaller are padded."""
+    # Filled one by one: `np.array` of datasets would iterate over their variables.
     nested: Any = np.empty(shape, dtype=object)
     for index, values in zip(np.ndindex(nested.shape), by_index, strict=True):
         nested[index] = values

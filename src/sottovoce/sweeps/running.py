@@ -71,6 +71,7 @@ class Done(NamedTuple):
 def run_shard(planned: Plan, execution: Execution) -> Done:
     """Compute the members of a plan's shard and keep no result in memory."""
     computed = sum(missing(planned, execution))
+    # Each point's result is dropped before the next one is computed.
     for _ in _compute(planned, execution):
         pass
     whole = replace(planned, shard=WHOLE)
@@ -120,6 +121,7 @@ def announcement(planned: Plan, execution: Execution) -> str:
         return line
     from sottovoce.training import devices
 
+    # jax fixes the number of devices when it first computes, so they are started before their rate is measured.
     prepare(execution, trains=True)
     seconds = seconds_expected(planned, execution, devices.product_gflops())
     return f"{line}, about {seconds / 60:.0f} min" if seconds > 90 else f"{line}, about {seconds:.0f} s"
@@ -153,4 +155,5 @@ class _Part(Progress):
     """The progress of one point, which begins and ends within that of the whole sweep."""
 
     def __init__(self, whole: Progress) -> None:
+        # Starting and finishing stay silent: the display was started for all points and does not end with one of them.
         self.phase, self.advance = whole.phase, whole.advance

@@ -18,9 +18,9 @@ from sottovoce.lab.registry import Experiment
 
 # The rate of the actual machine would move the cuts from machine to machine; only the ratio between points matters.
 NOMINAL_GFLOPS = 100.0
-BASE_SECONDS = 1e-3  # of a member besides training; where nothing is trained, all members cost this alone
-SHARE_OF_RATE = 0.7  # of matrix products, which training reaches on networks as wide as MNIST's
-STEP_SECONDS = 2e-4  # that a step takes besides its operations, however small it is
+BASE_SECONDS = 1e-3  # what a member takes besides training; the whole cost of a member that trains nothing
+SHARE_OF_RATE = 0.7  # share of the rate of matrix products that training reaches at the widths of the MNIST protocol
+STEP_SECONDS = 2e-4  # what a training step takes besides its operations, however few they are
 
 
 @dataclass(frozen=True)

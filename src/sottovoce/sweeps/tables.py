@@ -80,6 +80,7 @@ def sweep_rows(dataset: xr.Dataset) -> Table:
             point = estimate.isel(dict(zip(dims, index, strict=True)))
             where = words({field: point[field].item() for field in dataset.attrs["swept"]})
             of_point = rows_of(point.assign_attrs(members=int(point["n"])), quantity, f"{where}: {{{kinds}}}{end}")
+            # A point at which no member has the quantity has nothing to show.
             rows |= {name: row for name, row in of_point.items() if row["mean"] is not None}
     of_sweep = effects_of(dataset)
     differences = {

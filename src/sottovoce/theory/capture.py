@@ -120,6 +120,7 @@ def line_angle(
     unit = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)
     along = np.einsum("...rx,...rc->...c", unit, columns)
     across = np.linalg.norm(columns - unit * along[..., None, :], axis=-2)
+    # An arc cosine would lose half the digits of a small angle.
     return np.degrees(np.arctan2(across, np.abs(along)))
 
 
@@ -158,6 +159,7 @@ def gaussian_cosine_density(cosine: Values, d_in: int, hidden: int, rank: int) -
 
 def _beta_nodes(a: float, b: float, n_nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the nodes and weights of a Gauss-Jacobi quadrature for expectations under Beta(a, b)."""
+    # Jacobi's weight function (1 - x)^(b-1) (1 + x)^(a-1), moved from [-1, 1] to [0, 1], is the density of Beta(a, b).
     node, weight = special.roots_jacobi(n_nodes, b - 1, a - 1)
     return (1 + node) / 2, weight / weight.sum()
 

@@ -70,6 +70,7 @@ def flow(
     def velocity(_: float, state: np.ndarray) -> np.ndarray:
         current = layers(state)
         error = product(current) - target
+        # Equation (7.1).
         slopes = gradients(current, error if second_moment is None else second_moment @ error)
         return np.concatenate([-rate * slope.ravel() for rate, slope in zip(rates, slopes, strict=True)])
 
@@ -99,6 +100,7 @@ def lazy_end(weights: Weights, target: Map, rates: Sequence[float]) -> list[np.n
     operator = np.zeros((*target.shape[:-2], d_in * n_out, d_in * n_out))
     for rate, L, R in zip(rates, before, after, strict=True):
         left, right = L @ np.swapaxes(L, -2, -1), np.swapaxes(R, -2, -1) @ R
+        # Equation (7.3) on the entries of M row by row: a Kronecker product, since R_i^T R_i is symmetric.
         operator += rate * np.einsum("...ij,...ab->...iajb", left, right).reshape(operator.shape)
     distance = (target - product(weights)).reshape(*target.shape[:-2], d_in * n_out, 1)
     # The pseudo-inverse leaves alone what no trained layer can reach: the operator is singular where the rank is short.
@@ -131,6 +133,7 @@ def one_logit_shrinkage(
     """
     initial = np.square(z).sum(axis=(-2, -1))
     target = np.square(W1 @ z).sum(axis=(-2, -1))
+    # Equation (6.4): the positive root of a quadratic equation in |z'|^2.
     final = (initial + np.sqrt(initial**2 + 4 * head_rate * target)) / 2
     return np.asarray(np.sqrt(initial / final))
 

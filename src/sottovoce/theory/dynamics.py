@@ -80,13 +80,14 @@ def adam_one_logit(W1: Trunk, W2: Heads, initial: Initial = None) -> Trunk:
     z = W2[..., -1:]
     start = np.zeros_like(W1) if initial is None else initial
     length = np.abs(z).sum(axis=-2, keepdims=True)
+    # Equation (5.9), from left to right, so that Q is never formed.
     return start + (W1 - start) @ z / length @ np.sign(np.swapaxes(z, -2, -1))
 
 
 def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: Moment, decay: Decay) -> Trunk:
     """Return the converged trunk plus the remaining error, with each eigenmode scaled by ``decay(curvature)``."""
     end = linear.student(W1, W2, n_aux, "mse", initial)
-    # The same limit as that of the converged student, so that no direction decays toward an end that leaves it out.
+    # The rank is decided as for the converged student, so that no direction decays toward an end that leaves it out.
     V, singular, present = linear.singular_span(W2[..., W2.shape[-1] - n_aux :], rounding=4.0)
     V = V * present[..., None, :]
     distance = -np.asarray(W1, dtype=np.float64) if initial is None else np.asarray(initial - W1, dtype=np.float64)
@@ -94,5 +95,6 @@ def _relaxed(W1: Trunk, W2: Heads, n_aux: int, initial: Initial, second_moment: 
     s, U = np.linalg.eigh(moment)
     # A semidefinite moment may have eigenvalues that rounding makes negative; such modes would grow instead of decay.
     remaining = decay(np.maximum(s, 0.0)[..., :, None] * singular[..., None, :] ** 2)
+    # Equations (5.3) and (5.4). Directions outside of span(Z) are no columns of V and stay as `end` has them.
     entries = remaining * (np.swapaxes(U, -2, -1) @ distance @ V)
     return end + U @ entries @ np.swapaxes(V, -2, -1)

@@ -36,6 +36,7 @@ def post_maps(rng: np.random.Generator, n_draws: int, n_logits: int) -> Float[np
     the law of ``2 L^{-T} N``, with N standard normal and L the Cholesky factor of ``X^T X``, whose entries are
     independent chi and normal (Bartlett): 3 + 2 n_logits random numbers instead of 40 + 20 n_logits.
     """
+    # The squares of the diagonal have n and n - 1 degrees of freedom (Bartlett).
     L11, L22 = np.sqrt(rng.chisquare(N_INPUTS, n_draws)), np.sqrt(rng.chisquare(N_INPUTS - 1, n_draws))
     L21 = rng.standard_normal(n_draws)
     # Back substitution with the triangular factor, over all draws together.

@@ -75,6 +75,7 @@ def student(W1: Trunk, W2: Heads, n_aux: int, objective: str = "mse", initial: I
     else:
         W1_0, W1, W2 = _weights(initial=initial, W1=W1, W2=W2)
     basis = _seen_directions(W2, n_aux, objective)
+    # Equation (2.3), with P applied by its basis, which takes two thin products instead of a square one.
     return W1_0 + _product(_product(W1 - W1_0, basis), np.swapaxes(basis, -2, -1))
 
 
@@ -109,6 +110,7 @@ def _seen_directions(W2: np.ndarray, n_aux: Any, objective: str) -> np.ndarray:
         raise UsageError(f"n_aux is {k}; allowed: 0 to {n_logits}, the number of columns of W2")
     Z = W2[..., n_logits - k :]
     scale = np.abs(Z).max(axis=(-2, -1), keepdims=True, initial=0.0)
+    # The span does not depend on the scale, but the threshold of the rank supposes entries of order one.
     Z = Z / np.where(scale > 0, scale, 1.0)
     # The differences to one column span the same space as the centered columns, with one vector fewer.
     return _orthonormal_basis(Z if objective == "mse" or k == 0 else Z[..., :-1] - Z[..., -1:])

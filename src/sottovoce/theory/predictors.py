@@ -35,6 +35,7 @@ def head_gram(
     C = np.asarray(class_head, dtype=np.float64)
     z_0, z_T = (np.asarray(logits, dtype=np.float64) for logits in (reference_logits, teacher_logits))
     P = linear.aux_projector(np.concatenate([C, aux_head], axis=1), aux_head.shape[1], objective)
+    # Least squares give (C^T C)^-1 C^T P C without C^T C, whose condition number is the square of that of C.
     return z_0 + (z_T - z_0) @ np.linalg.lstsq(C, P @ C, rcond=None)[0]
 
 

@@ -65,6 +65,7 @@ def tracy_widom_cdf(s: float) -> float:
     """
     nodes, weights = _quadrature()
     root = np.sqrt(weights)
+    # The weights enter by their roots on both sides, which keeps the matrix symmetric and its determinant the same.
     kernel = root[:, None] * special.airy(nodes[:, None] + nodes + s)[0] * root
     return float(np.linalg.det(np.eye(_NODES) - kernel))
 
@@ -115,6 +116,7 @@ def largest_value_quantile(
     n, p = _sides(rows, columns)
     a, b = np.sqrt(n - 0.5), np.sqrt(p - 0.5)
     center, width = (a + b) ** 2, (a + b) * (1 / a + 1 / b) ** (1 / 3)
+    # The d / 2 (m / r)^2 of docs/theory.md, section 8: d is 2 / (n p) if the scale is estimated, else -g / (n p).
     narrowing = (2.0 if estimated else -excess_kurtosis) / (2 * n * p) * (center / width) ** 2
     shift = excess_kurtosis * (np.sqrt(n) + np.sqrt(p)) ** 2 / np.sqrt(n * p)
     return float(scale * np.sqrt(center + shift + width * tracy_widom_quantile(probability, float(narrowing))))
@@ -197,6 +199,7 @@ class Noise:
 @functools.lru_cache
 def _interpolant() -> tuple[np.polynomial.Chebyshev, np.polynomial.Chebyshev]:
     """Return F1 and its second derivative as polynomials on [-8, 5], accurate to 1e-11 and 1e-8."""
+    # Root finding evaluates the law many times, and the polynomial has a second derivative of known accuracy.
     cdf = np.polynomial.Chebyshev.interpolate(np.vectorize(tracy_widom_cdf), _DEGREE, domain=[-8.0, 5.0])
     return cdf, cdf.deriv(2)
 

@@ -150,10 +150,12 @@ def first_update(
     flow = _Blocks(apply, base, inputs, targets, metric_root(targets, objective, temperature, mask), rows)
     outputs = flow.outputs()
     slope = descent(outputs, flow.targets, objective, temperature, mask)
+    # Padded rows have a slope of their own, at zero inputs and zero targets, which the weights remove.
     gradient = flow.transpose(-slope * flow.weights[..., None] / inputs.shape[0])
     change, residual = flow.weigh(flow.push(gradient)), flow.weigh(flow.targets - outputs)
     square = jnp.vdot(change, change)
     # The inner `where` keeps 0 / 0 out of the branch that is not taken.
+    # Least squares of the residual along the change; the length is negative where the step descends.
     length = jnp.where(square > 0, jnp.vdot(change, residual) / jnp.where(square > 0, square, 1), 0)
     return FirstUpdate(gradient, jax.tree.map(lambda leaf: length * leaf, gradient))
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import time
+import timeit
 from pathlib import Path
 
 import jax
@@ -21,11 +21,7 @@ SHARE_OF_FREE_MEMORY = 0.8
 
 
 def start(device: str = "auto", n_devices: int | None = None) -> None:
-    """Configure the devices of a process that trains networks, and its cache of compiled programs on disk.
-
-    Args:
-        device: as for `configure`.
-        n_devices: as for `configure`.
+    """Configure the devices of a process that trains networks, as `configure` does, and its cache of programs on disk.
 
     Raises:
         UsageError: the device is unknown or absent, or jax has already started with other devices.
@@ -37,7 +33,7 @@ def start(device: str = "auto", n_devices: int | None = None) -> None:
 
 
 def configure(device: str = "auto", n_devices: int | None = None) -> int:
-    """Choose the platform and the number of devices.
+    """Choose the platform and the number of devices, and return this number.
 
     A CPU is split into as many devices as it has cores, with different members on different cores. If all cores worked
     on the same member, most of them would be idle during its serial sections.
@@ -46,9 +42,6 @@ def configure(device: str = "auto", n_devices: int | None = None) -> int:
         device: one of `DEVICES`; "auto" takes an accelerator if jax finds one, else the CPU.
         n_devices: number of devices that share the members; None: all (on a CPU one per core, or the number that jax
             has already started with).
-
-    Returns:
-        The number of devices that share the members.
 
     Raises:
         UsageError: the device is unknown or absent, or jax has already started with other devices.
@@ -84,24 +77,17 @@ def n_cores() -> int:
 
 
 def keep_programs(folder: Path) -> None:
-    """Keep compiled programs on disk, so that later processes do not compile them again.
-
-    If the user has already set a folder (JAX_COMPILATION_CACHE_DIR), this function changes nothing.
-    """
+    """Keep compiled programs on disk for later processes, unless the user has set JAX_COMPILATION_CACHE_DIR."""
     if jax.config.jax_compilation_cache_dir is None:  # pyright: ignore[reportAttributeAccessIssue]
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_SECONDS)
 
 
 def members_at_once(member_bytes: int) -> int:
-    """Return the number of members to compute together on one device.
+    """Return the number of members to compute together on one device, given the memory of a member in its training.
 
-    Args:
-        member_bytes: memory of a member during its training.
-
-    Returns:
-        1 on a CPU, which computes members one after another; on an accelerator the number that fits into most of its
-        free memory, at least 1.
+    It is 1 on a CPU, which computes members one after another, and on an accelerator the number that fits into most of
+    its free memory, at least 1.
     """
     if jax.default_backend() == "cpu":
         return 1
@@ -111,23 +97,14 @@ def members_at_once(member_bytes: int) -> int:
 
 
 def product_gflops(size: int = 1024, repeats: int = 5) -> float:
-    """Return the best rate of float32 products of square matrices, summed over all local devices.
+    """Return the best rate of float32 products of square matrices of this size, summed over all local devices.
 
-    Args:
-        size: rows and columns.
-        repeats: number of products to time.
-
-    Returns:
-        10^9 operations per second.
+    Its unit is 10^9 operations per second.
     """
     square = jnp.ones((size, size))
     product = jax.jit(PRODUCTS["float32"])
     product(square, square).block_until_ready()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        product(square, square).block_until_ready()
-        seconds.append(time.perf_counter() - start)
+    seconds = timeit.repeat(lambda: product(square, square).block_until_ready(), number=1, repeat=repeats)
     # The devices of a CPU share its cores, and a single product already uses all of them.
     n_devices = 1 if jax.default_backend() == "cpu" else jax.local_device_count()
     return n_devices * 2 * size**3 / min(seconds) / 1e9

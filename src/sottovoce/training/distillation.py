@@ -60,7 +60,7 @@ def distill(
     apply: Apply = _call,
     wrap: Wrap = lambda optimizer: optimizer,
 ) -> tuple[PyTree, Float[Array, "student epoch"]]:
-    """Return all students of one teacher, trained on the same batches, and their losses by epoch.
+    """Return all students of one teacher, trained on the same batches, and their mean losses by epoch.
 
     Args:
         setting: the settings of the member's training.
@@ -69,24 +69,28 @@ def distill(
         key: key for the order of the inputs in each epoch.
         apply: maps a student and inputs to all logits.
         wrap: turns the optimizer of a network into an optimizer of the pytrees that `apply` accepts.
-
-    Returns:
-        The students on the same axis, and the mean loss of each student and epoch.
     """
     protocol, students = setting.protocol, setting.traced.students
 
     def train_group(starts: PyTree, students: Students) -> tuple[PyTree, Array]:
-        group = axes.unstack((starts, students))
+        group = axes.unstack(students)
+        own_losses = [student_loss(setting, student, apply) for student in group]
+
+        def loss(students: tuple[PyTree, ...], batch: PyTree, weights: Array) -> tuple[Array, Array]:
+            # The gradient of the sum with respect to a student is the gradient of that student's own loss.
+            values = jnp.stack([own(one, batch, weights)[0] for own, one in zip(own_losses, students, strict=True)])
+            return jnp.sum(values), values
+
         training = Training(
-            loss=_sum_of([student_loss(setting, student, apply) for _, student in group]),
+            loss,
             data=data.samples,
-            optimizer=_partwise([wrap(student_optimizer(setting, student)) for _, student in group]),
+            optimizer=_partwise([wrap(student_optimizer(setting, student)) for student in group]),
             epochs=protocol.student_epochs,
             batch_size=protocol.batch_size,
             steps=protocol.student_steps,
             transform_batch=data.transform_batch,
         )
-        trained, losses = train(tuple(start for start, _ in group), training, key)
+        trained, losses = train(tuple(axes.unstack(starts)), training, key)
         return axes.stack(trained), losses.T
 
     n_students = len(students.masks)
@@ -98,15 +102,9 @@ def distill(
 
 
 def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> Loss:
-    """Return the distillation loss of one student.
+    """Return the distillation loss of one student, given the student's arrays without the leading axis.
 
-    Args:
-        setting: the settings of the member's training.
-        student: the arrays of the student, without the leading axis.
-        apply: maps the trained pytree and inputs to all logits.
-
-    Returns:
-        A loss whose batches are pairs of inputs and the teacher's logits on these inputs.
+    The loss takes batches of pairs of inputs and the teacher's logits on these inputs.
     """
 
     def loss(network: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
@@ -123,20 +121,12 @@ def student_optimizer(setting: Setting, student: Students) -> optax.GradientTran
     """Return the optimizer of one student, given the student's arrays without the leading axis."""
     traced = setting.traced
     chosen = optimizer(setting.protocol.student_optimizer, traced.student_rate, traced.student_decay)
-    return optax.chain(chosen, _only(student.trained))
 
+    def trained_only(updates: Any, _parameters: Any) -> Any:
+        blocks = zip(blocks_of(updates), student.trained, strict=True)
+        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in blocks])
 
-def _sum_of(losses: Sequence[Loss]) -> Loss:
-    """Return the sum of the students' losses, which records each loss.
-
-    The gradient of the sum with respect to a student is the gradient of that student's own loss.
-    """
-
-    def loss(students: tuple[PyTree, ...], batch: PyTree, weights: Array) -> tuple[Array, Array]:
-        values = jnp.stack([own(one, batch, weights)[0] for own, one in zip(losses, students, strict=True)])
-        return jnp.sum(values), values
-
-    return loss
+    return optax.chain(chosen, optax.stateless(trained_only))
 
 
 def _partwise(transformations: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
@@ -147,17 +137,7 @@ def _partwise(transformations: Sequence[optax.GradientTransformation]) -> optax.
 
     def update(updates: Any, state: Any, params: Any = None) -> Any:
         parts = zip(transformations, updates, state, params, strict=True)
-        results = [one.update(update, own, part) for one, update, own, part in parts]
-        return tuple(update for update, _ in results), tuple(own for _, own in results)
+        updates, state = zip(*(one.update(update, own, part) for one, update, own, part in parts), strict=True)
+        return updates, state
 
     return optax.GradientTransformation(init, update)
-
-
-def _only(trained: Float[Array, " block"]) -> optax.GradientTransformation:
-    """Return a transformation that keeps the updates of trained blocks and sets updates of frozen blocks to zero."""
-
-    def update(updates: Any, _parameters: Any) -> Any:
-        blocks = zip(blocks_of(updates), trained, strict=True)
-        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in blocks])
-
-    return optax.stateless(update)

@@ -16,29 +16,22 @@ from sottovoce.training.protocol import run_member
 
 
 def run_members(program: MemberProgram, members: Sequence[int]) -> Member:
-    """Run the protocol for the given members.
+    """Run the protocol for the given members and return NumPy arrays with a leading member axis.
 
-    Args:
-        program: settings and images. Each value of its static part and each number of members per device is compiled
-            once.
-        members: indices of the members to compute.
-
-    Returns:
-        A `Member` of NumPy arrays with a leading member axis.
+    Each value of the program's static part and each number of members per device is compiled once.
     """
-    return for_members(partial(_run_sharded, program), members)
+    found = for_members(partial(_run_sharded, program), members)
+    # Taken apart here, because a compiled program would copy every array of every student one by one.
+    n_students = found.student_loss.shape[-1]
+    students = (jax.tree.map(lambda leaf, i=i: leaf[:, i], found.students) for i in range(n_students))
+    return found._replace(students=tuple(students))
 
 
 def for_members(run: Callable[..., PyTree], members: Sequence[int], *of_members: PyTree) -> PyTree:
-    """Return the results of a compiled function for the given members.
+    """Return the results of a compiled function as NumPy arrays with a leading member axis.
 
-    Args:
-        run: the function; its arguments are the `slots` of the members' indices and of each of `of_members`.
-        members: indices of the members.
-        of_members: pytrees of arrays with a leading member axis.
-
-    Returns:
-        The function's results as NumPy arrays with a leading member axis.
+    The function's arguments are the `slots` of the members' indices and of each of `of_members`, which are pytrees of
+    arrays with a leading member axis.
     """
     stacked = run(*slots(members, *of_members))
     return jax.tree.map(lambda values: np.asarray(values)[: len(members)], stacked)

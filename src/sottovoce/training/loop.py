@@ -24,11 +24,8 @@ class Training:
         loss: maps (parameters, batch, weights) to the loss to differentiate and the losses to record; weights are 1
             for the batch's samples and 0 for the padding of the last, short batch.
         data: pytree of arrays whose leading axis is the sample.
-        optimizer: an optax transformation.
         epochs: passes over the data.
-        batch_size: samples in a batch.
-        steps: total number of batches, if the last epoch is cut short; it must end within that epoch. None: all epochs
-            are complete.
+        steps: total number of batches, if the last epoch is cut short; it must end within that epoch.
         transform_batch: maps the rows of the data and the number of the step, counted from zero, to the batch that is
             passed to the loss; None: the rows are the batch.
     """
@@ -46,14 +43,24 @@ class Training:
         """Number of samples in the data."""
         return jax.tree.leaves(self.data)[0].shape[0]
 
+    def start(self, parameters: PyTree) -> Carry:
+        """Return the parameters with the optimizer's initial state."""
+        return parameters, self.optimizer.init(parameters)
+
+    def step(self, carry: Carry, batch: Batch) -> tuple[Carry, Array]:
+        """Update parameters and optimizer state by one batch, and return the losses to record."""
+        parameters, state = carry
+        rows, weights, number = batch
+        samples = jax.tree.map(lambda values: values[rows], self.data)
+        if self.transform_batch is not None:
+            samples = self.transform_batch(samples, number)
+        gradient, losses = jax.grad(self.loss, has_aux=True)(parameters, samples, weights)
+        updates, state = self.optimizer.update(gradient, state, parameters)
+        return (optax.apply_updates(parameters, updates), state), losses
+
 
 def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[PyTree, Float[Array, "epoch ..."]]:
     """Train on minibatches that are reshuffled every epoch; the last batch of an epoch may be short.
-
-    Args:
-        parameters: pytree of arrays to train.
-        training: loss, samples, optimizer and length of the run.
-        key: key for the order of the samples in each epoch.
 
     Returns:
         The trained parameters, and the recorded losses averaged over the batches of each epoch.
@@ -61,23 +68,20 @@ def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[
     n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
     n_batches = -(-n_samples // batch_size)
     last = n_batches if training.steps is None else training.steps - (epochs - 1) * n_batches
-    step = _step_of(training)
 
-    def epoch(carry: Carry, key_and_number: tuple[Array, Array], n_steps: int) -> tuple[Carry, Array]:
-        key, number = key_and_number
-        rows, weights = batches(key, n_samples, batch_size)
+    def epoch(carry: Carry, number: Array, n_steps: int) -> tuple[Carry, Array]:
+        rows, weights = batches(jax.random.fold_in(key, number), n_samples, batch_size)
         numbers = number * n_batches + jnp.arange(n_steps)
-        carry, losses = jax.lax.scan(step, carry, (rows[:n_steps], weights[:n_steps], numbers))
+        carry, losses = jax.lax.scan(training.step, carry, (rows[:n_steps], weights[:n_steps], numbers))
         return carry, jnp.mean(losses, axis=0)
 
-    keys, carry = jax.random.split(key, epochs), (parameters, training.optimizer.init(parameters))
-    complete = partial(epoch, n_steps=n_batches)
+    carry, complete = training.start(parameters), partial(epoch, n_steps=n_batches)
     if last == n_batches:
-        carry, losses = jax.lax.scan(complete, carry, (keys, jnp.arange(epochs)))
+        carry, losses = jax.lax.scan(complete, carry, jnp.arange(epochs))
     else:
         # A scan needs epochs of one length, so the short last epoch follows it.
-        carry, losses = jax.lax.scan(complete, carry, (keys[:-1], jnp.arange(epochs - 1)))
-        carry, last_losses = epoch(carry, (keys[-1], jnp.asarray(epochs - 1)), last)
+        carry, losses = jax.lax.scan(complete, carry, jnp.arange(epochs - 1))
+        carry, last_losses = epoch(carry, jnp.asarray(epochs - 1), last)
         losses = jnp.concatenate([losses, last_losses[None]])
     return carry[0], losses
 
@@ -85,62 +89,37 @@ def train(parameters: PyTree, training: Training, key: Key[Array, ""]) -> tuple[
 def train_observed(
     parameters: PyTree, training: Training, key: Key[Array, ""], observe: Callable[[PyTree, PyTree], PyTree]
 ) -> tuple[PyTree, PyTree]:
-    """Train through the same steps as `train` and observe the parameters at checkpoints.
+    """Train through the same steps as `train`, and return the observations at all `checkpoints` on a leading axis.
 
-    Args:
-        parameters: as for `train`.
-        training: as for `train`.
-        key: as for `train`.
-        observe: maps the parameters and the optimizer's state at a checkpoint to the observations to record.
-
-    Returns:
-        The trained parameters, and the observations at all `checkpoints` on a leading axis.
+    `observe` is given the parameters and the optimizer's state.
     """
     n_samples, batch_size, epochs = training.n_samples, training.batch_size, training.epochs
-    step = _step_of(training)
-    drawn = jax.vmap(lambda key: batches(key, n_samples, batch_size))(jax.random.split(key, epochs))
-    rows, weights = (values.reshape(-1, batch_size) for values in drawn)
+    draw = jax.vmap(lambda number: batches(jax.random.fold_in(key, number), n_samples, batch_size))
+    rows, weights = (values.reshape(-1, batch_size) for values in draw(jnp.arange(epochs)))
     ends = jnp.asarray(checkpoints(n_samples, batch_size, epochs, training.steps))
 
     # The trip count is traced, so that step and observe are compiled once however many checkpoints there are.
     def segment(carry: Carry, bounds: tuple[Array, Array]) -> tuple[Carry, PyTree]:
-        carry = jax.lax.fori_loop(*bounds, lambda i, carry: step(carry, (rows[i], weights[i], i))[0], carry)
+        def step(i: Array, carry: Carry) -> Carry:
+            return training.step(carry, (rows[i], weights[i], i))[0]
+
+        carry = jax.lax.fori_loop(*bounds, step, carry)
         return carry, observe(*carry)
 
-    start = (parameters, training.optimizer.init(parameters))
-    carry, observed = jax.lax.scan(segment, start, (jnp.concatenate([ends[:1], ends[:-1]]), ends))
-    return carry[0], observed
+    bounds = jnp.concatenate([ends[:1], ends[:-1]]), ends
+    (trained, _), observed = jax.lax.scan(segment, training.start(parameters), bounds)
+    return trained, observed
 
 
 def checkpoints(n_samples: int, batch_size: int, epochs: int, steps: int | None = None) -> tuple[int, ...]:
     """Return the steps after which `train_observed` observes: 0, powers of two in the first epoch, each epoch's end.
 
-    Args:
-        n_samples: samples in the data.
-        batch_size: samples in a batch.
-        epochs: passes over the data.
-        steps: total number of batches, if the last epoch is cut short.
+    The arguments are the fields of `Training`.
     """
     n_batches = -(-n_samples // batch_size)
     last = epochs * n_batches if steps is None else steps
     powers = {2**i for i in range(n_batches.bit_length()) if 2**i < last}
     return tuple(sorted({0, *powers, *range(n_batches, last, n_batches), last}))
-
-
-def _step_of(training: Training) -> Callable[[Carry, Batch], tuple[Carry, Array]]:
-    """Return the function that updates parameters and optimizer state by one batch and returns the losses to record."""
-
-    def step(carry: Carry, batch: Batch) -> tuple[Carry, Array]:
-        parameters, state = carry
-        rows, weights, number = batch
-        samples = jax.tree.map(lambda values: values[rows], training.data)
-        if training.transform_batch is not None:
-            samples = training.transform_batch(samples, number)
-        gradient, losses = jax.grad(training.loss, has_aux=True)(parameters, samples, weights)
-        updates, state = training.optimizer.update(gradient, state, parameters)
-        return (optax.apply_updates(parameters, updates), state), losses
-
-    return step
 
 
 def batches(

@@ -29,7 +29,7 @@ OPTIMIZERS: dict[str, Callable[[Scalar, Scalar], optax.GradientTransformation]] 
 
 
 def optimizer(name: str, rate: Scalar, decay: Scalar) -> optax.GradientTransformation:
-    """Return an optimizer.
+    """Return an optimizer, whose updates are added to the parameters.
 
     Args:
         name: "adam" (betas 0.9 and 0.999, as in Cloud et al.; takes no decay), "adamw" (the same), "sgd" (the gradient
@@ -37,9 +37,6 @@ def optimizer(name: str, rate: Scalar, decay: Scalar) -> optax.GradientTransform
         rate: learning rate.
         decay: decoupled weight decay: each step also shrinks every weight and bias by the factor 1 - rate * decay,
             including parameters that receive no gradient.
-
-    Returns:
-        An optax transformation, whose updates are added to the parameters.
 
     Raises:
         UsageError: the name is unknown.
@@ -55,15 +52,8 @@ def flow_time(optimizer: optax.GradientTransformation, gradient: PyTree, steps: 
     At the initial gradient g, gradient flow lowers the loss by ``|g|^2`` per unit of time. The optimizer's steps u, if
     all of them are given the same gradient, lower the loss by ``-<g, u>`` in total. The time is the ratio of the two:
     rate times steps for "sgd", asymptotically ten times that for "momentum", and rate times steps times ``|g|_1 /
-    |g|^2`` for "adam" and "sign".
-
-    Args:
-        optimizer: the optimizer; its weight decay has no effect here, because it is not part of the loss.
-        gradient: the initial gradient g.
-        steps: number of steps.
-
-    Returns:
-        The time; 0 if the gradient is zero.
+    |g|^2`` for "adam" and "sign". It is 0 if the gradient is zero. Weight decay is not part of the loss and has no
+    effect here.
     """
     # Weight decay acts on parameters, so zeros switch it off.
     parameters = jax.tree.map(jnp.zeros_like, gradient)

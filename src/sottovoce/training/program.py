@@ -1,7 +1,7 @@
 """The inputs and outputs of the compiled program of a member."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
@@ -19,22 +19,14 @@ class Protocol:
     """Static settings, which determine the program of a member; the program is compiled once for each value.
 
     Attributes:
-        architecture: shape and initialization of reference and teacher, and of the students unless
-            `student_architecture` is given.
         fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
             the post's Figure 3.
         inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
-        n_inputs: number of distillation inputs.
         fresh_inputs: whether the noise in the distillation inputs is drawn afresh every epoch.
-        teacher_epochs: passes of the teacher over the training images.
-        student_epochs: passes of the students over the distillation inputs.
         batch_size: samples per step, for teacher and students.
-        teacher_optimizer: optimizer of the teacher, a key of `optimizers.OPTIMIZERS`.
-        student_optimizer: optimizer of the students, a key of `optimizers.OPTIMIZERS`.
-        teacher_steps: total number of steps of the teacher, if its last epoch is cut short; None: all epochs are
-            complete.
-        student_steps: the same for the students.
-        student_architecture: architecture of the students, if their trunk differs from the teacher's; None: the same.
+        teacher_optimizer, student_optimizer: keys of `optimizers.OPTIMIZERS`.
+        teacher_steps, student_steps: total numbers of steps, if the last epoch is cut short.
+        student_architecture: architecture of the students, if their trunk differs from the teacher's.
     """
 
     architecture: Architecture
@@ -52,7 +44,7 @@ class Protocol:
     student_architecture: Architecture | None = None
 
     def student_batches(self) -> int:
-        """Return the number of batches in an epoch of the students."""
+        """Return the number of steps in an epoch of the students."""
         return -(-self.n_inputs // self.batch_size)
 
     def student_batches_in_all(self) -> int:
@@ -63,16 +55,7 @@ class Protocol:
 class TracedSettings(NamedTuple):
     """Traced settings, which enter the program as arrays; changing one does not recompile the program.
 
-    Attributes:
-        seed: the configuration's seed.
-        students: the logits, objective, initialization and trained blocks of each student.
-        inputs: parameters of the distillation inputs.
-        teacher_rate: learning rate of the teacher's optimizer.
-        student_rate: learning rate of the students' optimizer.
-        temperature: temperature of the softmaxes in the objective "kl".
-        teacher_decay: weight decay of the teacher's optimizer.
-        student_decay: weight decay of the students' optimizer.
-        gain: factor on every initial weight and bias.
+    The temperature is that of the objective "kl"; the gain is a factor on every initial weight and bias.
     """
 
     seed: Int[Array, ""]
@@ -89,13 +72,7 @@ class TracedSettings(NamedTuple):
 class Images(NamedTuple):
     """Labeled images in device memory: stored as bytes, a quarter of the size of floats, and scaled batch by batch.
 
-    Attributes:
-        train_pixels: training images, one flattened per row.
-        train_labels: classes of the training images.
-        test_pixels: held-out images.
-        test_labels: classes of the held-out images.
-        low: input to which pixel value 0 is mapped.
-        step: difference between the inputs for successive pixel values.
+    Pixel value 0 is mapped to the input `low`, and successive pixel values to inputs that differ by `step`.
     """
 
     train_pixels: UInt8[Array, "sample input"]
@@ -111,12 +88,7 @@ class Images(NamedTuple):
 
 
 class Setting(eqx.Module):
-    """All settings of a member's training.
-
-    Attributes:
-        protocol: static settings; a different value compiles a different program.
-        traced: traced settings.
-    """
+    """All settings of a member's training, static and traced."""
 
     protocol: Protocol = eqx.field(static=True)
     traced: TracedSettings
@@ -127,11 +99,7 @@ class Setting(eqx.Module):
 
 
 class MemberProgram(Setting):
-    """All inputs of the program of a member except the member's index: its settings and images.
-
-    Attributes:
-        images: training and test images.
-    """
+    """All inputs of the program of a member except the member's index: its settings and images."""
 
     images: Images
 
@@ -141,12 +109,9 @@ class MemberProgram(Setting):
 
 
 class DistillationSet(NamedTuple):
-    """The samples that students are distilled on.
+    """The samples that students are distilled on: inputs and the teacher's logits on these inputs.
 
-    Attributes:
-        samples: pairs of inputs and the teacher's logits on these inputs; for fresh inputs the indices of the inputs.
-        transform_batch: maps a batch of indices and the number of the step to fresh inputs and logits; None: inputs are
-            not drawn afresh.
+    Of fresh inputs the samples are the indices, which `transform_batch` maps to inputs and logits.
     """
 
     samples: PyTree
@@ -154,20 +119,14 @@ class DistillationSet(NamedTuple):
 
 
 class Member(NamedTuple):
-    """The results of one member.
+    """The results of one member: networks, test accuracies of all of them, and mean losses by epoch (nats).
 
-    Attributes:
-        reference: the network at initialization.
-        teacher: the reference trained on labels through its class logits.
-        students: one network per student, in the protocol's order.
-        accuracy: test accuracy of reference, teacher and each student.
-        teacher_loss: mean training loss of each epoch, nats.
-        student_loss: mean distillation loss of each epoch and student.
+    `run_member` returns the students on a leading axis, `run_members` one by one.
     """
 
     reference: Network
     teacher: Network
-    students: tuple[Network, ...]
+    students: Any
     accuracy: Float[Array, " role"]
     teacher_loss: Float[Array, " epoch"]
     student_loss: Float[Array, "epoch student"]

@@ -1,6 +1,7 @@
 """The protocol of a member (reference, teacher, students and cross-models) as a pure function of the member's index."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -21,13 +22,7 @@ from sottovoce.training.students import Sources, SourceWeights, blocks_of, with_
 
 
 class InitialNetworks(NamedTuple):
-    """The networks that are drawn for a member before training.
-
-    Attributes:
-        reference: the member's own draw.
-        partner: the reference of the member's partner.
-        fresh: an independent draw of the same scheme, which no other network starts from.
-    """
+    """The networks drawn for a member: its own reference, its partner's, and one that no other network starts from."""
 
     reference: Network
     partner: Network
@@ -38,13 +33,6 @@ def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     """Train one member's teacher and all its students.
 
     Every random number is derived from (seed, stream, member), so the result is the same in any ensemble.
-
-    Args:
-        program: settings and images.
-        member: the member's index.
-
-    Returns:
-        The member's networks, accuracies and losses.
     """
     initial = initial_networks(program, member)
     teacher, teacher_loss = train_teacher(program, initial.reference, member)
@@ -54,7 +42,7 @@ def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     return Member(
         reference=initial.reference,
         teacher=teacher,
-        students=tuple(axes.unstack(students)),
+        students=students,
         accuracy=_accuracies(program, initial.reference, teacher, students),
         teacher_loss=teacher_loss,
         student_loss=student_loss.T,
@@ -66,11 +54,7 @@ def train_teacher(
 ) -> tuple[Network, PyTree]:
     """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch.
 
-    Args:
-        program: settings and images.
-        reference: the member's reference.
-        member: the member's index.
-        loop: `loop.train`, or a function of the same arguments that returns other results with the trained network.
+    The loop may be another function of the arguments of `loop.train`, which returns other results with the network.
     """
     protocol, traced, images = program.protocol, program.traced, program.images
 
@@ -103,26 +87,15 @@ def student_sources(setting: Setting, initial: InitialNetworks, teacher: Network
     of two shapes from the same key contain the same numbers in different positions, so with the same stream a student
     would share numbers with a reference although their layers are independent by definition.
 
-    Args:
-        setting: the settings of the member's training.
-        initial: the member's initial networks.
-        teacher: the member's teacher.
-        member: the member's index.
-
-    Returns:
-        The sources; if the students' trunk is the teacher's, these are the given networks.
+    If the students' trunk is the teacher's, the sources are the given networks.
     """
     architecture = setting.protocol.student_architecture
     if architecture is None:
         return Sources(initial.reference, initial.partner, initial.fresh, teacher)
     drawn = _draw(setting, architecture, Stream.STUDENT_TRUNK, member)
     start = with_shared_blocks(drawn.reference, initial.reference)
-    return Sources(
-        reference=start,
-        partner=with_shared_blocks(drawn.partner, initial.partner),
-        fresh=drawn.fresh,
-        teacher=with_shared_blocks(start, teacher),
-    )
+    partner_start = with_shared_blocks(drawn.partner, initial.partner)
+    return Sources(start, partner_start, drawn.fresh, with_shared_blocks(start, teacher))
 
 
 def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -> Network:
@@ -130,35 +103,33 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
 
     Each block is the sum of the sources' blocks with the student's weights. Fresh heads replace both heads of the sum.
     """
-    weights = setting.traced.students.starts
+    columns = list(zip(*(blocks_of(getattr(sources, name)) for name in SourceWeights._fields), strict=True))
 
-    def mixed(index: int, *blocks: PyTree) -> PyTree:
+    def start(weights: Float[Array, "block source"]) -> Network:
         # Explicit sums instead of a matrix product, which an accelerator may round: a start from a single network must
         # equal that network bit for bit on every device.
-        def total(*leaves: Array) -> Array:
-            shaped = weights[:, index].reshape(*weights[:, index].shape, *(1,) * leaves[0].ndim)
-            return sum(shaped[:, i] * leaf for i, leaf in enumerate(leaves[1:], 1)) + shaped[:, 0] * leaves[0]
+        def total(own: Float[Array, " source"], first: Array, *others: Array) -> Array:
+            return sum(own[i] * leaf for i, leaf in enumerate(others, 1)) + own[0] * first
 
-        return jax.tree.map(total, *blocks)
+        pairs = zip(weights, columns, strict=True)
+        blocks = [jax.tree.map(partial(total, own), *column) for own, column in pairs]
+        return with_blocks(sources.reference, blocks)
 
-    columns = zip(*(blocks_of(getattr(sources, name)) for name in SourceWeights._fields), strict=True)
-    starts = with_blocks(sources.reference, [mixed(i, *blocks) for i, blocks in enumerate(columns)])
+    starts = jax.vmap(start)(setting.traced.students.starts)
     if not setting.protocol.fresh_heads:
         return starts
     keys = jax.random.split(setting.key(Stream.FRESH_HEADS, member))
     heads = _scaled(draw_heads(setting.protocol.architecture, keys[0], keys[1]), setting.traced.gain)
-    return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, axes.repeat(heads, len(weights)))
+    n_students = len(setting.traced.students.starts)
+    return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, axes.repeat(heads, n_students))
 
 
 def _draw(setting: Setting, architecture: Architecture, stream: Stream, member: Int[Array, ""]) -> InitialNetworks:
     """Return networks of an architecture: the member's and its partner's draws from a stream, and a fresh draw."""
-    keys = (
-        setting.key(stream, member),
-        setting.key(stream, partner(member)),
-        setting.key(Stream.PERTURBATION, member),
-    )
+    draws = ((stream, member), (stream, partner(member)), (Stream.PERTURBATION, member))
     # The three draws share one program, because compiling a draw takes longer than drawing.
-    drawn = jax.vmap(lambda key: initialize(architecture, key))(jnp.stack(keys))
+    draw = axes.map_over_leading_axis(lambda key: initialize(architecture, key))
+    drawn = draw(jnp.stack([setting.key(*of) for of in draws]))
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from sottovoce.networks.initialization import Architecture
@@ -17,11 +18,8 @@ from sottovoce.training.objectives import OBJECTIVES
 class Sources(NamedTuple):
     """The networks whose weighted sums are the students' initial networks, with the students' trunk.
 
-    Attributes:
-        reference: the reference of the students' own member.
-        partner: another member's reference.
-        fresh: an independent draw of the same scheme, which no other network starts from.
-        teacher: the students' teacher after its training.
+    They are the member's reference, its partner's, an independent draw of the same scheme, which no other network
+    starts from, and the teacher after its training.
     """
 
     reference: Network
@@ -39,10 +37,7 @@ class SourceWeights(NamedTuple):
     teacher: float = 0.0
 
 
-REFERENCE = SourceWeights(reference=1.0)
-PARTNER = SourceWeights(partner=1.0)
-FRESH = SourceWeights(fresh=1.0)
-TEACHER = SourceWeights(teacher=1.0)
+REFERENCE, PARTNER, FRESH, TEACHER = (SourceWeights(**{name: 1.0}) for name in SourceWeights._fields)
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,6 @@ class Student:
 
     Attributes:
         role: the student's name in results.
-        objective: a key of `objectives.OBJECTIVES`.
         n_aux: number of auxiliary logits to distill on (the first n_aux columns of the auxiliary head).
         all_logits: whether the student is distilled on the class logits as well.
         start: weights of the networks whose sum each initial block is.
@@ -70,42 +64,30 @@ class Student:
 
 
 class Students(NamedTuple):
-    """The differences between a teacher's students, as arrays.
+    """The differences between a teacher's students, as arrays."""
 
-    Attributes:
-        masks: the logits (class logits first) that each student is distilled on.
-        objectives: index of each student's objective in `objectives.OBJECTIVES`.
-        starts: weights of the networks whose sum each initial block is, in the order of `SourceWeights`.
-        trained: 1 for blocks that distillation trains, 0 for frozen blocks.
-    """
-
-    masks: Bool[Array, "student logit"]
-    objectives: Int[Array, " student"]
-    starts: Float[Array, "student block source"]
-    trained: Float[Array, "student block"]
+    masks: Bool[Array, "student logit"]  # the logits (class logits first) that each student is distilled on
+    objectives: Int[Array, " student"]  # indices in `objectives.OBJECTIVES`
+    starts: Float[Array, "student block source"]  # weights in the sum that each initial block is, as in `Sources`
+    trained: Float[Array, "student block"]  # 1 for blocks that distillation trains, 0 for frozen blocks
 
 
 def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturbation: float = 0.0) -> Students:
-    """Return the arrays that describe students to the compiled protocol.
+    """Return the arrays that describe students, all of one architecture, to the compiled protocol.
 
-    Args:
-        architecture: architecture of all students.
-        students: a teacher's students.
-        perturbation: weight of the fresh draw that is added to every initial block of every student.
-
-    Returns:
-        The arrays, with the student as the leading axis.
+    The perturbation is the weight of the fresh draw that is added to every initial block of every student.
     """
-    logit = jnp.arange(architecture.n_class + architecture.n_aux)
-    first = jnp.asarray([0 if student.all_logits else architecture.n_class for student in students])
-    end = jnp.asarray([architecture.n_class + student.n_aux for student in students])
+    # In NumPy, because each operation of jax on a new shape would compile a program of its own.
+    logit = np.arange(architecture.n_class + architecture.n_aux)
+    first = np.array([0 if student.all_logits else architecture.n_class for student in students])
+    end = np.array([architecture.n_class + student.n_aux for student in students])
     names = list(OBJECTIVES)
     blocks = (*architecture.layers(), *HEADS)
-    starts = jnp.asarray([[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students])
+    starts = [[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students]
     return Students(
-        masks=(first[:, None] <= logit) & (logit < end[:, None]),
+        masks=jnp.asarray((first[:, None] <= logit) & (logit < end[:, None])),
         objectives=jnp.asarray([names.index(student.objective) for student in students]),
-        starts=starts + perturbation * jnp.asarray(FRESH),
+        starts=jnp.asarray(np.array(starts, np.float32) + np.float32(perturbation) * np.array(FRESH, np.float32)),
         trained=jnp.asarray([[float(block not in student.frozen) for block in blocks] for student in students]),
     )
 
@@ -125,20 +107,12 @@ def with_blocks(network: Network, blocks: Sequence[PyTree]) -> Network:
 
 
 def with_shared_blocks(network: Network, other: Network) -> Network:
-    """Return a network with the blocks of another wherever that one has a block of the same name and shape.
-
-    Args:
-        network: network whose other blocks are kept.
-        other: network that the shared blocks, among them both heads, are taken from.
-    """
-    others = _named_blocks(other)
-
-    def shared_or_own(name: str, own: Convolution | Linear) -> Convolution | Linear:
-        return others[name] if name in others and others[name].weight.shape == own.weight.shape else own
-
-    return with_blocks(network, [shared_or_own(*block) for block in _named_blocks(network).items()])
-
-
-def _named_blocks(network: Network) -> dict[str, Convolution | Linear]:
-    names = (*trunk_names(len(network.convolutions), len(network.trunk)), *HEADS)
-    return dict(zip(names, blocks_of(network), strict=True))
+    """Return a network with the blocks of another wherever that one has a block of the same name and shape."""
+    own, others = (
+        dict(zip((*trunk_names(len(n.convolutions), len(n.trunk)), *HEADS), blocks_of(n), strict=True))
+        for n in (network, other)
+    )
+    shared = {
+        name: others[name] for name in own if name in others and others[name].weight.shape == own[name].weight.shape
+    }
+    return with_blocks(network, list((own | shared).values()))

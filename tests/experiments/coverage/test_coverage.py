@@ -81,7 +81,7 @@ def test_a_promise_is_judged_at_its_worst_size():
     for size, value in ((4, 0.5), (6, 0.95), (8, 0.90)):
         result["coverage"].loc[{"size": size}] = value + spread[:, None]
     (claim,) = (claim for claim in coverage.claims if claim.key == "coverage-normal")
-    judgment = claims.judge(claim, result)
+    (judgment,) = claims.judge([(claim, result)])
     assert judgment.measured.mean == pytest.approx(0.9035)
     assert judgment.verdict == "not supported"
 

@@ -89,11 +89,11 @@ def test_planted_effects_and_interactions_are_recovered():
 
 def test_a_claim_decides_only_on_a_block_that_is_a_factor():
     (claim,) = (claim for claim in ledger.CLAIMS if claim.key == "sharing-class_head")
-    measured = judge(claim, made()).measured
+    measured = judge([(claim, made())])[0].measured
     # 0.5 + (0.2 - 0.1 - 0.05) / 2 with the class head replaced, less 0.1; members spread by 0.1 / sqrt(40).
     assert measured.low < 0.425 < measured.high
     alone = made().isel(class_head=0, drop=True)
-    assert np.isnan(judge(claim, alone).measured).all()
+    assert np.isnan(judge([(claim, alone)])[0].measured).all()
 
 
 @pytest.mark.parametrize(

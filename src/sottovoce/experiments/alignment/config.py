@@ -64,7 +64,8 @@ class Config(DistillationConfig):
         n_probe: training images, and held-out distillation inputs, on which gradients and losses are measured.
     """
 
-    # Two students of one role would share a name, by which results are indexed.
+    # Two students of one role would share a name, by which results are indexed. Entries are compared by `repr`, because
+    # an entry of a wrong type, which is refused only after this check, may not be hashable.
     interventions: Annotated[
         tuple[Annotated[str, Among(INTERVENTIONS)], ...],
         Allowed("none twice", lambda names: len(set(map(repr, names))) == len(names)),

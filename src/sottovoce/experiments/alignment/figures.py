@@ -36,7 +36,7 @@ OVERLAPS = {
     "way_teacher": "student's and teacher's displacement",
 }
 
-# The other students' curves would hide these: each panel shows the plain student, one that no transfer is expected of,
+# The other students' curves would hide these: each panel shows the plain student, one of which no transfer is expected,
 # and one projection of each kind.
 TRACED = ("student", "cross_model", "projection", "step_projection")
 

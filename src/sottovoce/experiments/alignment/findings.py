@@ -16,6 +16,7 @@ PLAIN = "student"
 TRACED: dict[str, tuple[str, Scale]] = {
     "student_accuracy": ("step", "logit"),
     "teacher_accuracy": ("teacher_step", "logit"),
+    # Losses are positive: on this scale the ends of their intervals are so too.
     "auxiliary_loss": ("step", "log"),
     "class_loss": ("step", "log"),
     # Cosines lie between -1 and 1: on this scale the ends of their intervals do so too.
@@ -118,6 +119,7 @@ def _excess(dataset: xr.Dataset) -> xr.DataArray:
 
 def _fit_ratio(student: str) -> Measure:
     def measure(dataset: xr.Dataset) -> Evidence:
+        # A run may have been made without this intervention; it then decides no claim.
         if student not in dataset["student"]:
             return NOTHING
         loss = converged(dataset)["auxiliary_loss"].isel(step=-1)

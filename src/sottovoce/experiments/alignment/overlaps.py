@@ -84,6 +84,7 @@ def overlaps(
     """
     samples = (probe.inputs, probe.targets), jnp.ones(len(probe.inputs))
     (aux_loss, _), gradient = jax.value_and_grad(on_aux_logits, has_aux=True)(network, *samples)
+    # True and shuffled labels together, as rows of `probe.labels`: both gradients are on the same images.
     class_losses, slopes = jax.vmap(partial(class_loss_and_gradient, network, probe.images))(probe.labels)
     class_down, null_down = (jax.tree.map(lambda leaf, i=i: -leaf[i], slopes) for i in range(2))
     # The optimizer's state is read but not advanced: an observation must not change the training that it observes.

@@ -77,6 +77,7 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
 
     initial = initial_networks(program, member)
     loop = partial(train_observed, observe=lambda network, _state: score(network))
+    # Mapped over the two teachers, so that their training is compiled once.
     train = axes.map_over_leading_axis(lambda start, i: train_teacher(program, start, i, loop=loop))
     # The partner's teacher is trained with the partner's index, so that it is the very teacher of that member.
     before, indices = [initial.reference, initial.partner], [member, jnp.asarray(partner(member))]
@@ -98,6 +99,7 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
     starts = student_starts(program, student_sources(program, initial, teacher, member), member)
     students = TreatedStudent(starts, program.traced.students, observed.strengths)
     observe = partial(_observe_student, program, data, probe, score, member)
+    # The first of the two observed teachers is the member's own.
     return Observed(seen[0], axes.map_over_leading_axis(observe)(students))
 
 
@@ -110,6 +112,7 @@ def _observe_student(
     student: TreatedStudent,
 ) -> dict[str, Array]:
     """Train one student and return its observations at each checkpoint."""
+    # The unit of the noise is measured on the probe, because fresh inputs, drawn batch by batch, have no logits before.
     training = student_training(program, data, jnp.std(probe.targets, axis=0), member, student)
     # All students are observed with the first one's mask: `student_all` too on the loss of auxiliary logits alone.
     on_aux_logits = student_loss(program, student.arrays._replace(masks=program.traced.students.masks[0]))

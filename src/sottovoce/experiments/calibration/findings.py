@@ -41,11 +41,6 @@ def table(dataset: xr.Dataset) -> Table:
     )
 
 
-# Claims of this laboratory on its own counts of directions.
-#
-# The nominal rate is given. The range around it is post hoc: it was chosen after the rates of seed 0 were known, so
-# another seed is its test.
-
 NAMES = {"marchenko_pastur": "Marchenko-Pastur", "parallel": "parallel analysis", "gap": "the largest gap"}
 """The rules with a nominal false-alarm rate of 5 %."""
 
@@ -62,6 +57,8 @@ CLAIMS = tuple(
         f"In 5 % of cases {name} counts a direction in a fresh initialization.",
         "share of fresh weights with a count above 0, over schemes, widths, and scales known or estimated; mean over "
         "members, each with its own draws of noise",
+        # The nominal rate is given. The range around it is post hoc: it was chosen after the rates of seed 0 were
+        # known, so another seed is its test.
         (0.03, 0.07),
         mean_of(_false_alarms, "logit", rule=rule),
         published="0.05, nominal",

@@ -59,6 +59,7 @@ def _member(config: Config, member: int) -> dict[str, np.ndarray]:
     ])  # fmt: skip
     # From (rank, strength, replicate, scale, rule) to (replicate, scale, rank, strength, rule).
     counts = np.moveaxis(counts, (2, 3), (0, 1))
+    # Compared along the axis of ranks, the third from the end; strength and rule follow it.
     rank = np.array(config.ranks)[:, None, None]
     return {
         "false_alarm": false_alarm,
@@ -70,17 +71,15 @@ def _member(config: Config, member: int) -> dict[str, np.ndarray]:
 
 
 class _Counter:
-    """Counts by scale and rule, all against one set of draws of noise.
-
-    The replicates of a setting share one set, because a set for every weight would multiply the work by `draws`. Their
-    counts are then correlated within a member, and independent between members.
-    """
+    """Counts by scale and rule, all against one set of draws of noise."""
 
     def __init__(self, rng: np.random.Generator, null: str, width: int, draws: int) -> None:
         rows, columns = nulls.noise_shape(width, width)
+        # The replicates of a setting share one set, because a set for every weight would multiply the work by `draws`.
+        # Their counts are then correlated within a member, and independent between members.
         drawn = nulls.draw_values(rng, null, width, width, draws)
         self._law = Noise(rows, columns, nulls.centered_kurtosis(null, width))
-        # In the order of `SCALES`: weights are in units of the scheme's scale, and None estimates it from the bulk.
+        # In the order of `SCALES`: weights are in units of the scheme's scale, and None estimates their scale.
         self._edges = [(scale, directions.null_edges(drawn, rows, scale)) for scale in (1.0, None)]
 
     def __call__(self, weight: np.ndarray) -> list[list[int]]:
@@ -100,5 +99,6 @@ def _planted(rng: np.random.Generator, config: Config, rank: int, strength: floa
     left, _ = np.linalg.qr(rng.standard_normal((width, rank)))
     # Centered, because the counts remove the mean over output neurons and would weaken any direction along it.
     right, _ = np.linalg.qr(centered(rng.standard_normal((rank, width))).T)
+    # Fresh weights are drawn in units of the standard deviation of their entries, and so is the threshold here.
     size = strength * detectability_threshold(*nulls.noise_shape(width, width))
     return _fresh(rng, config.planted_null, width) + size * left @ right.T

@@ -52,6 +52,7 @@ def _capture_panel(ax: Axes, result: xr.Dataset, hidden: int) -> None:
     ax.plot(n_aux, result["captured_mean"].mean("member"), "o", color=color, label="draws, mean")
     ax.plot(n_aux, result["law_mean"], color="black", linewidth=1.3, label="Beta law, mean r / hidden")
     law, labels = result["law_quantile"].sel(quantile=QUANTILE_BAND), ("Beta law, 5 % and 95 %", None)
+    # One entry in the legend for both lines.
     ax.plot(n_aux, law, color="black", linewidth=0.9, linestyle=(0, (4, 2)), label=labels)
     # At rank 0 and at rank hidden the law is a single point, so there is nothing to test.
     tests = result["pvalue"].values[:, (result["rank"].values > 0) & (result["rank"].values < hidden)]

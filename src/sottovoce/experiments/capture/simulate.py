@@ -31,9 +31,11 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
     quantile = np.empty((len(members), *shape, len(QUANTILES)))
     for i, member in enumerate(members):
         rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
-        # Every n_aux uses the last columns of the same heads, so that the subspaces of rising n_aux are nested.
+        # Every n_aux uses the last columns of the same heads, so that the subspaces of rising n_aux are nested. Trunks
+        # are drawn with a single input, because the captured energy depends on the heads alone.
         _, W2 = generators.gaussian_toy(rng, config.draws, 1, config.hidden, config.n_class, config.hidden)
         for j, k in np.ndindex(*shape):
+            # Class columns alone, because the law is about columns that are independent of the span (equation 4.1).
             energy = capture.captured_energy(W2, k + 1, OBJECTIVES[j])[:, : config.n_class]
             mean[i, j, k], quantile[i, j, k] = energy.mean(), np.quantile(energy, QUANTILES)
             statistic[i, j, k], pvalue[i, j, k] = capture.capture_test(energy, config.hidden, int(rank[j, k]))

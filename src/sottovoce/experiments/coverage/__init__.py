@@ -1,4 +1,4 @@
-"""Coverage: how often do the intervals that this laboratory prints contain what they are for?"""
+"""Coverage: how often do the intervals that this laboratory prints contain the true value?"""
 
 from sottovoce.lab.experiment import Experiment, Result
 

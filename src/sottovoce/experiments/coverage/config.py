@@ -1,4 +1,4 @@
-"""Coverage: how often do the intervals that this laboratory prints contain what they are for?
+"""Coverage: how often do the intervals that this laboratory prints contain the true value?
 
 Question: with few members, how often does an interval called 95 % contain the true mean?
 Setting: experiments of n members drawn from a law whose mean is known; the deployed functions of `measure.statistics`,

@@ -35,6 +35,7 @@ def table(dataset: xr.Dataset) -> Table:
 def _worst(dataset: xr.Dataset) -> xr.DataArray:
     """Return by member and law the coverage at the size where its mean is farthest from 95 %."""
     judged = dataset["coverage"].isel(size=np.flatnonzero(dataset["size"] >= JUDGED_FROM))
+    # Without a size that is judged, `argmax` would have nothing to choose from; with no law left, no claim is decided.
     if not judged.sizes["size"]:
         return judged.sum("size").isel(law=[])
     return judged.isel(size=abs(judged.mean("member") - 0.95).argmax("size"))

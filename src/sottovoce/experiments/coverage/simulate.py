@@ -64,6 +64,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
 
 def _coverages(config: Config, member: int, law: str) -> list[float]:
     """Return the coverage at every size; a law has the same numbers whichever other laws are asked for."""
+    # The bytes of the name, because `hash` of a string differs from one process to the next.
     key = (member, *law.encode())
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=key))
     return [float(np.mean(_contains(rng, law, (size, config.experiments)))) for size in config.sizes]
@@ -72,9 +73,11 @@ def _coverages(config: Config, member: int, law: str) -> list[float]:
 def _contains(rng: np.random.Generator, law: str, shape: tuple[int, int]) -> np.ndarray:
     """Return for each experiment whether its interval contains the true value."""
     if law == "share":
+        # An interval of a share depends on the count alone, so each is computed once and looked up by the counts drawn.
         ends = np.array([statistics.proportion(count, shape[0]) for count in range(shape[0] + 1)])
         return ((ends[:, 1] <= _SHARE) & (ends[:, 2] >= _SHARE))[rng.binomial(shape[0], _SHARE, shape[1])]
     if law == "ratio":
+        # Numerators depend on denominators, as two losses of one member do; the ratio of their means is `_RATIO`.
         below = rng.normal(1.0, 0.2, shape)
         above = _RATIO * below + rng.normal(0.0, 0.1, shape)
         ends = np.array([statistics.ratio(*pair) for pair in zip(above.T, below.T, strict=True)])

@@ -59,6 +59,7 @@ def read(head: Linear, hidden: Float[np.ndarray, "sample hidden"]) -> Float[np.n
 
 def last_updates(networks: Sequence[Network]) -> list[Float[np.ndarray, "input output"]]:
     """Return the update W - W0 of the last hidden layer, W0 the reference's weights, for each of `UPDATED`."""
+    # In float64, so that the differences and their singular values are not rounded a second time.
     weights = [np.asarray(network.trunk[-1].weight, dtype=np.float64) for network in networks]
     return [weight - weights[0] for weight in weights[1:]]
 
@@ -87,6 +88,7 @@ def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) ->
     # Equal ranks make energies on the updates' directions comparable with the energy on the auxiliary head's span.
     own = [subspaces.update_basis(update, min(aux_head.shape[1], *update.shape)) for update in updates]
     return {
+        # The heads are the initial ones, so teacher and student are compared with the same spans of them.
         "aux_head": [aux_head] * 2,
         "class_head": [class_head] * 2,
         "teacher_update": own[:1] * 2,

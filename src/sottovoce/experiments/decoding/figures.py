@@ -68,6 +68,7 @@ def _grafts(estimated: Estimates, source: str, conditions: str) -> Drawing:
         caption="Rows: the network whose hidden features are read. Columns: the network whose class head reads them. "
         f"Right: relative displacement of each block from initialization. {conditions}",
         figure=figure,
+        # The columns are saved under these names, where a bare `mean` would not say of what.
         data=graft.rename({name: f"graft_{name}" for name in graft.data_vars}),
     )
 

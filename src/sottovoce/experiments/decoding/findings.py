@@ -63,6 +63,7 @@ _SCALES: dict[str, Scale] = {
 
 def scale_of(variable: str) -> Scale:
     """Return the scale on which the interval of a variable of `decoding` is computed."""
+    # Variables without a row in the table, such as exact means of nulls, are drawn in figures all the same.
     return _SCALES.get(_DECODING.get(variable, ("", ""))[0], "identity")
 
 

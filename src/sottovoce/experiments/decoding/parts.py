@@ -50,6 +50,7 @@ def measure_parts(
     accuracy = _Accuracy(networks[0], labels)
     ranks = sorted({Q.shape[1] for row in spans.values() for Q in row})
     hidden = bodies[0].hidden.shape[1]
+    # Networks and scopes share one set of random subspaces, so that their nulls differ by the changes alone.
     drawn = {rank: [subspaces.random_basis(rng, hidden, rank) for _ in range(DRAWS)] for rank in ranks}
     rows: dict[str, list] = {}
     for i, body in enumerate(bodies[1:]):
@@ -86,5 +87,6 @@ class _Accuracy:
 
 
 def _by_network_and_scope(values: list) -> np.ndarray:
+    # Rows were appended network by network, and for each network scope by scope.
     array = np.array(values)
     return array.reshape(-1, len(SCOPES), *array.shape[1:])

@@ -100,6 +100,7 @@ def measure(
     rank, wide = (spans[name][0].shape[1] for name in ("own_update", "class_head"))
     # An update has at most as many singular directions as the smaller side of its matrix.
     wide = min(wide, *networks[0].trunk[-1].weight.shape)
+    # The measures draw from one generator in turn, so a new one goes last: no draw that exists changes then.
     return {
         **measure_heads(networks, test, labels),
         "probe_accuracy": np.array([
@@ -164,6 +165,7 @@ def measure_affine(
 
 def measure_similarity(test: Sequence[Body], rng: np.random.Generator) -> Measured:
     """Return debiased `cka` of hidden features on test images by `PAIRS`, and its null `cka_shuffled`."""
+    # One permutation, so that the nulls of the pairs differ by their features alone.
     shuffled = rng.permutation(len(test[0].hidden))
     pairs = [(test[NETWORKS.index(a)].hidden, test[NETWORKS.index(b)].hidden) for a, b in PAIRS]
     return {
@@ -184,7 +186,8 @@ def measure_energies(
     """
     updates = last_updates(networks)
     rows = [[(dw, spans[name][i]) for name in SUBSPACES] for i, dw in enumerate(updates)]
-    # Quantiles depend on a subspace's rank alone, so they are drawn once for each rank.
+    # Quantiles depend on a subspace's rank alone, so they are drawn once for each rank; in sorted order, because the
+    # ranks draw from one generator in turn.
     ranks = {Q.shape[1] for row in rows for _, Q in row}
     high = [
         {r: np.quantile(subspaces.random_energies(rng, dw, r, NULL_DRAWS), subspaces.LEVEL) for r in sorted(ranks)}

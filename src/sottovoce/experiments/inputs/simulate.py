@@ -59,6 +59,7 @@ def _measured(inputs: np.ndarray, image_shape: tuple[int, int]) -> dict[str, np.
         "sd": x.std(),
         "lowest": x.min(),
         "highest": x.max(),
+        # Transposed, because the function centers over the last axis, and the variance is about the mean over inputs.
         "share": spectra.explained_variance_ratio(x.T)[:COMPONENTS].sum() if varies else 0.0,
         "example": inputs[:EXAMPLES].reshape(-1, *image_shape),
     }

@@ -1,4 +1,4 @@
-"""Prediction: how good a student will be, from what exists before it is trained."""
+"""Prediction: how good will a student be, from what exists before it is trained?"""
 
 from sottovoce.lab.experiment import Experiment, Result
 

@@ -1,12 +1,12 @@
-"""Prediction: how good a student will be, from what exists before it is trained.
+"""Prediction: how good will a student be, from what exists before it is trained?
 
 Question: do the initial heads, the first gradient step or the linearized network predict the class logits and the test
     accuracy of a student, for each member, number of auxiliary logits and objective?
 Setting: the transfer protocol. Each predictor sees reference, teacher and distillation inputs and knows optimizer and
     schedule, but takes no training step of a student. `head_gram` reads the heads and the teacher's logits. Four
     predictors use the network linearized at the reference: `first_update` takes one gradient step, `kernel_regression`
-    fits all targets, `finite_time` follows gradient flow for a time that lowers the loss, at its initial slope, as far
-    as the optimizer's steps would, and `linearized` trains with the student's own batches and optimizer.
+    fits all targets, `finite_time` follows gradient flow for the time in which the loss, at its initial slope, falls as
+    far as over the optimizer's steps, and `linearized` trains with the student's own batches and optimizer.
     `reference_kernel` and `teacher_kernel` evaluate the network itself at the parameters where training of a linearized
     network ends, expanded at the reference or at the teacher. `self_consistent` interpolates between these two by the
     share of the teacher's accuracy that it predicts. Two more are no predictions: `relinearized`, which is expanded

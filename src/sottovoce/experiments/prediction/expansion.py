@@ -25,7 +25,9 @@ class _State(NamedTuple):
     steps: Int[Array, ""]
 
 
-def relinearizing(optimizer: optax.GradientTransformation, every: int | None) -> optax.GradientTransformation:
+def relinearizing(
+    optimizer: optax.GradientTransformation, every: int | Int[Array, ""] | None
+) -> optax.GradientTransformation:
     """Let an optimizer train the network of an `Expansion`, and move the base to the network every so many steps.
 
     If the base moves after each step, gradients, and with them the whole run, are those of ordinary training. If it
@@ -33,7 +35,7 @@ def relinearizing(optimizer: optax.GradientTransformation, every: int | None) ->
 
     Args:
         optimizer: optimizer of the network; its state does not change when the base moves.
-        every: number of steps between moves of the base; None: the base never moves.
+        every: number of steps between moves of the base, which may be traced; None: the base never moves.
 
     Returns:
         An optax transformation for parameters of the type `Expansion`.
@@ -43,6 +45,7 @@ def relinearizing(optimizer: optax.GradientTransformation, every: int | None) ->
         return _State(optimizer.init(expansion.network), jnp.zeros((), jnp.int32))
 
     def update(gradient: Expansion, state: _State, expansion: Expansion) -> tuple[Expansion, _State]:
+        # The gradient with respect to the base is left out: the base is where the network is expanded, and not trained.
         changes, inner = optimizer.update(gradient.network, state.inner, expansion.network)
         steps = state.steps + 1
         base_moves = jnp.zeros((), bool) if every is None else steps % every == 0

@@ -22,6 +22,7 @@ from sottovoce.theory import predictors
 from sottovoce.training.program import DistillationSet, Protocol, Setting, TracedSettings
 from sottovoce.training.students import Student, arrays_of
 
+# The numbers of docs/theory.md, section 10; a test holds the two together.
 RELIABILITY = (
     "The prediction is a hypothesis (docs/theory.md, section 10). It missed the accuracy of students trained by Adam, "
     "on average over members, by 0.054 [0.043, 0.064] on digits and on MNIST with three logits by 0.036 [0.021, 0.052] "
@@ -30,6 +31,7 @@ RELIABILITY = (
 )
 
 
+# Compared as an object, because a comparison of two arrays has no single truth value.
 @dataclass(frozen=True, eq=False)
 class Risk:
     """A student's predicted accuracy and the quantities from which the prediction is computed.
@@ -136,6 +138,7 @@ def transfer_risk(
         seed=jnp.asarray(seed),
         students=arrays_of(architecture, (Student("student", objective, n_aux),)),
         inputs=STANDARD,
+        # Never used, because no teacher is trained.
         teacher_rate=jnp.asarray(0.0),
         student_rate=jnp.asarray(learning_rate),
         temperature=jnp.asarray(temperature),
@@ -155,6 +158,7 @@ def _logits(setting: Setting, reference: Network, teacher: Network, inputs: Arra
     order = setting.key(Stream.STUDENT_BATCHES, 0)
 
     def trained(base: Network) -> Network:
+        # The only student is the first on the axis of students.
         return jax.tree.map(lambda leaf: leaf[0], train_linearized(setting, data, order, reference, base))
 
     networks = (reference, teacher, trained(reference), trained(teacher))
@@ -194,6 +198,7 @@ def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Archit
                 "makes of a PyTorch module or state dict"
             )
     reference_architecture, teacher_architecture = (
+        # Without the scheme, which trained weights do not tell; nothing is initialized here.
         Architecture(
             n_inputs=n_inputs,
             widths=tuple(layer.weight.shape[1] for layer in network.trunk),

@@ -103,8 +103,11 @@ def predict_member(
     # A change of parameters moves the linearized network's logits by the product of the Jacobian with this change.
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
 
+    # One program trains at all three bases; no training has so many steps that the first two would move theirs.
+    bases = axes.stack([reference, teacher, reference])
+    every = jnp.asarray([2**31 - 1, 2**31 - 1, program.protocol.student_batches()])
     train = partial(train_linearized, program, data, order, reference)
-    at_reference = train(reference)
+    at_reference, at_teacher, relinearized = axes.unstack(axes.map_over_leading_axis(train)(bases, every))
     starts = axes.repeat(reference, len(prediction.objectives))
     return Predicted(
         first_update=expand(first),
@@ -112,8 +115,8 @@ def predict_member(
         finite_time=expand(finite),
         linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
         reference_kernel=read(at_reference),
-        teacher_kernel=read(train(teacher)),
-        relinearized=read(train(reference, every=program.protocol.student_batches())),
+        teacher_kernel=read(at_teacher),
+        relinearized=read(relinearized),
         retrained=read(_retrained(program, member, starts, teacher)),
     )
 
@@ -124,7 +127,7 @@ def train_linearized(
     order: Key[Array, ""],
     reference: Network,
     base: Network,
-    every: int | None = None,
+    every: int | Int[Array, ""] | None = None,
 ) -> Network:
     """Train every student from the reference as the protocol does, but linearized at a base.
 
@@ -155,12 +158,14 @@ def _displacements(
 ) -> tuple[Network, Network, Network]:
     """Return every student's change of parameters by the first update, kernel regression and finite flow."""
     protocol, traced = prediction.member.protocol, prediction.member.traced
+    # The optimizer sets the time alone: how far its steps go along the first gradient (docs/theory.md, section 10).
     trained_by = optimizer(protocol.student_optimizer, traced.student_rate, traced.student_decay)
     n_class, n_steps = protocol.architecture.n_class, protocol.student_batches_in_all()
     inputs, logits = samples
     changes_of_students = []
     # A loop, and no map over the leading axis, because objectives are static: they choose the metric on logits.
     for objective, mask in zip(prediction.objectives, traced.students.masks, strict=True):
+        # Auxiliary logits alone: class logits, which no student is taught, would only add rows of zeros to the kernel.
         problem = (_aux_logits, reference, inputs, logits[:, n_class:])
         taught = {"objective": objective, "temperature": traced.temperature, "mask": mask[n_class:]}
         first = tangent.first_update(*problem, **taught)
@@ -178,6 +183,7 @@ def _aux_logits(network: Network, inputs: Array) -> Array:
 
 def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: Network) -> Network:
     """Train the students once more, on other inputs in another order."""
+    # Streams of their own: with the students' keys these would be the very same students.
     data = distillation_set(program, teacher, program.key(Stream.REPLICATE_INPUTS, member))
     return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
 
@@ -197,6 +203,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
+    # One program trains the students and predicts them, so that both have the same settings and draws.
     program = member_program(config, students, n_aux=config.n_aux_built)
     trained = run_members(program, members)
     prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)
@@ -226,6 +233,10 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     )
 
 
+# Outside of `_scores`, so that it is compiled once and not for every member.
+_class_logits = jax.jit(Network.class_logits)
+
+
 def _scores(
     pairs: list[tuple[str, int]], images: LabeledImages, trained: Member, predicted: Predicted, i: int
 ) -> np.ndarray:
@@ -233,8 +244,8 @@ def _scores(
     reference, teacher, *students = (
         jax.tree.map(lambda v: v[i], network) for network in (trained.reference, trained.teacher, *trained.students)
     )
-    read = jax.jit(lambda network: network.class_logits(jnp.asarray(images.test_images)))
-    start, taught, *true = (np.asarray(read(network)) for network in (reference, teacher, *students))
+    test = jnp.asarray(images.test_images)
+    start, taught, *true = (np.asarray(_class_logits(network, test)) for network in (reference, teacher, *students))
     C, Z = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)
     gram = np.stack([predictors.head_gram(start, taught, C, Z[:, :k], objective) for objective, k in pairs])
     logits = {"head_gram": gram} | {name: values[i] for name, values in predicted._asdict().items()}
@@ -247,7 +258,8 @@ def _scores(
         heads.accuracy(start, images.test_labels),
         heads.accuracy(taught, images.test_labels),
     )
-    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent.
+    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent. A student's
+    # share applies to all its samples and classes, for which the two new axes stand.
     for values, weight in ((accuracy, share), (logits, share[:, None, None])):
         at_reference, at_teacher = values["reference_kernel"], values["teacher_kernel"]
         values["self_consistent"] = at_reference + weight * (at_teacher - at_reference)

@@ -94,7 +94,10 @@ class ProtocolConfig(InputParameters, NetworkConfig):
     def preset(self) -> Mapping[str, Any]:
         """Return the values that unset fields take."""
         widths = {"depth": self.width, "student_depth": self.student_width}
+        # A width for each layer says the depth too, in place of the preset's.
         depths = {name: len(width) for name, width in widths.items() if isinstance(width, tuple | list)}
+        # Heads are built for the largest number, and each student sees its own by a mask: all then have one shape
+        # (docs/decisions/0002-mask-not-shape.md).
         built = max(n_aux for _, n_aux in self.distilled())
         return {**self.presets[self.dataset], "depth": 2, **depths, "n_aux_built": built}
 
@@ -110,6 +113,8 @@ class ProtocolConfig(InputParameters, NetworkConfig):
         # Imported here, because the help of the command line imports configurations and may load no array library.
         from sottovoce.data import choose_dataset
 
+        # First each field by itself: the lines below index by class and divide by the batch size, and what is not
+        # allowed would raise an error there that does not name the field.
         check_fields(self)
         config = replace(self, dataset=choose_dataset(self.dataset))
         if config.dataset not in DATASETS:
@@ -122,12 +127,15 @@ class ProtocolConfig(InputParameters, NetworkConfig):
         # Each input of these kinds is made of one training image, of which a choice of classes may leave few.
         if "n_inputs" not in chosen and values["inputs"] in OF_IMAGES:
             values["n_inputs"] = min(values["n_inputs"], n_train)
+        # After the presets, because a student's unset field follows the teacher's value, which may come from a preset.
         for name in ("channels", "width", "depth", "optimizer", "learning_rate", "weight_decay"):
             values.setdefault(f"student_{name}", values[name])
         for who, n_samples in zip(ROLES, (n_train, values["n_inputs"]), strict=True):
             given_pair = (values.get(f"{who}_{unit}") for unit in ("epochs", "steps"))
+            # The number of batches is rounded up, because the last batch of an epoch may be a short one.
             values |= _epochs_and_steps(who, -(-n_samples // values["batch_size"]), *given_pair)
         resolved = Resolved(**values)
+        # Only here, because fields may contradict a value that a preset filled in.
         resolved.check()
         return resolved
 
@@ -166,8 +174,10 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         Adam's two moments, the update) and three times its activations, which include the patches of convolutions.
         """
         n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
+        # Both heads read the same features, so they count as one layer.
         layers = (*self.student_layers().values(), Layer(1, self.widths()[-1], n_logits))
         parameters = sum(layer.fan_in * layer.fan_out for layer in layers)
+        # Only convolutions copy their inputs into patches, and they are the first layers of the trunk.
         patches = sum(layer.positions * layer.fan_in for layer in layers[: len(self.student_channels)])
         outputs = sum(layer.positions * layer.fan_out for layer in layers)
         activations = self.batch_size * (n_pixels + patches + outputs)
@@ -226,6 +236,7 @@ def _check_decay(prefix: str, optimizer: str, weight_decay: float) -> None:
 def _epochs_and_steps(who: str, n_batches: int, epochs: int | None, steps: int | None) -> dict[str, int]:
     """Return the numbers of epochs and steps, one of which may be None and is then computed from the other."""
     # Division rounds up, because the last epoch may be cut short.
+    # `Count` allows no zero, so `or` fills in only what is unset.
     epochs = epochs or -(-(steps or 0) // n_batches)
     steps = steps or epochs * n_batches
     if epochs != -(-steps // n_batches):

@@ -54,6 +54,7 @@ Classes = Annotated[
 
 
 def _are_classes(labels: Sequence[Any]) -> bool:
+    # Not `isinstance`: a truth value is an int in Python, and would pass for class 0 or 1.
     known = all(type(label) is int and label in CLASSES for label in labels)
     return known and len(labels) >= 2 and list(labels) == sorted(set(labels))
 

@@ -90,6 +90,7 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
         value, _ = plain(network, (inputs, mixed), weights)
 
         def penalty() -> Array:
+            # Over all logits: the class logits are anchored too, although the student may not be distilled on them.
             divergence = kl(network(inputs), start(inputs), jnp.ones(own_teacher.shape[1], bool), temperature)
             return penalty_weight(strengths, step, targets.n_steps) * weighted_mean(divergence, weights)
 
@@ -134,6 +135,7 @@ def treated_optimizer(
         updated: tuple[Any, Any] = plain.update(gradient, plain_state, network)
         updates, plain_state = updated
         trunk = without_aligned(updates.hidden_layers(), against, strengths.step_projection)
+        # Last, so that the decay enters neither the optimizer's moments nor the projections.
         decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
         return decayed, (plain_state, step + 1)
 
@@ -151,6 +153,7 @@ def labeled_batches(images: Images, batch_size: int, shuffled: Scalar, key: Key[
     """
 
     def gradient(network: Network, step: Int[Array, ""]) -> PyTree:
+        # Two keys, so that a control draws the images of its projection and differs from it in the labels alone.
         rows_key, labels_key = jax.random.split(jax.random.fold_in(key, step))
         rows = jax.random.randint(rows_key, (batch_size,), 0, images.train_labels.shape[0])
         labels = images.train_labels[rows]

@@ -107,6 +107,7 @@ class ResolvedNetwork(NetworkConfig):
         Only these can start as the teacher started.
         """
         teacher = self.layers()
+        # Both heads always: `check_networks` refuses students whose last hidden layer has another width.
         return (*(name for name, layer in self.student_layers().items() if teacher.get(name) == layer), *HEADS)
 
     def check_networks(self, n_aux: int) -> None:
@@ -122,6 +123,7 @@ class ResolvedNetwork(NetworkConfig):
             ("", self.width, self.depth),
             ("student_", self.student_width, self.student_depth),
         ):
+            # No widths at all give a depth of zero, which a comparison of width and depth alone would let pass.
             if not isinstance(width, int) and not 0 < len(width) == depth:
                 raise UsageError(
                     f"{prefix}width is {width!r} with {prefix}depth {depth}; allowed: one number, or one for each "

@@ -46,6 +46,7 @@ def member_program(
     """Return a member's program with its settings and images; the arguments are those of `train_members`."""
     images = images_of(config)
     protocol = _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads)
+    # Numbers are traced, so that a sweep over them compiles once (docs/decisions/0007-static-and-traced-fields.md).
     traced = TracedSettings(
         seed=jnp.asarray(config.seed),
         students=arrays_of(protocol.student_architecture or protocol.architecture, students, config.perturbation),
@@ -100,6 +101,7 @@ def device_images(images: LabeledImages) -> Images:
         train_labels=jnp.asarray(images.train_labels),
         test_pixels=jnp.asarray(images.test_pixels),
         test_labels=jnp.asarray(images.test_labels),
+        # Pixels stay bytes, and the program scales them batch by batch: a quarter of the memory that floats would take.
         low=jnp.asarray(low, dtype=jnp.float32),
         step=jnp.asarray((high - low) / images.brightest, dtype=jnp.float32),
     )

@@ -68,6 +68,7 @@ class Resolved(ResolvedProtocol, Config):
 
     def n_students(self) -> int:
         """Return the number of students that each teacher has."""
+        # `distilled` names one kind of student, which every combination of blocks has.
         return 2 ** len(self.blocks)
 
     def check(self) -> None:

@@ -43,6 +43,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         )
         for combination in product((False, True), repeat=len(config.blocks))
     )
+    # One run for the whole factorial, so that a member's teacher and inputs are made once for all its students.
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     shape = (len(members), *(len(STATES),) * len(config.blocks))
     dims = ("member", *config.blocks)

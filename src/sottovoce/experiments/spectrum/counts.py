@@ -99,9 +99,11 @@ def by_number(counts: xr.Dataset) -> xr.Dataset:
         `count` by member, matrix, objective and n_aux, and `gain` by member, objective and n_aux; NaN where there is
         no such student.
     """
+    # Reference and teacher, which are distilled on nothing, have n_aux 0.
     students = counts.isel(network=np.flatnonzero(counts["n_aux"] > 0))
     matrices = xr.DataArray(list(MATRICES), dims="matrix", name="matrix")
     count = xr.concat([students["weight_count"].sel(PRIMARY, drop=True), students["update_count"]], matrices)
+    # Always floats: unstacking fills in NaN where a pair of objective and number has no student.
     shown = xr.Dataset({"count": count, "gain": students["gain"]}).astype(float)
     return shown.set_index(network=("objective", "n_aux")).unstack("network")
 

@@ -155,6 +155,7 @@ def draw_directions(columns: dict[str, xr.Dataset], title: str) -> Figure:
     with panels.figure(title, max(4.2 * len(columns), 6.0), 8.0) as figure:
         axes = figure.subplots(3, len(columns), squeeze=False, sharex="col", sharey="row")
         for column, (name, curves) in zip(axes.T, columns.items(), strict=True):
+            # The third row, for which there is no matrix, holds the accuracies.
             for ax, matrix in zip(column, counts.MATRICES, strict=False):
                 count_panel(ax, curves, matrix)
             _by_objective(column[2], curves, "gain")

@@ -133,6 +133,7 @@ def _directions(variant: str, at: str) -> tuple[Claim, ...]:
             mean_of(_distances, matrix="weight", objective=objective, hypothesis=hypothesis),
             place="section 3 of docs/theory.md",
             result=f"spectrum_{variant}",
+            # The post's figure shows students under kl alone.
             published="1, 3, 7 for k = 2, 4, 8, off the figure" if (objective, variant) == ("kl", "published") else "",
         )
         for objective, hypothesis in SEEN

@@ -36,6 +36,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     # A diverged network has no spectrum: zeros take the place of its NaN, which a decomposition may refuse, and
     # `diverged` excludes its member from every estimate.
     weights[~np.isfinite(weights).all(axis=(2, 3))] = 0.0
+    # A slice and no index, so that the reference keeps an axis along which it is subtracted from every network.
     updates = weights - weights[:, :1]
     values = spectra.singular_values(spectra.centered(weights))
     dims = ("member", "network", "component")

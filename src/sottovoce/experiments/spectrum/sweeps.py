@@ -76,6 +76,8 @@ def as_sweep(spectrum: xr.Dataset) -> xr.Dataset:
     )
     swept = xr.Dataset({"accuracy": accuracy.transpose("n_aux", "member", "network")})
     swept["diverged"] = spectrum["diverged"].expand_dims(n_aux=numbers.values)
+    # `argmax` of truth values is the first true one: the smallest number at which no objective lacks its student.
     complete = swept["accuracy"].notnull().any("member").all("network").values
+    # All points of this sweep come from one run, and so have one configuration.
     configs = [spectrum.attrs["config"]] * numbers.size
     return swept.assign_attrs(spectrum.attrs, swept=["n_aux"], configs=configs, baseline=int(complete.argmax()))

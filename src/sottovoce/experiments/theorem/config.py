@@ -62,6 +62,7 @@ class Config:
     seed: Seed = 0
     n_images: int = 512
     n_inputs: int = 512
+    # Under kl a single logit has no gradient (docs/theory.md, section 3), and one subset is the auxiliary logits alone.
     n_aux: Annotated[int, whole(2)] = 3
     width: Count = 64
     depth: Count = 2
@@ -80,6 +81,7 @@ class Config:
         Raises:
             UsageError: a field is outside what is allowed.
         """
+        # Imported here, because the help of the command line imports configurations and may load no array library.
         from sottovoce.data import choose_dataset
 
         check_fields(self)

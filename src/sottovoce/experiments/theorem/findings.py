@@ -45,9 +45,6 @@ def table(dataset: xr.Dataset) -> Table:
     )
 
 
-# Claims on one step toward a teacher, Theorem 1 of Cloud et al.
-
-
 def _mean_order(name: str) -> Measure:
     return mean_of(lambda dataset: order(relative_errors(dataset)[name]).mean("activation"))
 

@@ -81,6 +81,7 @@ def _measure(
     def step(start: Network, mask: Array, size: Array) -> tuple[PyTree, PyTree]:
         """Return the teacher's step of length `size`, and the step of a student that starts from `start`."""
         taught = jax.tree.map(lambda leaf: -size / length * leaf, slope)
+        # The teacher moves from the reference wherever the student starts.
         targets = jax.tree.map(jnp.add, reference, taught)(inputs)
 
         def distance(student: Network) -> Array:
@@ -91,6 +92,7 @@ def _measure(
     def errors(mask: Array, size: Array) -> dict[str, Array]:
         taught, learned = step(reference, mask, size)
         inner, drop = _inner(taught, learned), before - label_loss(jax.tree.map(jnp.add, reference, learned))
+        # Section 9 of docs/theory.md: the inner product is alpha / n |B^T J delta_T|^2, to leading order.
         predicted = rate * quadratic_form(Network.__call__, reference, taught, inputs, objective=objective, mask=mask)
         return {
             "cosine": inner / jnp.sqrt(_inner(taught, taught) * _inner(learned, learned)),
@@ -130,6 +132,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
         activation, initial, objective, subset and inputs, at the last and smallest size: `sign` of the inner product,
         1, -1 or 0.
     """
+    # The drop in loss is a small difference of two losses, and its error is measured: float32 would leave little of it.
     with jax.enable_x64(True):
         parts = [[one_member(config, member, activation) for activation in config.activations] for member in members]
     by_network, grid = ("member", "activation"), ("objective", "subset", "inputs")

@@ -94,6 +94,7 @@ def cosine_panel(ax: Axes, dataset: xr.Dataset) -> None:
     colors = [POST_TOY["class"], OPPOSITE]
     look = {"color": colors, "stacked": True, "edgecolor": "white", "linewidth": 0.4}
     ax.hist([np.minimum(part, BELOW_ONE) for part in parts], bins=25, range=(0, 1), density=True, **look)
+    # Taken from the histogram, before the law is drawn: its density may grow without bound toward 1.
     top = ax.dataLim.y1
     names = ("same direction as the teacher's", "opposite direction")
     handles: list[Artist] = [

@@ -25,6 +25,7 @@ def table(dataset: xr.Dataset) -> Table:
 
 
 def _matches_well(toy: xr.Dataset) -> Share:
+    # The first column is the class column, the only one of the post's generator.
     error = toy["relative_error"].isel(logit=0)
     return Share(int((error <= 0.5).sum()), error.size)
 

@@ -80,6 +80,7 @@ def _cosine_law(config: Resolved) -> tuple[np.ndarray, np.ndarray] | None:
     # Points at equal steps of the angle lie closer toward 1, where the density may grow without bound.
     x = np.sin((np.arange(LAW_POINTS) + 0.5) / LAW_POINTS * np.pi / 2)
     if config.generator == "post":
+        # Equation 4.5 of docs/theory.md.
         return x, capture.post_cosine_density(x)
     # The density of an absolute cosine is the sum of the densities at both signs.
     signed = [capture.gaussian_cosine_density(s * x, config.d_in, config.hidden, rank) for s in (1, -1)]

@@ -54,6 +54,7 @@ def draw(config: Config, members: Sequence[int]) -> Draws:
     )
     drawn = []
     for member in members:
+        # The batches of training have a generator of their own, with 1 in the place of 0.
         rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member, 0)))
         drawn.append([rng.standard_normal(shape) / np.sqrt(fan_in) for shape, fan_in in fields])
     return Draws(*(np.stack(parts) for parts in zip(*drawn, strict=True)))

@@ -132,6 +132,7 @@ def _drift_panel(ax: Axes, recovered: xr.Dataset) -> None:
     """Draw decoding error against the mean distance between the heads, beside its first-order prediction `lazy`."""
     for moving, (label, color) in MOVING.items():
         line = recovered.sel(moving=moving)
+        # One minus the recovered energy: the ends of its interval change places.
         error = 1 - line.rename(low="high", high="low")
         panels.points(ax, line["mismatch"], error, color=color, ms=4.5, lw=1, label=label)
         ax.plot(line["mismatch"], error["lazy"], color=color, lw=1.3)

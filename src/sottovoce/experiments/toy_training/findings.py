@@ -61,12 +61,6 @@ def table(dataset: xr.Dataset) -> Table:
     return rows
 
 
-# Claims on the toy trained step by step: the post's closed form, and its caveat that trained heads would differ.
-#
-# The criteria of j-projector, j-kl and j-adam are post hoc: the distances of one trial run (seed 0) were known when
-# these were written, so another seed is their test. All other criteria are preregistered.
-
-
 def _mean_distance(training: xr.Dataset) -> xr.DataArray:
     return training["projector_distance"].mean("draw")
 
@@ -74,6 +68,8 @@ def _mean_distance(training: xr.Dataset) -> xr.DataArray:
 _claim = partial(Claim, place="post, Why This Works", result="toy_training", figure="toy_training")
 _heads = partial(_claim, figure="toy_drift", published="additional noise")
 
+# The criteria of j-projector, j-kl and j-adam are post hoc: the distances of one trial run (seed 0) were known when
+# these were written, so another seed is their test. All other criteria are preregistered.
 CLAIMS = (
     _claim(
         "j-projector",

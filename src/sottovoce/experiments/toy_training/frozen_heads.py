@@ -36,6 +36,7 @@ def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe
         return [class_logits(trunk, W2, draws.evaluation, recipe.activation) for trunk, W2 in networks]
 
     W1_0, W1, student = (chains.product(layers) for layers in (start, teacher, trained))
+    # Equation 2.3 of docs/theory.md, under kl 3.3; from zero it is 1.3.
     closed = linear.student(W1, draws.head, n_aux, recipe.objective, W1_0)
     auxiliary = outputs(Z, Z_student)
     if recipe.objective == "kl":
@@ -48,6 +49,7 @@ def compare(config: Config, members: Sequence[int], draws: Draws, recipe: Recipe
         "misfit": unexplained(*auxiliary),
     }
     if recipe.one_logit:
+        # Equation 5.9 of docs/theory.md.
         oblique = dynamics.adam_one_logit(W1, draws.head, W1_0)
         result["oblique_distance"] = norm(student - oblique) / norm(oblique - W1_0)
     return result
@@ -76,7 +78,7 @@ def _train(
     elif recipe.optimizer == "gd":
         gradient = students.linear_gradient(x, target, recipe.objective)
     else:
-        # Another spawn key than the weights': the batches are independent of these, and the same for every recipe.
+        # Another spawn key than the weights': batches are independent of the weights, and the same for every recipe.
         seeds = [np.random.SeedSequence(config.seed, spawn_key=(member, 1)) for member in members]
         rngs = [np.random.default_rng(seed) for seed in seeds]
         gradient = students.batch_gradient(x, target, rngs, config.batch_size, config.steps)
@@ -84,6 +86,7 @@ def _train(
         return students.adam([*start, Z], gradient, [config.adam_rate * rate for rate in rates], config.steps)
     curvature = students.CURVATURE[recipe.objective] * chains.curvature_bound([*start, Z], rates, moment(x))
     share = students.SHARE_OF_RATE if sum(rates) > 1 else 1.0
+    # Every draw has a step size of its own, which the two new axes spread over its matrices.
     step = (share * config.rate / curvature)[..., None, None]
     return students.descend([*start, Z], gradient, [step * rate for rate in rates], config.steps)
 

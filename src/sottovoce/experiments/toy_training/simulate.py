@@ -54,6 +54,7 @@ def simulate(config: Config, members: Sequence[int]) -> xr.Dataset:
             "student": list(RECIPES),
             "n_inputs": list(frozen_heads.RELU_INPUTS),
             "layers": list(trained_heads.LAYERS),
+            # The size of each of so many equal steps, in the draws' own units of time.
             "rate": trained_heads.ORDER_TIME / np.array(trained_heads.ORDER_STEPS),
             "moving": list(trained_heads.MOVING),
             "head_rate": list(config.head_rates),

@@ -13,7 +13,7 @@ from sottovoce.theory import chains
 
 # From the layers and the number of the step: one gradient per layer.
 Gradient = Callable[[list[np.ndarray], int], list[np.ndarray]]
-# Softmax has curvature at most 1/2 where squared error has 1.
+# Softmax has curvature at most 1/2 where squared error has 1 (docs/theory.md, equation 3.4).
 CURVATURE = {"mse": 1.0, "kl": 0.5}
 # Where several layers are trained the curvature grows in training, so descent takes this share of the rate.
 SHARE_OF_RATE = 0.5
@@ -80,6 +80,7 @@ def linear_gradient(x: np.ndarray, target: np.ndarray, objective: str = "mse") -
     """
     transposed, n = np.swapaxes(x, -2, -1), x.shape[-2]
     if objective == "mse":
+        # Under mse the samples enter through their second moment alone, which is computed once and is smaller.
         moment = transposed @ x / n
         return lambda weights, _: chains.gradients(weights, moment @ (chains.product(weights) - target))
     target_probabilities = _softmax(x @ target)
@@ -106,6 +107,7 @@ def batch_gradient(
     n = x.shape[-2]
     # The places of the smallest uniform numbers of a step are a random subset of the samples.
     rows = np.stack([rng.random((steps, n)).argpartition(batch_size - 1)[:, :batch_size] for rng in rngs])
+    # Samples have an axis of draws, of length one; an axis of steps takes its place, along which rows are taken.
     batches = np.take_along_axis(x[:, 0, None], rows[..., None], axis=-2)
     # Under mse a batch enters the gradient only through its second moment, which is small and shared by the draws.
     moments = np.swapaxes(batches, -2, -1) @ batches / batch_size
@@ -128,6 +130,7 @@ def relu_gradient(x: np.ndarray, target_logits: np.ndarray) -> Gradient:
         trunk, head = weights
         hidden = np.maximum(x @ trunk, 0.0)
         error = (hidden @ head - target_logits) / n
+        # Equation 7.5 of docs/theory.md: the open gates of each sample.
         hidden_gradient = (error @ np.swapaxes(head, -2, -1)) * (hidden > 0)
         return [transposed @ hidden_gradient, np.swapaxes(hidden, -2, -1) @ error]
 
@@ -175,6 +178,7 @@ def adam(weights: Sequence[np.ndarray], gradient: Gradient, rates: Sequence[floa
                 mean = BETA_1 * moments[i][0] + (1 - BETA_1) * slopes[i]
                 square = BETA_2 * moments[i][1] + (1 - BETA_2) * slopes[i] ** 2
                 moments[i] = mean, square
+                # Both running means start at zero, so each is divided by the total weight of its gradients.
                 size = np.sqrt(square / (1 - BETA_2 ** (step + 1))) + EPSILON
                 layers[i] = layers[i] - rate * (1 - step / steps) * mean / (1 - BETA_1 ** (step + 1)) / size
     return layers

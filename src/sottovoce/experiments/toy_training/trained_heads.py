@@ -60,6 +60,7 @@ def drift(config: Config, draws: Draws) -> dict[str, np.ndarray]:
     results = {
         pair: _distill(config, draws, teachers[pair[0]], pair[1]) for pair in {pair for row in pairs for pair in row}
     }
+    # The members' axis, the last of these arrays, goes first, as in every result.
     return {
         name: np.moveaxis(np.array([[results[pair][name] for pair in row] for row in pairs]), -1, 0)
         for name in next(iter(results.values()))
@@ -83,6 +84,7 @@ def _distill(config: Config, draws: Draws, teacher: list[np.ndarray], head_rate:
         "lazy_recovered": 1 - unexplained(reference_logits, teacher_logits, x @ lazy @ C_0),
         "signal": signal,
         "noise": (energy(orthogonal) / energy(taught)) ** 0.5,
+        # The distance from zeros is the norm over all draws of a member.
         "student_drift": distance([Z], [Z_0]) / distance([Z_0], [0 * Z_0]),
         "teacher_drift": distance([C], [C_0]) / distance([C_0], [0 * C_0]),
         "head_mismatch": distance([C, Z], [C_0, Z_0]) / distance([C_0, Z_0], [0 * C_0, 0 * Z_0]),

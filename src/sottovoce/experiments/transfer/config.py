@@ -29,4 +29,6 @@ class Resolved(ResolvedProtocol, Config):
 
     def n_students(self) -> int:
         """Return the number of students of each teacher."""
+        # `distilled` names one objective and number of logits, which four students share; the first two roles are not
+        # students.
         return len(ROLES) - 2

@@ -57,8 +57,10 @@ def _bars_panel(ax: Axes, bars: xr.Dataset) -> None:
     if bars["published"].notnull().any():
         diamonds = {"fmt": "D", "color": "black", "mfc": "white", "ms": 5, "lw": 1, "capsize": 2}
         published = {"yerr": bars["published_half_width"], "label": "published (Cloud et al., 100 members)"}
+        # Beside the middle of the bar, where the bar's own whisker is.
         ax.errorbar(x + 0.22, bars["published"], **published, **diamonds)
     chance = bars.attrs["chance"]
     ax.axhline(chance, label=f"chance, one class in {1 / chance:.0f}", **style.DOTTED_LINE)
+    # The legend stands above 1, where no bar reaches.
     ax.set(ylim=(0, 1.18), yticks=np.linspace(0, 1, 6), ylabel="test accuracy")
     ax.legend(loc="upper right", ncols=2)

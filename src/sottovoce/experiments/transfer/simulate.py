@@ -21,6 +21,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         By member and role: `accuracy` on the test images, and `final_loss`, the mean of the last epoch in nats or
         squared logits, NaN for the untrained reference. By member: `diverged`.
     """
+    # In the order of `ROLES`, by which the results are labelled.
     students = (
         Student("student", config.objective, config.n_aux),
         Student("student_all", config.objective, config.n_aux, all_logits=True),

@@ -13,7 +13,7 @@ KINDS = (
     "constant",
 )  # fmt: skip
 # Kinds that are made of images have at most one input per image, so all kinds have as many; the number of steps is the
-# preset's.
+# preset's, 5 epochs of 157 batches.
 _ON_DIGITS = {"n_inputs": 1442, "student_steps": 785}
 
 SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(

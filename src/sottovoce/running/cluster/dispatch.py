@@ -115,6 +115,8 @@ class _Dispatcher:
             address = self._workers.scheduler or LOOPBACK
             raise ClusterError(f"the scheduler at {address} is lost ({type(error).__name__})") from error
         finally:
+            # Released however the run ends, so that other processes can go on; chunks may share a claim, which closes
+            # once.
             for chunk in self._pending:
                 chunk.claim.close()
 
@@ -134,7 +136,7 @@ class _Dispatcher:
             self._lonely_since = now
             self._resubmit_overdue(now)
         elif now - self._lonely_since > LONELY_SECONDS:
-            self._lonely_since = float("inf")  # said once
+            self._lonely_since = float("inf")  # the warning is given once
             _log.warning("no worker has joined the scheduler at %s; waiting", self._workers.scheduler)
         self._progress.phase(f"{len(self._pending)} chunks on {sum(self._threads.values())} workers")
         self._next_tick = now + TICK_SECONDS
@@ -156,9 +158,12 @@ class _Dispatcher:
         """Submit the chunk to the workers that are not avoided, or to any worker where all are avoided."""
         task = tasks.describe(chunk.job, chunk.span, self._workers)
         others = list(self._threads.keys() - chunk.avoided) if chunk.avoided else None
+        # dask answers a pure task by the result of an earlier one with equal arguments: a resubmission would be given
+        # the very answer that was refused.
         future = self._client.submit(tasks.compute, task, pure=False, workers=others or None)
         chunk.futures.append(future)
         chunk.submitted_at = time.monotonic()
+        # The callback runs in a thread of dask's, so it does no more than queue the answer for this one.
         future.add_done_callback(lambda done: self._answers.put((chunk, done)))
 
     def _receive(self, chunk: _PendingChunk, future: "Future") -> None:
@@ -192,8 +197,10 @@ class _Dispatcher:
                 folder.accept(chunk.span, reply["chunk"], reply["provenance"])
             elif not folder.holds(chunk.span):
                 return f"{worker} saved the chunk in {reply['saved']}, where it is not seen from here"
+        # A TimeoutError is an OSError too, and has to be caught before those that end the run.
         except TimeoutError:
             return f"an answer did not arrive within {self._workers.patience:.0f} s"
+        # A refusal, the store's failure and the loss of the scheduler would meet every attempt alike.
         except (SottovoceError, CancelledError, OSError):
             raise
         except Exception as error:
@@ -214,6 +221,7 @@ class _Dispatcher:
         late = [chunk for chunk in self._pending if now - chunk.submitted_at > limits[chunk.job]]
         computing = self._client.processing() if late else {}
         for chunk in late:
+            # The wait begins anew, or an overdue chunk would be submitted again at every tick.
             chunk.submitted_at = now
             keys = {future.key for future in chunk.futures}
             if silent := {worker for worker, processed in computing.items() if keys.intersection(processed)}:

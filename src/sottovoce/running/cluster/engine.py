@@ -35,7 +35,7 @@ class Workers:
     data_dir: Path | None = None
 
     def check(self, *_: Any) -> None:
-        """Raise a UsageError where workers cannot be had by these settings; workers check their own dataset files."""
+        """Raise a UsageError if no workers can be had with these settings; workers check their own dataset files."""
         if importlib.util.find_spec("distributed") is None:
             missing = "--executor dask needs distributed, which is not installed"
             raise UsageError(f"{missing}; run: pip install 'sottovoce[cluster]'")
@@ -72,10 +72,15 @@ class Workers:
 
 @contextmanager
 def connected(workers: Workers) -> "Iterator[Client]":
-    """Yield a client of the workers' scheduler, a ClusterError if none answers; own workers end with the block."""
+    """Yield a client of the workers' scheduler; workers that are started here end with the block.
+
+    Raises:
+        ClusterError: no scheduler answers.
+    """
     from distributed import Client
 
     if workers.scheduler is None:
+        # Not dask's default client, which would take over the user's own dask computations in the same process.
         with _local_cluster(workers) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
@@ -107,5 +112,7 @@ def _local_cluster(wanted: Workers) -> Any:
             memory_limit=0,  # no limit, as without workers
             silence_logs=logging.CRITICAL,
             env={"NPROC": str(max(1, n_cores() // workers)), **data},  # XLA takes NPROC for the number of cores
+            # Added to what the user preloads. dask calls `dask_setup` of this module, so that workers leave Ctrl-C to
+            # the asker.
             preload=[*dask_config.get("distributed.worker.preload"), "sottovoce.running.cluster.tasks"],
         )

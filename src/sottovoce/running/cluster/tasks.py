@@ -20,6 +20,7 @@ from sottovoce.runs.execution import Job, compute_chunk
 from sottovoce.runs.identity import plain, run_header
 from sottovoce.runs.store import RunFolder
 
+# Every chunk asks for them, and the embedded digits would be loaded and hashed each time.
 _digests = cache(data.digests)
 
 
@@ -28,8 +29,9 @@ def code() -> str:
     """Return the package's version and the beginning of the SHA-256 of its source, which decides the values."""
     package = Path(sottovoce.__file__).parent
     digest = hashlib.sha256()
+    # Sorted, with POSIX paths and separators, so that equal sources have equal digests on every system.
     for file in sorted(package.rglob("*.py")):
-        digest.update(str(file.relative_to(package).as_posix()).encode() + b"\0" + file.read_bytes() + b"\0")
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return f"sottovoce {sottovoce.__version__} (source {digest.hexdigest()[:12]})"
 
 
@@ -73,6 +75,7 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     """
     from sottovoce.runs.chunks import sealed
 
+    # The code comes first: where it differs, the later comparisons may differ because of it, and would mislead.
     _check(task["code"], code(), "install the same version there")
     experiment = registry.experiment(task["experiment"])
     _check(task["version"], experiment.version, f"these are versions of {experiment.name}; install the same there")
