@@ -90,7 +90,7 @@ def page(drawings, curves, claim):
             claim,
             key="six",
             verdict="inconclusive",
-            fixed="post hoc, written after one seed was seen",
+            fixed="chosen on seed 0",
             setting=("digits", 1, "aaaaaaaaaaaa"),
         ),
         replace(claim, key="few", verdict="too few members", figure=None, n=2, measured="0.5 (n = 2)"),

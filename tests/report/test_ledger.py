@@ -1,6 +1,7 @@
 """Verdicts by definition, and every claim supported by one constructed result and contradicted by another."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -418,3 +419,20 @@ def test_a_judgment_as_json_values(transfer):
     assert json.loads(json.dumps([ledger.described(j) for j in few], allow_nan=False))[0]["ci95"] == [None, None]
     assert "adjusted for 8 primary claims" in ledger.in_words(judgments[0])
     assert ledger.in_words(few[0]) == ""
+
+
+def test_on_a_seed_that_the_criterion_has_seen_a_claim_only_describes():
+    values = 0.5 + 0.01 * SPREAD
+    seen, other = (result_of(x=values).assign_attrs(config=json.dumps({"seed": seed})) for seed in (3, 4))
+    tuned = replace(claimed("x"), seen=(3,))
+    limit = replace(tuned, measure=claims.worst_of("x"))
+    assert [j.verdict for j in claims.judge([(tuned, seen), (limit, seen)])] == ["descriptive"] * 2
+    assert [j.verdict for j in claims.judge([(tuned, other), (limit, other)])] == ["supported"] * 2
+    # A descriptive claim takes no part in the adjustment of the others.
+    (_, beside) = claims.judge([(tuned, seen), (claimed("x"), seen)])
+    assert beside.adjusted_p == beside.p
+    # Too few members say even less than a seed that was seen.
+    few = result_of(x=values[:5]).assign_attrs(seen.attrs)
+    assert claims.judge([(tuned, few)])[0].verdict == "too few members"
+    assert ledger.in_words(claims.judge([(tuned, seen)])[0]) == ""
+    assert ledger.described(claims.judge([(tuned, seen)])[0])["seeds_seen"] == [3]

@@ -3,14 +3,16 @@
 "Supported" means that both one-sided tests place the statistic inside the range, "not supported" that one test places
 the statistic outside; else the verdict is "inconclusive". P values are adjusted for the number of claims: Holm's
 procedure over the primary claims, Benjamini and Yekutieli's over the others, whose members are shared. Identities have
-no sampling error and stand apart. Below `LEAST_FOR_VERDICT` replicates nothing is judged.
+no sampling error and stand apart. Below `LEAST_FOR_VERDICT` replicates nothing is judged, and on a seed on which a
+claim's criterion was chosen the claim is only "descriptive".
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import xarray as xr
@@ -27,7 +29,7 @@ PRIMARY = 8
 """The number of primary claims, by which the level is divided whether all of them are at hand or not."""
 LEAST_FOR_VERDICT = 6
 """The least number of replicates for which a verdict is given."""
-Verdict = Literal["supported", "not supported", "inconclusive", "too few members"]
+Verdict = Literal["supported", "not supported", "inconclusive", "too few members", "descriptive"]
 
 Measure = Callable[[xr.Dataset], Evidence]
 """Computes the evidence for a statistic from a result."""
@@ -49,8 +51,8 @@ class Claim:
         result: name of the result on which the claim is judged.
         figure: key of the figure that shows the statistic.
         published: the value that the source gives, in words.
-        beforehand: whether the criterion was preregistered, that is, written before any value was seen; a post hoc
-            criterion needs another seed as its test.
+        seen: the seeds on which the criterion was chosen or changed, and on which it is therefore no test; none for a
+            preregistered criterion, which was written before any value was seen.
         primary: whether the claim is one of the `PRIMARY` whose family-wise error is held at `ALPHA`.
         alternative: the value of the statistic at which the claim's power is stated.
     """
@@ -64,7 +66,7 @@ class Claim:
     result: str
     figure: str
     published: str = "-"
-    beforehand: bool = True
+    seen: tuple[int, ...] = ()
     primary: bool = False
     alternative: float | None = None
 
@@ -170,7 +172,7 @@ def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
     evidence = [claim.measure(result) for claim, result in measured]
     both = [p_values(one, claim.holds) for claim, one in zip(claims, evidence, strict=True)]
     # By place in the list: the family that the claim's p value is adjusted in, and the size of this family.
-    families = [_family(claim, one) for claim, one in zip(claims, evidence, strict=True)]
+    families = [_family(claim, one, result) for (claim, result), one in zip(measured, evidence, strict=True)]
     n_others = families.count("other")
     p = np.array([min(pair) for pair in both])
     adjusted = p.copy()
@@ -187,12 +189,13 @@ def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
     ]
 
 
-def _family(claim: Claim, evidence: Evidence) -> str:
-    if isinstance(evidence, Identity):
-        return "identity"
-    if evidence.n < LEAST_FOR_VERDICT:
+def _family(claim: Claim, evidence: Evidence, result: xr.Dataset) -> str:
+    """Return "primary" or "other" for a test that is adjusted, "identity", or the verdict where nothing is tested."""
+    if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    return "primary" if claim.primary else "other"
+    if json.loads(result.attrs.get("config", "{}")).get("seed") in claim.seen:
+        return "descriptive"
+    return "identity" if isinstance(evidence, Identity) else "primary" if claim.primary else "other"
 
 
 def _judgment(
@@ -200,8 +203,8 @@ def _judgment(
 ) -> Judgment:
     p = min(both)
     verdict: Verdict = "inconclusive"
-    if family == "too few members":
-        verdict = "too few members"
+    if family in {"too few members", "descriptive"}:
+        verdict = cast(Verdict, family)
     elif adjusted_p <= ALPHA:
         verdict = "supported" if both[0] <= both[1] else "not supported"
     # The level at which the test without adjustment decides as the adjusted one does.

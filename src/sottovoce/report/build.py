@@ -89,7 +89,7 @@ def _claim_row(judgment: Judgment, dataset: xr.Dataset) -> ClaimRow:
         measured=_interval(judgment),
         tested=ledger.in_words(judgment),
         verdict=judgment.verdict,
-        fixed="preregistered" if claim.beforehand else "post hoc, written after one seed was seen",
+        fixed=f"chosen on seed {', '.join(map(str, claim.seen))}" if claim.seen else "preregistered",
         n=judgment.n,
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
     )

@@ -33,7 +33,7 @@ def described(judgment: Judgment) -> dict[str, Any]:
         "statistic": claim.statistic,
         "range": [number(end) for end in claim.holds],
         "primary": claim.primary,
-        "preregistered": claim.beforehand,
+        "seeds_seen": list(claim.seen),
         "estimate": number(judgment.measured.mean),
         "ci95": [number(end) for end in judgment.measured[1:]],
         "interval_at_own_level": [number(end) for end in judgment.at_own_level[1:]],
@@ -50,7 +50,7 @@ def described(judgment: Judgment) -> dict[str, Any]:
 def in_words(judgment: Judgment) -> str:
     """Return the p value with its adjustment, the interval that decides, the power and the number that would decide."""
     claim, (_, low, high) = judgment.claim, judgment.at_own_level
-    if judgment.verdict == "too few members" or low == high:
+    if judgment.verdict in {"too few members", "descriptive"} or low == high:
         return ""
     family = f"{PRIMARY} primary claims (Holm)" if claim.primary else "all others (Benjamini-Yekutieli)"
     words = [f"p = {judgment.p:.2g}, adjusted for {family} {judgment.adjusted_p:.2g}"]

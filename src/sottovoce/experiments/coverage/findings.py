@@ -52,7 +52,7 @@ CLAIMS = tuple(
         (0.93, 0.97),
         mean_of(_worst, "logit", law=law),
         published="0.95, nominal",
-        beforehand=False,
+        seen=(0,),
     )
     for law in SERVED
 )

@@ -35,7 +35,7 @@ CLAIMS = (
             (0.05, INFINITY),
             slope(objective, "accuracy"),
             place="post, from the toy to MNIST",
-            beforehand=False,
+            seen=(0,),
         )
         for objective in ("kl", "mse")
     ),

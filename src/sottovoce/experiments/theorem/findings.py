@@ -94,6 +94,6 @@ CLAIMS = (
         (0.05, 0.95),
         mean_of(_mean_share, "logit", initial="independent"),
         place="Cloud, Theorem 1, its condition",
-        beforehand=False,
+        seen=(0,),
     ),
 )

@@ -81,7 +81,7 @@ CLAIMS = (
         worst_of("projector_distance", student=["gd", "gd from zero", "sgd"]),
         place="post, Toy Models (closed form)",
         published="exactly",
-        beforehand=False,
+        seen=(0,),
     ),
     _claim(
         "j-kl",
@@ -91,7 +91,7 @@ CLAIMS = (
         (0.0, 1e-3),
         worst_of("projector_distance", student="gd, kl"),
         place="docs/theory.md, section 3",
-        beforehand=False,
+        seen=(0,),
     ),
     _claim(
         "j-adam",
@@ -101,7 +101,7 @@ CLAIMS = (
         (0.0, 0.05),
         mean_of(_mean_distance, "log", student="adam"),
         place="post, Toy Models (closed form); Cloud, MNIST experiment (optimizer)",
-        beforehand=False,
+        seen=(0,),
     ),
     _claim(
         "j-order",

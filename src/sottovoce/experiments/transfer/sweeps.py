@@ -47,7 +47,7 @@ CLAIMS = (
         place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
         result="sweep_width",
         figure="sweep_width",
-        beforehand=False,
+        seen=(0,),
     ),
     _claim(
         "teacher_epochs",
