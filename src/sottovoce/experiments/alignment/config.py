@@ -80,7 +80,7 @@ class Config(DistillationConfig):
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values of fields that are left unset."""
-        return {**super().preset(), "members": 10, "n_probe": 1024}
+        return {**super().preset(), "members": 12, "n_probe": 1024}
 
     def roles(self) -> tuple[str, ...]:
         """Return the roles of one teacher's students: the plain students, then one per intervention."""

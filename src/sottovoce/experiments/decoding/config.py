@@ -13,9 +13,7 @@ Expected: by the post, the class head stays close enough to initialization to de
 Runtime: 10 epochs of training per member at the published settings, where `transfer` needs 25.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
@@ -47,12 +45,6 @@ DIMS = {
 @dataclass(frozen=True)
 class Config(DistillationConfig):
     """Fields of the experiment: the protocol's fields, one objective and one number of auxiliary logits."""
-
-    def preset(self) -> Mapping[str, Any]:
-        """Return the values of fields that are left unset."""
-        preset = super().preset()
-        # A first look at the digits should take seconds.
-        return {**preset, "members": 4} if self.dataset == "digits" else preset
 
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""

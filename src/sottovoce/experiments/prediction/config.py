@@ -64,7 +64,7 @@ class Config(ProtocolConfig):
 
     def preset(self) -> Mapping[str, Any]:
         """Return the values of fields that are left unset."""
-        return {**super().preset(), "members": 6}
+        return {**super().preset(), "members": 12}
 
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
