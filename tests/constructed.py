@@ -94,7 +94,15 @@ def spectrum() -> Callable[..., xr.Dataset]:
                 "n_aux": ("network", [int(k) for _, k in pairs]),
             },
             attrs={
-                "config": json.dumps({"initialization": "normal", "objectives": ["kl", "mse"], "n_aux": [2, 4, 8]}),
+                "config": json.dumps(
+                    {
+                        "initialization": "normal",
+                        "gain": 1.0,
+                        "width": side,
+                        "objectives": ["kl", "mse"],
+                        "n_aux": [2, 4, 8],
+                    }
+                ),
                 "experiment": "spectrum",
             },
         )

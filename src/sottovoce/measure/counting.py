@@ -23,6 +23,9 @@ from sottovoce.theory.random_matrix import Noise
 
 # The 95 % edge is an exact order statistic of so many draws, because 0.05 times (99 + 1) is a whole number.
 DRAWS = 99
+ORTHOGONAL = "orthogonal"
+# Weights are drawn in float32, whose rounding moves their singular values by less than this share.
+ORTHOGONAL_ROUNDING = 1e-5
 SCALES = ("bulk", "scheme")
 
 
@@ -49,16 +52,27 @@ def count(weight: Num[np.ndarray, "..."], null: str = "normal", seed: int = 0, s
 
 
 def count_values(
-    values: Components, n_in: int, n_out: int, null: str = "normal", seed: int = 0, scale: str = "bulk"
+    values: Components,
+    n_in: int,
+    n_out: int,
+    null: str = "normal",
+    seed: int = 0,
+    scale: str = "bulk",
+    gain: float = 1.0,
 ) -> dict[str, int]:
     """Count the directions of a weight as `count` does, given its min(n_in, n_out - 1) centered singular values.
 
-    The values are in the weight's units, largest first; the null is a scheme.
+    The values are in the weight's units, largest first; the null is a scheme or "orthogonal", and `gain` the factor on
+    the fresh weight. Orthogonal weights have no random edge: the singular values of every draw equal the gain, or are
+    smaller by centering. So every rule counts the values above the gain.
 
     Raises:
         UsageError: null or scale is unknown.
     """
     known = _of_scheme(scale)
+    values = values / gain
+    if null == ORTHOGONAL:
+        return dict.fromkeys(directions.RULES, int((values > 1 + ORTHOGONAL_ROUNDING).sum()))
     law = Noise(*nulls.noise_shape(n_in, n_out), nulls.centered_kurtosis(null, n_out))
     edges = _scheme_edges(null, n_in, n_out, seed, known)
     return directions.counts(values, law, edges, nulls.scheme_scale(null, n_in) if known else None)

@@ -11,6 +11,7 @@ from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.spectrum.simulate import simulate
 from sottovoce.measure import nulls
 from sottovoce.networks.initialization import Architecture, initialize
+from sottovoce.runs.identity import canonical
 from sottovoce.streams import Stream, member_key
 
 
@@ -51,6 +52,20 @@ def test_more_logits_than_units_and_six_layers_of_different_widths_leave_the_spe
     # Weights drawn inside two programs: one rounding of 6e-8 each.
     np.testing.assert_allclose(dataset["weight_singular_value"].sel(network="reference"), s, atol=1e-5)
     assert not dataset["diverged"]
+
+
+@pytest.mark.parametrize(
+    ("initialization", "width", "gain"), [("orthogonal", (16, 24), 2.0), ("uniform", (24, 16), 0.5)]
+)
+def test_layers_that_are_not_square_of_any_scheme_and_gain_reach_their_table(initialization, width, gain):
+    config = replace(spectrum.Config.smoke(), initialization=initialization, width=width, gain=gain).resolve()
+    result = simulate(config, (0, 1)).assign_attrs(config=canonical(config), experiment="spectrum", identity="0" * 64)
+    rows = spectrum.table(result)
+    counted = [row for label, row in rows.items() if label.startswith("reference, weight")]
+    assert counted
+    # A fresh layer shows no direction, whatever its shape, scheme and gain; two members are one false alarm in ten.
+    assert all(row["mean"] <= 0.5 for row in counted)
+    assert spectrum.notes(result)
 
 
 def test_trap_ratios_are_normalized_so_raw_spectra_and_updates_stand_beside_them(smoke):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sottovoce.experiments.spectrum import counts
 from sottovoce.measure import counting, nulls
+from sottovoce.theory.random_matrix import detectability_threshold
 
 K_MINUS_ONE = {"kl 2": 1, "kl 4": 3, "kl 8": 7}
 AS_MANY = {"mse 2": 2, "mse 4": 4, "mse 8": 8}
@@ -32,30 +33,84 @@ def test_prescribed_directions_are_counted_in_weight_and_update(spectrum):
     np.testing.assert_allclose(found["update_participation"].sel(network="reference"), 0)
 
 
+def result_of(start, update, **config):
+    """Return a result with one reference and one student whose layer was changed by this update."""
+    dims, rank = ("member", "network", "component"), min(start.shape)
+
+    def values(matrix):
+        return np.append(counting.directions.centered_values(matrix), np.zeros(rank))[:rank]
+
+    drawn = nulls.resample_largest(np.random.default_rng(1), update, "signflip", 19)
+    return xr.Dataset(
+        {
+            "accuracy": (dims[:2], [[0.1, 0.5]]),
+            "weight_singular_value": (dims, [[values(start), values(start + update)]]),
+            "update_singular_value": (dims, [[np.zeros(rank), values(update)]]),
+            "update_null_largest": ((*dims[:2], "draw"), [[np.zeros(19), drawn]]),
+        },
+        coords={
+            "member": [0],
+            "network": ["reference", "mse 1"],
+            "objective": ("network", ["", "mse"]),
+            "n_aux": ("network", [0, 1]),
+        },
+        attrs={"config": json.dumps({"gain": 1.0, **config})},
+    )
+
+
+def planted(rng, shape, strengths):
+    """Return orthogonal directions of these singular values, none of them along the mean over output neurons."""
+    inputs = np.linalg.qr(rng.standard_normal((shape[0], len(strengths))))[0]
+    outputs = rng.standard_normal((shape[1], len(strengths)))
+    return inputs * strengths @ np.linalg.qr(outputs - outputs.mean(axis=0))[0].T
+
+
 def test_counts_are_those_of_the_command_on_the_same_matrix():
     rng, side = np.random.default_rng(0), 32
     start = nulls.draw_weight(rng, "uniform", side, side) / np.sqrt(3 * side)
     update = 0.9 * np.outer(rng.standard_normal(side), rng.standard_normal(side)) / np.sqrt(side)
-    dims = ("member", "network", "component")
-    result = xr.Dataset(
-        {
-            "accuracy": (dims[:2], [[0.1, 0.5]]),
-            "weight_singular_value": (dims, [[np.append(counting.directions.centered_values(w), 0.0)
-                                              for w in (start, start + update)]]),
-            "update_singular_value": (dims, [[np.zeros(side), np.append(
-                counting.directions.centered_values(update), 0.0)]]),
-            "update_null_largest": ((*dims[:2], "draw"), [[np.zeros(19), nulls.resample_largest(
-                np.random.default_rng(1), update, "signflip", 19)]]),
-        },
-        coords={"member": [0], "network": ["reference", "mse 1"], "objective": ("network", ["", "mse"]),
-                "n_aux": ("network", [0, 1])},
-        attrs={"config": json.dumps({"initialization": "uniform"})},
-    )  # fmt: skip
-    found = counts.direction_counts(result).sel(member=0, network="mse 1")
+    found = counts.direction_counts(result_of(start, update, initialization="uniform", width=side))
+    found = found.sel(member=0, network="mse 1")
     for scale in counting.SCALES:
         expected = counting.count(start + update, "uniform", scale=scale)
         assert dict(zip(found["rule"].values, found["weight_count"].sel(scale=scale).values, strict=True)) == expected
     assert found["update_count"] == counting.count(update, "signflip")["parallel"] == 1
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 256), (256, 64), (32, 512)])
+@pytest.mark.parametrize("scheme", ["normal", "uniform"])
+@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
+def test_planted_directions_are_found_in_layers_of_any_shape_and_gain(shape, scheme, gain):
+    rng = np.random.default_rng(3)
+    start = gain * nulls.scheme_scale(scheme, shape[0]) * nulls.draw_weight(rng, scheme, *shape)
+    threshold = detectability_threshold(*nulls.noise_shape(*shape), gain * nulls.scheme_scale(scheme, shape[0]))
+    update = planted(rng, shape, 2 * threshold * np.ones(3))
+    found = counts.direction_counts(result_of(start, update, initialization=scheme, width=list(shape), gain=gain))
+    for scale in counting.SCALES:
+        assert found["weight_count"].sel(network="reference", scale=scale, rule="parallel") == 0
+        for rule in ("parallel", "marchenko_pastur"):
+            assert found["weight_count"].sel(network="mse 1", scale=scale, rule=rule) == 3
+    assert found["update_count"].sel(network="mse 1") == 3
+    assert float(found["update_strength"].sel(network="mse 1").squeeze()) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 128), (128, 64)])
+@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
+def test_orthogonal_weights_have_no_random_edge(shape, gain):
+    rng = np.random.default_rng(4)
+    u, _, vt = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
+    start = gain * u @ vt
+    update = planted(rng, shape, gain * np.array([3.0, 2.0]))
+    # In the precision in which networks are drawn.
+    start = start.astype(np.float32).astype(np.float64)
+    result = result_of(start, update, initialization="orthogonal", width=list(shape), gain=gain, objectives=["mse"],
+                       n_aux=[1])  # fmt: skip
+    found = counts.direction_counts(result)
+    assert (found["weight_count"].sel(network="reference") == 0).all()
+    # Two directions, and at most as many values that they push above the gain beside their own.
+    assert ((found["weight_count"].sel(network="mse 1") >= 2) & (found["weight_count"].sel(network="mse 1") <= 4)).all()
+    assert np.isnan(found["update_strength"]).all()
+    assert any("no random edge" in sentence for sentence in counts.sentences(result))
 
 
 def test_what_training_spreads_evenly_is_no_direction(spectrum):
@@ -146,5 +201,5 @@ def test_sentences_name_what_is_followed_and_what_is_left_out(spectrum):
         "directions of the update under kl: they follow neither k nor k - 1",
         "directions of the update under mse: they follow neither k nor k - 1",
     ]
-    asked = {"initialization": "normal", "objectives": ["kl", "mse"], "n_aux": [1, 2]}
+    asked = json.loads(result.attrs["config"]) | {"n_aux": [1, 2]}
     assert counts.sentences(result.assign_attrs(config=json.dumps(asked)))[0].startswith("kl 1 is left out: a softmax")

@@ -65,20 +65,24 @@ def direction_counts(dataset: xr.Dataset) -> xr.Dataset:
         `gain`, the network's accuracy minus the reference's.
     """
     members = converged(dataset).transpose("member", "network", ...)
-    null = json.loads(dataset.attrs["config"])["initialization"]
-    side, shape = members.sizes["component"], (members.sizes["member"], members.sizes["network"])
+    config = json.loads(dataset.attrs["config"])
+    null, gain, (n_in, n_out) = config["initialization"], config["gain"], layer_shape(config)
+    shape = (members.sizes["member"], members.sizes["network"])
     names = ("weight_singular_value", "update_singular_value", "update_null_largest")
     weights, updates, drawn = (members[name].values for name in names)
-    # Centering leaves one singular value of a square matrix at zero, which is no value of the noise.
-    rank = min(noise_shape(side, side))
-    threshold = detectability_threshold(*noise_shape(side, side), scheme_scale(null, side))
+    # Where there are no more output neurons than inputs, centering leaves one singular value at zero, which is no value
+    # of the noise.
+    rank = min(noise_shape(n_in, n_out))
+    # Orthogonal weights have no bulk that a direction could leave.
+    noise = np.nan if null == counting.ORTHOGONAL else gain * scheme_scale(null, n_in)
+    threshold = detectability_threshold(*noise_shape(n_in, n_out), noise)
     weight_counts = [
         [counted[rule] for rule in RULES]
         for at in np.ndindex(shape)
         for scale in counting.SCALES
-        for counted in [counting.count_values(weights[at][:rank], side, side, null, scale=scale)]
+        for counted in [counting.count_values(weights[at][:rank], n_in, n_out, null, scale=scale, gain=gain)]
     ]
-    update_counts = [counting.count_update(updates[at][:rank], drawn[at], side, side) for at in np.ndindex(shape)]
+    update_counts = [counting.count_update(updates[at][:rank], drawn[at], n_in, n_out) for at in np.ndindex(shape)]
     dims, rules = ("member", "network"), (len(counting.SCALES), len(RULES))
     return xr.Dataset(
         {
@@ -90,6 +94,13 @@ def direction_counts(dataset: xr.Dataset) -> xr.Dataset:
         },
         coords={"scale": list(counting.SCALES), "rule": list(RULES)},
     ).assign_coords({name: members[name] for name in ("objective", "n_aux")})
+
+
+def layer_shape(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Return inputs and units of the second dense hidden layer, whose spectrum is measured."""
+    width = config["width"]
+    first, second = (width, width) if isinstance(width, int) else width[:2]
+    return first, second
 
 
 def by_number(counts: xr.Dataset) -> xr.Dataset:
@@ -178,6 +189,8 @@ def sentences(dataset: xr.Dataset) -> list[str]:
     words = []
     if "kl 1" not in dataset["network"].values and {"kl", "mse"} <= {*config["objectives"]} and 1 in config["n_aux"]:
         words.append("kl 1 is left out: a softmax over one logit is constant, so its gradient is exactly zero")
+    if config["initialization"] == counting.ORTHOGONAL:
+        words.append("orthogonal weights have no random edge: every rule counts the singular values above the gain")
     distance = hypotheses(by_number(direction_counts(dataset)))["distance"]
     return words + [
         f"directions of the {matrix} under {objective}: "
