@@ -75,6 +75,7 @@ def claim():
         figure="bars",
         n=12,
         setting=("digits", 4, "3fa94be0c2d1"),
+        tested="p = 0.01",
     )
 
 

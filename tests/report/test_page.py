@@ -123,7 +123,7 @@ def test_ledger_states_verdicts_in_words_and_counts_them(page):
     text = " ".join(Reader(render(page)).text.split())
     assert "1 ✓ supported 1 ✗ not supported 1 ≈ inconclusive 1 … too few members" in text
     assert "Far above the post · shown in Figure 1 Statistic mean Criterion, preregistered above 0.2" in text
-    assert "Measured, n = 12 0.549 [0.446, 0.644] Published 0.528 Setting digits, 4 members 3fa94be0c2d1" in text
+    assert "Measured, n = 12 0.549 [0.446, 0.644] Test p = 0.01 Published 0.528 Setting digits, 4 members" in text
     assert "Criterion, chosen on seed 0 above 0.2" in text
     assert "Published no number given" in text
     assert "digits, 1 member " in text

@@ -52,7 +52,7 @@ def in_words(judgment: Judgment) -> str:
     claim, (_, low, high) = judgment.claim, judgment.at_own_level
     if judgment.verdict in {"too few members", "descriptive"} or low == high:
         return ""
-    family = f"{PRIMARY} primary claims (Holm)" if claim.primary else "all others (Benjamini-Yekutieli)"
+    family = f"{PRIMARY} primary claims (Holm)" if claim.primary else "the other claims (Benjamini-Yekutieli)"
     words = [f"p = {judgment.p:.2g}, adjusted for {family} {judgment.adjusted_p:.2g}"]
     if math.isfinite(low):
         words.append(f"interval at the claim's own level [{low:.3g}, {high:.3g}]")
