@@ -32,4 +32,4 @@ def test_the_printed_command_gives_the_configuration_back(config):
     command, _, _ = _command("name", xr.Dataset(attrs=attributes)).partition("#")
     words = shlex.split(command)
     assert words[:3] == ["sottovoce", "run", "any"]
-    assert tyro.cli(type(config), args=words[3:]) == resolved
+    assert tyro.cli(type(config), args=words[3:]).resolve() == resolved

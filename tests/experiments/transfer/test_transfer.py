@@ -51,7 +51,7 @@ def test_a_diverged_member_is_named(smoke):
     assert smoke("transfer")["diverged"].values.tolist() == [False, False]
     config = transfer.Config.smoke().resolve()
     # At this rate the first steps overflow float32; the same program as the smoke run, for rates are traced.
-    wild = transfer.Config(**{**vars(config), "student_learning_rate": 1e30})
+    wild = transfer.Config(**{**vars(config), "student_learning_rate": 1e30}).resolve()
     dataset = simulate(wild, (0, 1))
     assert dataset["diverged"].all()
     assert np.isfinite(dataset["final_loss"].sel(role="teacher")).all()

@@ -13,6 +13,7 @@ from sottovoce import data
 from sottovoce.cli.main import main
 from sottovoce.errors import ClusterError
 from sottovoce.lab import registry
+from sottovoce.lab.experiment import Result
 from sottovoce.report import results
 from sottovoce.running.cluster import tasks
 from sottovoce.running.cluster.engine import Workers
@@ -121,10 +122,10 @@ def test_a_shard_on_workers_has_its_own_members_alone(running, tmp_path, mischie
 
 def test_all_results_of_reproduce_are_computed_on_workers(running, tmp_path, monkeypatch):
     few = {
-        "toy_1": (registry.experiment("toy"), {"draws": 5, "members": 2}),
-        "capture": (registry.experiment("capture"), {"draws": 5, "hidden": 3, "members": 2}),
+        "toy_1": (registry.experiment("toy"), Result({"draws": 5, "members": 2})),
+        "capture": (registry.experiment("capture"), Result({"draws": 5, "hidden": 3, "members": 2})),
     }
-    monkeypatch.setattr(results, "named", lambda on_request: few)
+    monkeypatch.setattr(results, "named", lambda: ((name, *result) for name, result in few.items()))
     there = Execution(out=tmp_path / "there", executor="dask", scheduler=running, chunk=1, quiet=True)
     said = []
     found = results.run_all(there, said.append, dataset="digits", members=3)

@@ -94,8 +94,8 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> Any:
-    """Return the configuration that a task describes, in which tuples travel as lists."""
-    return experiment.Config(**{name: _tuples(value) for name, value in task["config"].items()})
+    """Return the resolved configuration that a task describes, in which tuples travel as lists."""
+    return experiment.Config(**{name: _tuples(value) for name, value in task["config"].items()}).resolve()
 
 
 def dask_setup(_worker: Any) -> None:
