@@ -192,6 +192,14 @@ def test_zero_and_equal_columns_give_no_direction():
 
 def test_integers_and_float32_are_computed_in_float64():
     assert linear.end_to_end(np.ones((2, 2), np.float32), np.ones((2, 1), np.float32)).dtype == np.float64
+    heads = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
+    np.testing.assert_array_equal(linear.aux_projector(heads, 3), linear.aux_projector(heads.astype(np.float64), 3))
+    assert linear.aux_projector(heads, 3).dtype == np.float64
+
+
+def test_a_projector_of_what_is_not_finite_is_refused():
+    with pytest.raises(UsageError, match="W2 contains NaN or infinity"):
+        linear.aux_projector(np.array([[1.0, np.nan], [0.0, 1.0]]), 1)
 
 
 @pytest.mark.parametrize(
