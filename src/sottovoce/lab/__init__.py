@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "claims",
         "drawing",
         "estimates",
+        "evidence",
         "experiment",
         "fields",
         "hover",

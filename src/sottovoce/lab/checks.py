@@ -74,10 +74,10 @@ def number(words: str, least: float = float("-inf"), most: float = float("inf"))
     )
 
 
-def several(what: str = "value", why: str = "") -> Allowed:
+def several(what: str = "value") -> Allowed:
     """Allow tuples and lists of one value or more, none twice."""
     return Allowed(
-        f"one {what} or more, none twice{why}",
+        f"one {what} or more, none twice",
         # By repr, because 1 and True are equal but are different values.
         lambda values: isinstance(values, tuple | list) and 0 < len(values) == len(set(map(repr, values))),
     )

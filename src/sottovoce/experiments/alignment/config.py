@@ -21,7 +21,7 @@ Runtime: two teachers and 11 students, where `transfer` has one teacher and 4 st
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ResolvedProtocol
@@ -78,6 +78,8 @@ class Config(DistillationConfig):
     mix: Share = 0.5
     n_probe: Count | None = None
 
+    own_smoke: ClassVar[Mapping[str, Any]] = {"n_probe": 64}
+
     def preset(self) -> Mapping[str, Any]:
         """Return the values of fields that are left unset."""
         return {**super().preset(), "members": 12, "n_probe": 1024}
@@ -89,11 +91,6 @@ class Config(DistillationConfig):
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
         return self.resolved(Resolved)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return the smallest configuration that still trains every student, in seconds."""
-        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_probe=64)
 
 
 class Resolved(ResolvedProtocol, Config):

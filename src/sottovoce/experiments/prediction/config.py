@@ -21,7 +21,7 @@ Runtime: five trainings for each student, where `transfer` has one; three of the
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
@@ -58,6 +58,8 @@ class Config(ProtocolConfig):
     objectives: Annotated[tuple[Annotated[str, Among(OBJECTIVES)], ...], several()] = ("kl", "mse")
     directions: Count = 8
 
+    own_smoke: ClassVar[Mapping[str, Any]] = {"n_aux": (3,), "directions": 3}
+
     def distilled(self) -> tuple[tuple[str, int], ...]:
         """Return objective and number of auxiliary logits of each student."""
         return tuple(itertools.product(self.objectives, self.n_aux))
@@ -69,20 +71,6 @@ class Config(ProtocolConfig):
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
         return self.resolved(Resolved)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration that trains and predicts small networks in seconds."""
-        return cls(
-            dataset="digits",
-            members=2,
-            width=16,
-            teacher_epochs=2,
-            student_epochs=1,
-            n_inputs=256,
-            n_aux=(3,),
-            directions=3,
-        )
 
 
 class Resolved(ResolvedProtocol, Config):

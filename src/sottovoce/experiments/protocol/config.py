@@ -6,7 +6,7 @@ part of the identity of the result, and returns a type of its own, in which no f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.experiments.protocol.inputs import (
@@ -24,7 +24,7 @@ from sottovoce.experiments.protocol.inputs import (
 )
 from sottovoce.experiments.protocol.network import NetworkConfig, ResolvedNetwork
 from sottovoce.experiments.protocol.objectives import check_distilled
-from sottovoce.experiments.protocol.presets import PRESETS
+from sottovoce.experiments.protocol.presets import PRESETS, SMOKE
 from sottovoce.lab.checks import Among, Count, NotNegative, Positive, check_fields, given
 from sottovoce.networks.shapes import Layer
 
@@ -86,6 +86,13 @@ class ProtocolConfig(InputParameters, NetworkConfig):
     perturbation: NotNegative = 0.0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    own_smoke: ClassVar[Mapping[str, Any]] = {}
+    """Fields of the experiment itself in its smallest configuration."""
+
+    @classmethod
+    def smoke(cls) -> Self:
+        """Return the smallest configuration that still trains every student, in seconds."""
+        return cls(**SMOKE, **cls.own_smoke)
 
     def distilled(self) -> tuple[tuple[str, int], ...]:
         """Return objective and number of auxiliary logits of each kind of student."""

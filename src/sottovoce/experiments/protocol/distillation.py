@@ -1,7 +1,6 @@
 """The fields of experiments whose students share one objective on one number of auxiliary logits."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from sottovoce.experiments.protocol.config import ProtocolConfig
 from sottovoce.experiments.protocol.objectives import Objective
@@ -25,8 +24,3 @@ class DistillationConfig(ProtocolConfig):
     def distilled(self) -> tuple[tuple[str, int], ...]:
         """Return objective and number of auxiliary logits of the students."""
         return ((self.objective, self.n_aux),)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
-        return cls(dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256)

@@ -41,3 +41,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         ),
     }
 )
+
+SMOKE: Mapping[str, Any] = MappingProxyType(
+    {"dataset": "digits", "members": 2, "width": 16, "teacher_epochs": 2, "student_epochs": 1, "n_inputs": 256}
+)
+"""Fields of networks that are trained in seconds."""

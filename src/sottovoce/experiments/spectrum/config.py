@@ -18,7 +18,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
@@ -101,6 +101,8 @@ class Config(ProtocolConfig):
     fresh_heads: bool | None = None
     update_draws: Annotated[int, whole(DRAWS_LEAST)] = DRAWS_LEAST
 
+    own_smoke: ClassVar[Mapping[str, Any]] = {"n_aux": (2, 4)}
+
     def distilled(self) -> tuple[tuple[str, int], ...]:
         """Return objective and number of auxiliary logits of each student.
 
@@ -122,13 +124,6 @@ class Config(ProtocolConfig):
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
         return self.resolved(Resolved)
-
-    @classmethod
-    def smoke(cls) -> Self:
-        """Return a configuration of seconds."""
-        return cls(
-            dataset="digits", members=2, width=16, teacher_epochs=2, student_epochs=1, n_inputs=256, n_aux=(2, 4)
-        )
 
 
 class Resolved(ResolvedProtocol, Config):
