@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sottovoce.errors import UsageError
-from sottovoce.measure import statistics
+from sottovoce.measure import max_t, statistics
 
 SAMPLE = np.array([0.35, 0.5, 0.45, 0.62, 0.58, 0.41, 0.55])
 
@@ -132,7 +132,7 @@ def correlated(rng, n, points, along):
 @pytest.mark.parametrize("along", [0.0, 0.9])
 def test_a_band_contains_the_whole_curve_in_95_of_100(monkeypatch, n, along):
     # Fewer simulations for the critical value add noise to its level, not bias.
-    monkeypatch.setattr(statistics, "BAND_SIMULATIONS", 250)
+    monkeypatch.setattr(max_t, "SIMULATIONS", 250)
     rng, trials = np.random.default_rng(8), 250
     covered = 0
     for _ in range(trials):

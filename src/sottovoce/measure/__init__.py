@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "directions",
         "heads",
         "hypotheses",
+        "max_t",
         "nulls",
         "similarity",
         "spectra",
