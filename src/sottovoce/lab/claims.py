@@ -11,8 +11,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -168,48 +167,46 @@ def _selected(result: xr.Dataset, quantity: Quantity, at: dict[str, Any]) -> xr.
 
 def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
     """Measure every claim's statistic on its result, and judge the claims together."""
-    claims = [claim for claim, _ in measured]
     evidence = [claim.measure(result) for claim, result in measured]
-    both = [p_values(one, claim.holds) for claim, one in zip(claims, evidence, strict=True)]
-    # By place in the list: the family that the claim's p value is adjusted in, and the size of this family.
-    families = [_family(claim, one, result) for (claim, result), one in zip(measured, evidence, strict=True)]
-    n_others = families.count("other")
+    untested: list[Verdict | None] = [_untested(one, *pair) for one, pair in zip(evidence, measured, strict=True)]
+    both = [p_values(one, claim.holds) for one, (claim, _) in zip(evidence, measured, strict=True)]
     p = np.array([min(pair) for pair in both])
+    # An identity has no sampling error, so its p values, which are 0 and 1, stay as they are.
+    tested = [i for i, one in enumerate(evidence) if untested[i] is None and not isinstance(one, Identity)]
+    primary, others = ([i for i in tested if measured[i][0].primary == wanted] for wanted in (True, False))
     adjusted = p.copy()
-    for family, adjust in (
-        ("primary", partial(hypotheses.holm, m=PRIMARY)),
-        ("other", hypotheses.benjamini_yekutieli),
-    ):
-        places = [i for i, of_claim in enumerate(families) if of_claim == family]
-        adjusted[places] = adjust(p[places])
-    strictest = {"primary": ALPHA / PRIMARY, "other": ALPHA / max(n_others, 1)}
+    adjusted[primary] = hypotheses.holm(p[primary], PRIMARY)
+    adjusted[others] = hypotheses.benjamini_yekutieli(p[others])
+    # The level of the claim of each family that is decided first.
+    first = {True: ALPHA / PRIMARY, False: ALPHA / max(len(others) * (1 / np.arange(1, len(others) + 1)).sum(), 1)}
     return [
-        _judgment(claim, one, pair, float(after), family, strictest.get(family, ALPHA))
-        for claim, one, pair, after, family in zip(claims, evidence, both, adjusted, families, strict=True)
+        _judgment(claim, one, pair, float(after), first[claim.primary], without_test)
+        for (claim, _), one, pair, after, without_test in zip(measured, evidence, both, adjusted, untested, strict=True)
     ]
 
 
-def _family(claim: Claim, evidence: Evidence, result: xr.Dataset) -> str:
-    """Return "primary" or "other" for a test that is adjusted, "identity", or the verdict where nothing is tested."""
+def _untested(evidence: Evidence, claim: Claim, result: xr.Dataset) -> Verdict | None:
+    """Return the verdict of a claim that this result cannot test, or None."""
+    # Any number of replicates decides an identity.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    if json.loads(result.attrs.get("config", "{}")).get("seed") in claim.seen:
-        return "descriptive"
-    return "identity" if isinstance(evidence, Identity) else "primary" if claim.primary else "other"
+    # Constructed results, such as those of tests, may have no configuration and so no seed.
+    seed = json.loads(result.attrs.get("config", "{}")).get("seed")
+    return "descriptive" if seed in claim.seen else None
 
 
 def _judgment(
-    claim: Claim, evidence: Evidence, both: tuple[float, float], adjusted_p: float, family: str, strictest: float
+    claim: Claim,
+    evidence: Evidence,
+    both: tuple[float, float],
+    adjusted_p: float,
+    first_level: float,
+    untested: Verdict | None,
 ) -> Judgment:
     p = min(both)
-    verdict: Verdict = "inconclusive"
-    if family in {"too few members", "descriptive"}:
-        verdict = cast(Verdict, family)
-    elif adjusted_p <= ALPHA:
-        verdict = "supported" if both[0] <= both[1] else "not supported"
     # The level at which the test without adjustment decides as the adjusted one does.
-    level = ALPHA * p / adjusted_p if adjusted_p > 0 else strictest
-    power, decided_by = _power(claim, evidence, strictest)
+    level = ALPHA * p / adjusted_p if adjusted_p > 0 else first_level
+    power, decided_by = _power(claim, evidence, first_level)
     return Judgment(
         claim=claim,
         measured=evidence.interval(),
@@ -217,21 +214,25 @@ def _judgment(
         p=p,
         adjusted_p=adjusted_p,
         at_own_level=evidence.interval(1 - 2 * level),
-        verdict=verdict,
+        verdict=untested or _decided(both, adjusted_p),
         power=power,
         decided_by=decided_by,
     )
 
 
+def _decided(both: tuple[float, float], p: float) -> Verdict:
+    """Return the verdict from the p values of "outside" and "inside", and the smaller one after adjustment."""
+    if p > ALPHA:
+        return "inconclusive"
+    return "supported" if both[0] <= both[1] else "not supported"
+
+
 def decide(evidence: Evidence, low: float, high: float) -> Verdict:
     """Compare one measurement with a range, without adjustment for other claims."""
-    # An identity has no sampling error, so any number of replicates decides.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    outside, inside = p_values(evidence, (low, high))
-    if min(outside, inside) > ALPHA:
-        return "inconclusive"
-    return "supported" if outside <= inside else "not supported"
+    both = p_values(evidence, (low, high))
+    return _decided(both, min(both))
 
 
 def _power(claim: Claim, evidence: Evidence, alpha: float) -> tuple[float | None, int | None]:
