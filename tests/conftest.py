@@ -41,7 +41,7 @@ TYPE_CHECKED = (
     *("streams.py", "data", "networks", "theory", "measure", "training", "interop"),
     *("experiments/*/findings.py", "experiments/*/counts.py", "experiments/prediction/expansion.py"),
     *("experiments/protocol/interventions.py", "experiments/protocol/published.py"),
-    *("lab/claims.py", "lab/estimates.py", "lab/rows.py", "report/ledger.py"),
+    *("lab/claims.py", "lab/estimates.py", "lab/evidence.py", "lab/rows.py", "report/ledger.py"),
     *("sweeps/effects.py", "sweeps/findings.py", "sweeps/points.py", "sweeps/tables.py"),
 )
 

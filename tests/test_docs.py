@@ -89,6 +89,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site as `make docs` does, with the two toys alone in its gallery."""
     if not all(importlib.util.find_spec(name) for name in ("sphinx", "myst_parser", "furo")):
         pytest.skip("Sphinx, MyST or Furo is not installed")
+    # The reference shows the modules that convert PyTorch's files and modules, and imports them for that.
+    pytest.importorskip("torch", reason="PyTorch is an extra")
     from sottovoce.experiments.toy import experiment as toy
     from sottovoce.lab import registry
     from sottovoce.running.run import Execution, run_config

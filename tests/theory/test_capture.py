@@ -138,3 +138,10 @@ def test_line_angle_keeps_its_precision_at_small_angles(degrees, sign):
     turned = sign * np.array([[np.cos(np.radians(degrees))], [np.sin(np.radians(degrees))]])
     angle = capture.line_angle(turned, np.array([[2.0], [0.0]]))
     np.testing.assert_allclose(angle, [degrees], rtol=1e-12)
+
+
+def test_each_draw_has_its_own_axis():
+    columns, axis = np.random.default_rng(0).standard_normal((2, 5, 4, 3))
+    axis = axis[..., :1] * np.arange(1, 6)[:, None, None]
+    alone = [capture.line_angle(*draw) for draw in zip(columns, axis, strict=True)]
+    np.testing.assert_allclose(capture.line_angle(columns, axis), alone, rtol=1e-12)

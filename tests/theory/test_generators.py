@@ -86,3 +86,10 @@ def test_generators_refuse_impossible_sizes():
         generators.gaussian_toy(rng, 1, 1, 0, 1, 1)
     with pytest.raises(UsageError, match="n_draws is -1"):
         generators.post_toy(rng, -1, 1)
+
+
+def test_a_seed_gives_the_trunk_first_and_then_the_head():
+    # Saved runs are continued with these numbers: another order would mix two laws of drawing in one run.
+    W1, W2 = generators.gaussian_toy(np.random.default_rng(0), 1, 2, 2, 1, 1)
+    numbers = np.random.default_rng(0).standard_normal(8) / np.sqrt(2)
+    np.testing.assert_array_equal([W1[0], W2[0]], numbers.reshape(2, 2, 2))

@@ -104,3 +104,8 @@ def test_refuses(arguments, words):
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert jax.config.jax_platforms == platforms
+
+
+def test_the_rate_of_products_is_that_of_a_product():
+    # Beyond every processor by far, and far below the rate of a product that is never computed.
+    assert 0 < devices.product_gflops(256, 2) < 50_000
