@@ -26,6 +26,10 @@ class Stream(enum.IntEnum):
     LABELED_BATCHES = 11
     TARGET_NOISE = 12
     STUDENT_TRUNK = 13
+    PARTNER = 14
+    PARTNER_STUDENT_TRUNK = 15
+    PARTNER_BATCHES = 16
+    UNRELATED_LABELS = 17
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:
@@ -35,13 +39,3 @@ def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Arr
     # Folded in one after the other: in a sum of the two, stream 1 of member 0 and stream 0 of member 1 would be one
     # key.
     return jax.random.fold_in(jax.random.fold_in(root, stream), member)
-
-
-def partner(member: int | Int[Array, ""]) -> int | Int[Array, ""]:
-    """Return the member whose initialization a cross-model student starts from.
-
-    Neighbors exchange (0 with 1, 2 with 3, ...): a derangement of the members that does not depend on how many
-    there are. A random permutation would pair a member with itself about once per ensemble.
-    """
-    # The exclusive or works on traced members as well, where a test for odd numbers could not branch.
-    return member ^ 1

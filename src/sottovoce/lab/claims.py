@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.lab.estimates import converged
-from sottovoce.lab.evidence import NOTHING, Evidence, Identity, Mean, of_members, p_values
+from sottovoce.lab.evidence import NOTHING, Agreement, Evidence, Identity, Mean, Ratio, of_members, p_values
 from sottovoce.measure import hypotheses
 from sottovoce.measure.statistics import Interval, Scale
 
@@ -50,8 +50,8 @@ class Claim:
         result: name of the result on which the claim is judged.
         figure: key of the figure that shows the statistic.
         published: the value that the source gives, in words.
-        seen: the seeds on which the criterion was chosen or changed, and on which it is therefore no test; none for a
-            preregistered criterion, which was written before any value was seen.
+        seen: the seeds whose results were known when the criterion was chosen or changed, and on which it is therefore
+            no test; an identity, which no choice of criterion can favor, is judged on every seed.
         primary: whether the claim is one of the `PRIMARY` whose family-wise error is held at `ALPHA`.
         alternative: the value of the statistic at which the claim's power is stated.
     """
@@ -65,7 +65,7 @@ class Claim:
     result: str
     figure: str
     published: str = "-"
-    seen: tuple[int, ...] = ()
+    seen: tuple[int, ...] = (0,)
     primary: bool = False
     alternative: float | None = None
 
@@ -187,8 +187,10 @@ def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
 
 def _untested(evidence: Evidence, claim: Claim, result: xr.Dataset) -> Verdict | None:
     """Return the verdict of a claim that this result cannot test, or None."""
-    # Any number of replicates decides an identity.
-    if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
+    # Any number of replicates of any seed decides an identity.
+    if isinstance(evidence, Identity):
+        return None
+    if evidence.n < LEAST_FOR_VERDICT:
         return "too few members"
     # Constructed results, such as those of tests, may have no configuration and so no seed.
     seed = json.loads(result.attrs.get("config", "{}")).get("seed")
@@ -237,13 +239,33 @@ def decide(evidence: Evidence, low: float, high: float) -> Verdict:
 
 def _power(claim: Claim, evidence: Evidence, alpha: float) -> tuple[float | None, int | None]:
     """Return `power` and `decided_by` of a judgment; both None where members do not differ or are too few to tell."""
-    if not isinstance(evidence, Mean) or not np.isfinite(evidence.interval().low):
+    match evidence:
+        case Mean():
+            return _power_of_mean(evidence, claim.holds, claim.alternative, alpha)
+        case Ratio() if np.isfinite(claim.low) and claim.high == INFINITY:
+            # The ratio exceeds its bound where the mean of this residual exceeds zero.
+            residual = Mean(evidence.numerators - claim.low * evidence.denominators)
+            denominator = float(evidence.denominators.mean())
+            alternative = None if claim.alternative is None else (claim.alternative - claim.low) * denominator
+            return _power_of_mean(residual, (0.0, INFINITY), alternative, alpha)
+        case Agreement():
+            # All ways have to decide, so that the weakest one says what can be hoped for at most.
+            powers, numbers = zip(*(_power(claim, way, alpha) for way in evidence.ways), strict=True)
+            return (None if None in powers else min(powers)), (None if None in numbers else max(numbers))
+        case _:
+            return None, None
+
+
+def _power_of_mean(
+    evidence: Mean, holds: tuple[float, float], alternative: float | None, alpha: float
+) -> tuple[float | None, int | None]:
+    if not np.isfinite(evidence.interval().low):
         return None, None
     mean, spread = float(evidence.values.mean()), float(evidence.values.std(ddof=1))
-    low, high = claim.holds
+    low, high = holds
     # An estimate outside the range is decided by the end that lies between.
-    side = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else claim.holds
+    side = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else holds
     decided_by = hypotheses.members_needed(mean, spread, side, alpha, evidence.scale, LEAST_FOR_VERDICT)
-    if claim.alternative is None:
+    if alternative is None:
         return None, decided_by
-    return hypotheses.power(claim.alternative, spread, evidence.n, claim.holds, alpha, evidence.scale), decided_by
+    return hypotheses.power(alternative, spread, evidence.n, holds, alpha, evidence.scale), decided_by

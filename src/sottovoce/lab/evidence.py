@@ -106,7 +106,31 @@ class Identity:
         return 0.0 if (self.worst >= bound if side == "above" else self.worst <= bound) else 1.0
 
 
-Evidence = Mean | Ratio | RankCorrelation | Share | Identity
+@dataclass(frozen=True)
+class Agreement:
+    """Several reasonable ways to measure one statistic; a verdict stands only where all of them agree.
+
+    The interval is that of all ways together: from the lowest to the highest end, with the first way's estimate.
+    """
+
+    ways: "tuple[Mean, ...]"
+
+    @property
+    def n(self) -> int:
+        """How many replicates the way with the fewest has."""
+        return min(way.n for way in self.ways)
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the first way's estimate, with the interval that contains those of all ways."""
+        ends = [way.interval(level) for way in self.ways]
+        return Interval(ends[0].mean, min(end.low for end in ends), max(end.high for end in ends))
+
+    def p(self, bound: float, side: Side) -> float:
+        """Return the largest of the ways' p values: a test of all that rejects only where each does (Berger 1982)."""
+        return max(way.p(bound, side) for way in self.ways)
+
+
+Evidence = Mean | Ratio | RankCorrelation | Share | Identity | Agreement
 """What was measured for a claim: `n`, the number of independent replicates, `interval` of the statistic, and `p`."""
 
 
@@ -138,9 +162,19 @@ def p_values(evidence: Evidence, holds: tuple[float, float]) -> tuple[float, flo
     The first is the larger of two one-sided tests. The second is that of the end beyond which the estimate lies, and 1
     for an estimate in the range.
     """
+    if isinstance(evidence, Agreement):
+        return _agreed(evidence, holds)
     evidence, (low, high) = as_share(evidence, holds)
     estimate = evidence.interval().mean
     outside = max(evidence.p(low, "above"), evidence.p(high, "below"))
     if estimate < low:
         return outside, evidence.p(low, "below")
     return outside, evidence.p(high, "above") if estimate > high else 1.0
+
+
+def _agreed(evidence: Agreement, holds: tuple[float, float]) -> tuple[float, float]:
+    outside, inside = (max(p) for p in zip(*(p_values(way, holds) for way in evidence.ways), strict=True))
+    estimates = [way.interval().mean for way in evidence.ways]
+    # Ways that lie beyond different ends contradict each other, so that together they decide nothing.
+    agree = all(mean < holds[0] for mean in estimates) or all(mean > holds[1] for mean in estimates)
+    return outside, inside if agree else 1.0

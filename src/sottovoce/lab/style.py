@@ -40,8 +40,9 @@ ROLES = {
     "student_all": OKABE_ITO["sky"],
     "cross_model": OKABE_ITO["vermilion"],
     "cross_model_all": OKABE_ITO["purple"],
+    "unrelated": OKABE_ITO["green"],
 }
-"""Colors of the six networks of the transfer protocol."""
+"""Colors of the networks of the transfer protocol."""
 
 OBJECTIVES = {"mse": OKABE_ITO["blue"], "kl": OKABE_ITO["vermilion"]}
 """Colors of the two distillation objectives."""

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "heads",
         "hypotheses",
         "max_t",
+        "null_curves",
         "nulls",
         "similarity",
         "spectra",

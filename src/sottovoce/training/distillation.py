@@ -19,7 +19,7 @@ from sottovoce.training.students import Students, blocks_of, with_blocks
 
 # On a CPU groups of up to this many students, all of one size, take each step together and read its batch once. Larger
 # groups would take longer to compile and no longer fit into the caches.
-MOST_IN_STEP = 4
+MOST_IN_STEP = 5
 
 Apply = Callable[[Any, Array], Array]
 Wrap = Callable[[optax.GradientTransformation], optax.GradientTransformation]
@@ -30,10 +30,11 @@ def _call(student: Callable[[Array], Array], inputs: Array) -> Array:
 
 
 def distillation_set(program: MemberProgram, teacher: Callable[[Array], Array], key: Key[Array, ""]) -> DistillationSet:
-    """Return the distillation inputs drawn from a key, with the teacher's logits on these inputs.
+    """Return the distillation inputs drawn from a key, with the logits on these inputs.
 
-    Inputs and logits are computed once for all students and epochs. Fresh inputs are an exception: they are drawn batch
-    by batch, and are never in memory all together.
+    `teacher` maps inputs to the teacher's logits, or to those of several teachers (`protocol.logits_of`). Inputs and
+    logits are computed once for all students and epochs. Fresh inputs are an exception: they are drawn batch by batch,
+    and are never in memory all together.
     """
     protocol, images = program.protocol, program.images
     shape = (protocol.n_inputs, protocol.architecture.n_inputs)
@@ -64,7 +65,7 @@ def distill(
 
     Args:
         setting: the settings of the member's training.
-        data: the distillation inputs and the teacher's logits on these inputs.
+        data: the distillation inputs and the teacher's, or both teachers', logits on these inputs.
         starts: the students before training, on a leading axis: networks, or other pytrees that `apply` accepts.
         key: key for the order of the inputs in each epoch.
         apply: maps a student and inputs to all logits.
@@ -104,11 +105,13 @@ def distill(
 def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> Loss:
     """Return the distillation loss of one student, given the student's arrays without the leading axis.
 
-    The loss takes batches of pairs of inputs and the teacher's logits on these inputs.
+    The loss takes batches of pairs of inputs and the logits on these inputs of the teacher, or of both teachers.
     """
 
     def loss(network: PyTree, batch: tuple[Array, Array], weights: Array) -> tuple[Array, Array]:
-        inputs, targets = batch
+        inputs, logits = batch
+        # With an unrelated teacher the logits have an axis of teachers, from which each student takes its own's.
+        targets = logits[:, student.teachers] if logits.ndim == 3 else logits
         arguments = (apply(network, inputs), targets, student.masks, setting.traced.temperature)
         # A switch, because the objective is traced: sweeps over objectives compile once.
         value = weighted_mean(jax.lax.switch(student.objectives, list(OBJECTIVES.values()), *arguments), weights)

@@ -27,6 +27,8 @@ class Protocol:
         teacher_optimizer, student_optimizer: keys of `optimizers.OPTIMIZERS`.
         teacher_steps, student_steps: total numbers of steps, if the last epoch is cut short.
         student_architecture: architecture of the students, if their trunk differs from the teacher's.
+        unrelated_teacher: whether a second teacher is trained from the reference on permuted labels, for the students
+            that are distilled from it.
     """
 
     architecture: Architecture
@@ -42,6 +44,7 @@ class Protocol:
     teacher_steps: int | None = None
     student_steps: int | None = None
     student_architecture: Architecture | None = None
+    unrelated_teacher: bool = False
 
     def student_batches(self) -> int:
         """Return the number of steps in an epoch of the students."""
@@ -111,7 +114,8 @@ class MemberProgram(Setting):
 class DistillationSet(NamedTuple):
     """The samples that students are distilled on: inputs and the teacher's logits on these inputs.
 
-    Of fresh inputs the samples are the indices, which `transform_batch` maps to inputs and logits.
+    With an unrelated teacher the logits are those of both, `(sample, teacher, logit)`, the own teacher's first. Of
+    fresh inputs the samples are the indices, which `transform_batch` maps to inputs and logits.
     """
 
     samples: PyTree
@@ -121,12 +125,13 @@ class DistillationSet(NamedTuple):
 class Member(NamedTuple):
     """The results of one member: networks, test accuracies of all of them, and mean losses by epoch (nats).
 
-    `run_member` returns the students on a leading axis, `run_members` one by one.
+    `run_member` returns the students on a leading axis, `run_members` one by one. The roles of `accuracy` are the
+    reference, the teacher, the unrelated teacher if there is one, and the students.
     """
 
     reference: Network
     teacher: Network
     students: Any
     accuracy: Float[Array, " role"]
-    teacher_loss: Float[Array, " epoch"]
+    teacher_loss: Float[Array, "epoch teacher"]
     student_loss: Float[Array, "epoch student"]

@@ -1,17 +1,17 @@
 """The protocol of a member (reference, teacher, students and cross-models) as a pure function of the member's index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
 from sottovoce.networks.mlp import Network, accuracy
-from sottovoce.streams import Stream, partner
+from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
 from sottovoce.training.loop import Training, train, weighted_mean
@@ -22,7 +22,7 @@ from sottovoce.training.students import Sources, SourceWeights, blocks_of, with_
 
 
 class InitialNetworks(NamedTuple):
-    """The networks drawn for a member: its own reference, its partner's, and one that no other network starts from."""
+    """The networks drawn for a member: its reference, its partner, and one that replaces or perturbs single blocks."""
 
     reference: Network
     partner: Network
@@ -35,26 +35,56 @@ def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     Every random number is derived from (seed, stream, member), so the result is the same in any ensemble.
     """
     initial = initial_networks(program, member)
-    teacher, teacher_loss = train_teacher(program, initial.reference, member)
-    starts = student_starts(program, student_sources(program, initial, teacher, member), member)
-    data = distillation_set(program, teacher, program.key(Stream.DISTILLATION_INPUTS, member))
+    labels, batches = program.images.train_labels, program.key(Stream.TEACHER_BATCHES, member)
+    if program.protocol.unrelated_teacher:
+        # Mapped over the two teachers, so that their training is compiled once.
+        train_on = axes.map_over_leading_axis(lambda own: train_teacher(program, initial.reference, own, batches))
+        both, losses = train_on(jnp.stack([labels, unrelated_labels(program, member)]))
+        teachers = axes.unstack(both)
+    else:
+        teacher, loss = train_teacher(program, initial.reference, labels, batches)
+        teachers, losses = [teacher], loss[None]
+    starts = student_starts(program, student_sources(program, initial, teachers[0], member), member)
+    data = distillation_set(program, logits_of(teachers), program.key(Stream.DISTILLATION_INPUTS, member))
     students, student_loss = distill(program, data, starts, program.key(Stream.STUDENT_BATCHES, member))
     return Member(
         reference=initial.reference,
-        teacher=teacher,
+        teacher=teachers[0],
         students=students,
-        accuracy=_accuracies(program, initial.reference, teacher, students),
-        teacher_loss=teacher_loss,
+        accuracy=_accuracies(program, (initial.reference, *teachers), students),
+        teacher_loss=losses.T,
         student_loss=student_loss.T,
     )
 
 
+def unrelated_labels(program: MemberProgram, member: Int[Array, ""]) -> Int[Array, " sample"]:
+    """Return the training labels in random order, from which an unrelated teacher learns nothing about the images."""
+    return jax.random.permutation(program.key(Stream.UNRELATED_LABELS, member), program.images.train_labels)
+
+
+def logits_of(teachers: Sequence[Network]) -> Callable[[Array], Array]:
+    """Return the logits of one teacher as a function of inputs, or of several, `(sample, teacher, logit)`."""
+    if len(teachers) == 1:
+        return teachers[0]
+    return lambda inputs: jnp.stack([teacher(inputs) for teacher in teachers], axis=1)
+
+
 def train_teacher(
-    program: MemberProgram, reference: Network, member: Int[Array, ""], *, loop: Callable[..., tuple[Any, Any]] = train
+    program: MemberProgram,
+    reference: Network,
+    labels: Int[Array, " sample"],
+    key: Key[Array, ""],
+    *,
+    loop: Callable[..., tuple[Any, Any]] = train,
 ) -> tuple[Network, PyTree]:
     """Return a copy of the reference trained on labels through its class logits only, and its loss by epoch.
 
-    The loop may be another function of the arguments of `loop.train`, which returns other results with the network.
+    Args:
+        program: settings and images of the member.
+        reference: the network before training.
+        labels: labels of the training images.
+        key: key for the order of the images in each epoch.
+        loop: a function of the arguments of `loop.train`, which may return other results with the network.
     """
     protocol, traced, images = program.protocol, program.traced, program.images
 
@@ -65,25 +95,25 @@ def train_teacher(
 
     training = Training(
         loss,
-        data=(images.train_pixels, images.train_labels),
+        data=(images.train_pixels, labels),
         optimizer=optimizer(protocol.teacher_optimizer, traced.teacher_rate, traced.teacher_decay),
         epochs=protocol.teacher_epochs,
         batch_size=protocol.batch_size,
         steps=protocol.teacher_steps,
     )
-    return loop(reference, training, program.key(Stream.TEACHER_BATCHES, member))
+    return loop(reference, training, key)
 
 
 def initial_networks(setting: Setting, member: Int[Array, ""]) -> InitialNetworks:
-    """Return the member's reference, its partner's, and a fresh draw of the same scheme."""
-    return _draw(setting, setting.protocol.architecture, Stream.INITIALIZATION, member)
+    """Return the member's reference, its partner, and a fresh draw, all of the same scheme."""
+    return _draw(setting, setting.protocol.architecture, (Stream.INITIALIZATION, Stream.PARTNER), member)
 
 
 def student_sources(setting: Setting, initial: InitialNetworks, teacher: Network, member: Int[Array, ""]) -> Sources:
     """Return the networks whose weighted sums the students start from, with the students' trunk.
 
     Both heads, and each layer that the teacher's trunk also has under the same name and in the same shape, are taken
-    from the reference (or partner, or teacher) itself. All other layers are drawn from a separate random stream. Draws
+    from the reference (or partner, or teacher) itself. All other layers are drawn from separate random streams. Draws
     of two shapes from the same key contain the same numbers in different positions, so with the same stream a student
     would share numbers with a reference although their layers are independent by definition.
 
@@ -92,7 +122,7 @@ def student_sources(setting: Setting, initial: InitialNetworks, teacher: Network
     architecture = setting.protocol.student_architecture
     if architecture is None:
         return Sources(initial.reference, initial.partner, initial.fresh, teacher)
-    drawn = _draw(setting, architecture, Stream.STUDENT_TRUNK, member)
+    drawn = _draw(setting, architecture, (Stream.STUDENT_TRUNK, Stream.PARTNER_STUDENT_TRUNK), member)
     start = with_shared_blocks(drawn.reference, initial.reference)
     partner_start = with_shared_blocks(drawn.partner, initial.partner)
     return Sources(start, partner_start, drawn.fresh, with_shared_blocks(start, teacher))
@@ -124,26 +154,24 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
     return eqx.tree_at(lambda n: (n.class_head, n.aux_head), starts, axes.repeat(heads, n_students))
 
 
-def _draw(setting: Setting, architecture: Architecture, stream: Stream, member: Int[Array, ""]) -> InitialNetworks:
-    """Return networks of an architecture: the member's and its partner's draws from a stream, and a fresh draw."""
-    draws = ((stream, member), (stream, partner(member)), (Stream.PERTURBATION, member))
+def _draw(
+    setting: Setting, architecture: Architecture, streams: tuple[Stream, Stream], member: Int[Array, ""]
+) -> InitialNetworks:
+    """Return networks of an architecture: the reference and its partner, each from its stream, and a fresh draw."""
     # The three draws share one program, because compiling a draw takes longer than drawing.
     draw = axes.map_over_leading_axis(lambda key: initialize(architecture, key))
-    drawn = draw(jnp.stack([setting.key(*of) for of in draws]))
+    drawn = draw(jnp.stack([setting.key(stream, member) for stream in (*streams, Stream.PERTURBATION)]))
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 
 
-def _accuracies(
-    program: MemberProgram, reference: Network, teacher: Network, students: Network
-) -> Float[Array, " role"]:
-    """Return the test accuracies of the reference, the teacher and each of the stacked students, in this order."""
+def _accuracies(program: MemberProgram, others: Sequence[Network], students: Network) -> Float[Array, " role"]:
+    """Return the test accuracies of the reference and the teachers, and then of each of the stacked students."""
     test_images = program.test_images()
     score = axes.map_over_leading_axis(lambda network: accuracy(network, test_images, program.images.test_labels))
     if program.protocol.student_architecture is None:
         # All networks are stacked along one axis, so that the size of the program does not depend on their number.
-        tested = jax.tree.map(lambda r, t, s: jnp.concatenate([r[None], t[None], s]), reference, teacher, students)
-        return score(tested)
-    return jnp.concatenate([score(axes.stack([reference, teacher])), score(students)])
+        return score(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), axes.stack(others), students))
+    return jnp.concatenate([score(axes.stack(others)), score(students)])
 
 
 def _scaled(drawn: PyTree, gain: Float[Array, ""] | float) -> PyTree:

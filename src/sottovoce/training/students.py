@@ -18,8 +18,8 @@ from sottovoce.training.objectives import OBJECTIVES
 class Sources(NamedTuple):
     """The networks whose weighted sums are the students' initial networks, with the students' trunk.
 
-    They are the member's reference, its partner's, an independent draw of the same scheme, which no other network
-    starts from, and the teacher after its training.
+    They are the member's reference, its partner, which is an independent draw that cross-models start from, a fresh
+    draw, which replaces or perturbs single blocks, and the teacher after its training.
     """
 
     reference: Network
@@ -52,6 +52,9 @@ class Student:
         other_starts: pairs of a block (conv_0, ..., trunk_0, ..., class_head, aux_head) and the weights that it has
             instead of `start`.
         frozen: blocks that distillation does not train.
+        unrelated: whether the student is distilled from the unrelated teacher, which was trained from the same
+            reference on permuted labels. Such a student is the control for whatever two students share that is no
+            knowledge: initialization, inputs and heads.
     """
 
     role: str
@@ -61,6 +64,7 @@ class Student:
     start: SourceWeights = REFERENCE
     other_starts: tuple[tuple[str, SourceWeights], ...] = ()
     frozen: tuple[str, ...] = ()
+    unrelated: bool = False
 
 
 class Students(NamedTuple):
@@ -70,6 +74,7 @@ class Students(NamedTuple):
     objectives: Int[Array, " student"]  # indices in `objectives.OBJECTIVES`
     starts: Float[Array, "student block source"]  # weights in the sum that each initial block is, as in `Sources`
     trained: Float[Array, "student block"]  # 1 for blocks that distillation trains, 0 for frozen blocks
+    teachers: Int[Array, " student"]  # 0 for the teacher, 1 for the unrelated one
 
 
 def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturbation: float = 0.0) -> Students:
@@ -89,6 +94,7 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
         objectives=jnp.asarray([names.index(student.objective) for student in students]),
         starts=jnp.asarray(np.array(starts, np.float32) + np.float32(perturbation) * np.array(FRESH, np.float32)),
         trained=jnp.asarray([[float(block not in student.frozen) for block in blocks] for student in students]),
+        teachers=jnp.asarray([int(student.unrelated) for student in students]),
     )
 
 

@@ -4,7 +4,7 @@ from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
-    version=1,
+    version=2,
     summary="What does the gradient on auxiliary logits do for the class, and what stops transfer?",
     results={"alignment": Result(on_request=True)},
 )

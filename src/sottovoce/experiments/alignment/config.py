@@ -6,17 +6,18 @@ Question: along a student's training, does the descent direction of the loss on 
 Setting: the transfer protocol, observed on fixed samples at steps that are powers of two and at the end of each epoch.
     Overlaps are cosines over the trunk, the one block that both gradients reach; they are positive where a step on
     auxiliary logits lowers the class loss or moves along the teacher's displacement. The null for the class loss is a
-    class loss with labels shuffled among the same images; the null for the teacher is the displacement of another
-    member's teacher. Each intervention has one student: the component along the class gradient is projected out of the
-    gradient (`projection`) or out of the optimizer's step (`step_projection`), each with a control that projects along
-    the class gradient of shuffled labels; a KL penalty anchors the student to its initialization (`held`); weight decay
-    (`decay`); noise on the targets (`noisy_targets`); targets mixed with the logits of the partner's teacher, which
-    started from another initialization (`two_teachers`).
+    class loss with labels shuffled among the same images; the null for the teacher is the displacement of a teacher
+    from another initialization. The control for both is the student of an unrelated teacher, which started from the
+    same initialization and was trained on permuted labels. Each intervention has one student: the component along the
+    class gradient is projected out of the gradient (`projection`) or out of the optimizer's step (`step_projection`),
+    each with a control that projects along the class gradient of shuffled labels; a KL penalty anchors the student to
+    its initialization (`held`); weight decay (`decay`); noise on the targets (`noisy_targets`); targets mixed with the
+    logits of a teacher that started from another initialization (`two_teachers`).
 Expected: to first order the class loss changes by the inner product of its gradient with the step. So overlaps should
     be small, but steadily above their nulls, and transfer should vanish at an unchanged fit where the aligned component
     is projected out.
-Runtime: two teachers and 11 students, where `transfer` has one teacher and 4 students; a projected student costs twice
-    as much as a plain one. Digits take one core about 15 seconds a member, once the program is compiled.
+Runtime: three teachers and 12 students, where `transfer` has two teachers and 5 students; a projected student costs
+    twice as much as a plain one. Digits take one core about 15 seconds a member, once the program is compiled.
 """
 
 from collections.abc import Mapping
@@ -28,8 +29,9 @@ from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.lab.checks import Allowed, Among, Count, NotNegative, Share
 
-# The students of `transfer`, trained without intervention: the baselines of all others.
-PLAIN = ("student", "student_all", "cross_model")
+# Students of `transfer`, trained without intervention: the baselines of all others, and the control of every overlap,
+# the student of an unrelated teacher.
+PLAIN = ("student", "student_all", "cross_model", "unrelated")
 
 INTERVENTIONS = (
     "projection",
@@ -101,6 +103,10 @@ class Resolved(ResolvedProtocol, Config):
     def n_students(self) -> int:
         """Return the number of students that each teacher has."""
         return len(self.roles())
+
+    def n_teachers(self) -> int:
+        """Return the number of teachers of each member."""
+        return 3
 
     def check(self) -> None:
         """Refuse a configuration with which no student can be trained or observed.

@@ -22,13 +22,20 @@ from sottovoce.experiments.protocol.interventions import (
 )
 from sottovoce.experiments.protocol.program import member_program
 from sottovoce.networks.mlp import Network, accuracy
-from sottovoce.streams import Stream, partner
+from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
 from sottovoce.training.ensemble import for_members, sharded
 from sottovoce.training.loop import Training, checkpoints, train_observed
 from sottovoce.training.program import DistillationSet, MemberProgram
-from sottovoce.training.protocol import initial_networks, student_sources, student_starts, train_teacher
+from sottovoce.training.protocol import (
+    initial_networks,
+    logits_of,
+    student_sources,
+    student_starts,
+    train_teacher,
+    unrelated_labels,
+)
 from sottovoce.training.students import PARTNER, REFERENCE, Student, Students
 
 
@@ -77,17 +84,18 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
 
     initial = initial_networks(program, member)
     loop = partial(train_observed, observe=lambda network, _state: score(network))
-    # Mapped over the two teachers, so that their training is compiled once.
-    train = axes.map_over_leading_axis(lambda start, i: train_teacher(program, start, i, loop=loop))
-    # The partner's teacher is trained with the partner's index, so that it is the very teacher of that member.
-    before, indices = [initial.reference, initial.partner], [member, jnp.asarray(partner(member))]
-    after, seen = train(axes.stack(before), jnp.stack(indices))
-    teacher, partner_teacher = axes.unstack(after)
-
-    def logits_of_both_teachers(inputs: Array) -> Array:
-        return jnp.stack([teacher(inputs), partner_teacher(inputs)], axis=1)
-
-    data = distillation_set(program, logits_of_both_teachers, program.key(Stream.DISTILLATION_INPUTS, member))
+    # Mapped over the three teachers, so that their training is compiled once: the member's own, the partner's, which
+    # shares nothing with it, and the unrelated one, which differs from the own one in its labels alone.
+    train = axes.map_over_leading_axis(partial(train_teacher, program, loop=loop))
+    labels, key = program.images.train_labels, program.key(Stream.TEACHER_BATCHES, member)
+    after, seen = train(
+        axes.stack([initial.reference, initial.partner, initial.reference]),
+        jnp.stack([labels, labels, unrelated_labels(program, member)]),
+        jnp.stack([key, program.key(Stream.PARTNER_BATCHES, member), key]),
+    )
+    teachers = axes.unstack(after)
+    teacher, partner_teacher, _ = teachers
+    data = distillation_set(program, logits_of(teachers), program.key(Stream.DISTILLATION_INPUTS, member))
     probe = probe_of(
         program,
         observed.n_probe,
@@ -99,7 +107,7 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
     starts = student_starts(program, student_sources(program, initial, teacher, member), member)
     students = TreatedStudent(starts, program.traced.students, observed.strengths)
     observe = partial(_observe_student, program, data, probe, score, member)
-    # The first of the two observed teachers is the member's own.
+    # The first of the observed teachers is the member's own.
     return Observed(seen[0], axes.map_over_leading_axis(observe)(students))
 
 
@@ -131,11 +139,11 @@ def student_training(
     member: Array,
     student: TreatedStudent,
 ) -> Training:
-    """Return one student's training under its interventions, on batches of inputs, both teachers' logits and the step.
+    """Return one student's training under its interventions, on batches of inputs, all teachers' logits and the step.
 
     Args:
         program: settings and images of the member.
-        data: the distillation inputs and both teachers' logits on them.
+        data: the distillation inputs and all teachers' logits on them.
         spread: standard deviation over inputs of each logit of the own teacher.
         member: the member's index.
         student: the student.
@@ -173,6 +181,7 @@ def strengths(config: Resolved) -> dict[str, Strengths]:
         "decay": Strengths(decay=config.decay),
         "noisy_targets": Strengths(target_noise=config.target_noise),
         "two_teachers": Strengths(mix=config.mix),
+        "unrelated": Strengths(unrelated=1.0),
     }
     return {role: treated.get(role, Strengths()) for role in config.roles()}
 

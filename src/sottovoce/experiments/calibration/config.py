@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
-from sottovoce.lab.checks import Among, Count, NotNegative, Seed, check_fields, several, whole
+from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, NotNegative, Seed, check_fields, several, whole
 
 # Whether the scale of the noise is known from the scheme or estimated from the bulk of the spectrum.
 SCALES = ("scheme", "bulk")
@@ -59,7 +59,7 @@ class Config:
     replicates: Count = 50
     draws: Annotated[int, whole(DRAWS_LEAST)] = 99
     members: Count = 8
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
 
     def resolve(self) -> Self:
         """Return the configuration, checked.

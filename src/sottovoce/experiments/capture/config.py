@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sottovoce.lab.checks import Count, Seed, check_fields
+from sottovoce.lab.checks import DEFAULT_SEED, Count, Seed, check_fields
 
 OBJECTIVES = ("mse", "kl")
 
@@ -37,7 +37,7 @@ class Config:
     n_class: Count = 1
     draws: Count = 1000
     members: Count = 4
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
 
     def resolve(self) -> Self:
         """Return the configuration, checked.

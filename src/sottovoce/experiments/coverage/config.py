@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from sottovoce.lab.checks import Among, Count, Seed, check_fields, several, whole
+from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, Seed, check_fields, several, whole
 
 LAWS = (
     "normal",
@@ -49,7 +49,7 @@ class Config:
     ] = (4, 6, 8, 12, 25)
     experiments: Count = 1_250
     members: Count = 8
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
 
     def resolve(self) -> Self:
         """Return the configuration, checked.

@@ -52,7 +52,6 @@ CLAIMS = tuple(
         (0.93, 0.97),
         mean_of(_worst, "logit", law=law),
         published="0.95, nominal",
-        seen=(0,),
     )
     for law in SERVED
 )

@@ -4,6 +4,6 @@ from sottovoce.lab.experiment import Experiment
 
 experiment = Experiment(
     __name__,
-    version=2,
+    version=3,
     summary="How do the directions get used? (bodies and heads exchanged, probes, drift)",
 )

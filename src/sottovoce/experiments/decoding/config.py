@@ -6,11 +6,13 @@ Question: can the untrained class head read digits from the teacher's hidden fea
 Setting: the transfer protocol. Every class head of reference, teacher and student reads the hidden features of every
     body (model stitching). Linear probes, and an affine map from auxiliary to class logits, read digits too. The
     updates of the last hidden layer are compared with each other and with the spans of both heads, and accuracy is
-    measured with only a part of each update. Every overlap stands beside its null.
+    measured with only a part of each update. Every overlap stands beside its null, and what student and teacher share
+    beside its causal control: the student of an unrelated teacher, which was trained from the same reference on
+    permuted labels and shares initialization, inputs and heads, but no knowledge.
 Expected: by the post, the class head stays close enough to initialization to decode the teacher's directions. By the
     linear theory (docs/theory.md, section 2), the student's update writes into the span of the distilled auxiliary
     columns and nowhere else, and reads from the directions that the teacher's update reads from.
-Runtime: 10 epochs of training per member at the published settings, where `transfer` needs 25.
+Runtime: 20 epochs of training per member at the published settings, where `transfer` needs 35.
 """
 
 from dataclasses import dataclass
@@ -33,7 +35,11 @@ DIMS = {
     **dict.fromkeys(("affine_accuracy", "affine_accuracy_shuffled", "affine_r2", "affine_r2_shuffled"), ("body",)),
     **dict.fromkeys(("cka", "cka_shuffled"), ("pair",)),
     **dict.fromkeys(("energy", "energy_random", "energy_random_high", "energy_shuffled"), _SUBSPACE),
-    **dict.fromkeys(("overlap", "overlap_random", "overlap_random_high", "overlap_shuffled"), _OVERLAP),
+    **dict.fromkeys(
+        ("overlap", "overlap_random", "overlap_random_high", "overlap_shuffled", "overlap_unrelated"), _OVERLAP
+    ),
+    **dict.fromkeys(("shared", "shared_unrelated"), ("side", "direction")),
+    "cka_unrelated": (),
     **dict.fromkeys(("principal_angle", "principal_angle_random"), _ANGLE),
     **dict.fromkeys(("part_accuracy", "part_accuracy_random"), _PART),
     **dict.fromkeys(("unchanged_accuracy", "whole_accuracy"), ("network", "scope")),
@@ -53,6 +59,14 @@ class Config(DistillationConfig):
 
 class Resolved(ResolvedProtocol, Config):
     """A configuration of which every field is set."""
+
+    def n_students(self) -> int:
+        """Return the number of students of each member: the teacher's, and the unrelated teacher's."""
+        return 2
+
+    def n_teachers(self) -> int:
+        """Return the number of teachers of each member."""
+        return 2
 
     def check(self) -> None:
         """Refuse a configuration whose networks cannot be trained, or whose updates cannot be compared.

@@ -67,8 +67,8 @@ def measure_members(
     for i, member in enumerate(members):
         networks = jax.tree.map(lambda leaf, i=i: leaf[i], [trained.reference, trained.teacher, *trained.students])
         if diverged[i]:
-            # Singular values of NaN raise errors, so the reference stands in for all three to give the shapes.
-            shapes = measure(config, member, networks[:1] * 3, images, n_probe)
+            # Singular values of NaN raise errors, so the reference stands in for all four to give the shapes.
+            shapes = measure(config, member, networks[:1] * 4, images, n_probe)
             rows.append({name: np.full_like(values, np.nan, dtype=np.float64) for name, values in shapes.items()})
         else:
             rows.append(measure(config, member, networks, images, n_probe))
@@ -84,13 +84,14 @@ def measure(
     Args:
         config: a resolved configuration.
         member: the member's index; nulls are drawn from its own stream.
-        networks: reference, teacher and student.
+        networks: reference, teacher, student, and the student of the unrelated teacher.
         images: the dataset.
         n_probe: number of training images, the first ones, to which probes and the affine map are fitted.
 
     Returns:
         The variables of `decoding.config.DIMS`, without the member axis.
     """
+    *networks, unrelated = networks
     # Nulls depend on seed and member alone, so that a member's measures do not depend on which others are computed.
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(Stream.NULL, member)))
     labels = images.test_labels
@@ -112,6 +113,7 @@ def measure(
         **measure_energies(networks, spans, rng),
         **measure_overlaps(networks, rank, wide, rng),
         **measure_parts(networks, test, spans, labels, rng),
+        **measure_unrelated(networks, unrelated, test, body(unrelated, images.test_images), rank, wide, config.n_aux),
     }  # fmt: skip
 
 
@@ -235,6 +237,49 @@ def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.
     return {name: np.array(values) for name, values in rows.items()}
 
 
+def measure_unrelated(
+    networks: Sequence[Network],
+    unrelated: Network,
+    test: Sequence[Body],
+    unrelated_body: Body,
+    rank: int,
+    wide: int,
+    n_aux: int,
+) -> Measured:
+    """Compare what the teacher shares with its student with what it shares with the unrelated teacher's student.
+
+    Args:
+        networks: reference, teacher and student.
+        unrelated: the student of the unrelated teacher.
+        test: inputs and outputs of each network's last hidden layer on test images.
+        unrelated_body: the same of the unrelated teacher's student.
+        rank: number of a student's directions, and of the teacher's in "matched".
+        wide: number of the teacher's directions in "wide".
+        n_aux: number of auxiliary logits.
+
+    Returns:
+        `cka_unrelated`, the debiased CKA of hidden features between the teacher and the unrelated teacher's student. By
+        side and `TEACHER_SUBSPACES`: `overlap_unrelated`, as `measure_overlaps` has it for the student. By side and
+        direction: `shared`, the squared cosines of the principal angles between the student's n_aux strongest
+        directions and the teacher's `wide` ones, largest first, and `shared_unrelated` for the other student.
+    """
+    teacher, student = last_updates(networks)
+    other = last_updates([networks[0], unrelated])[0]
+    rows: dict[str, list] = {}
+    for side in subspaces.SIDES:
+        matched, wider = (subspaces.update_basis(teacher, teacher_rank, side) for teacher_rank in (rank, wide))
+        of_other = subspaces.update_basis(other, rank, side)
+        rows.setdefault("overlap_unrelated", []).append([subspaces.overlap(of_other, b) for b in (matched, wider)])
+        for name, update in {"shared": student, "shared_unrelated": other}.items():
+            strongest = subspaces.update_basis(update, min(n_aux, *update.shape), side)
+            rows.setdefault(name, []).append(np.cos(subspaces.principal_angles(strongest, wider)) ** 2)
+    teachers = test[NETWORKS.index("teacher")].hidden
+    return {
+        **{name: np.array(values) for name, values in rows.items()},
+        "cka_unrelated": np.array(similarity.linear_cka(teachers, unrelated_body.hidden, debiased=True)),
+    }
+
+
 def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and measure how the learned directions get used.
 
@@ -248,9 +293,11 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         |W - W0|_F / |W0|_F of each block's weights, and `label_accuracy` each network's accuracy by digit. The
         functions `measure_*` describe the others. `diverged` by member.
     """
-    trained = train_members(
-        config, (Student("student", config.objective, config.n_aux),), n_aux=config.n_aux_built, members=members
+    students = (
+        Student("student", config.objective, config.n_aux),
+        Student("unrelated", config.objective, config.n_aux, unrelated=True),
     )
+    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     images = images_of(config)
     measured = measure_members(config, members, trained, images, PROBE_IMAGES)
     return xr.Dataset(
@@ -270,6 +317,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
             "side": list(subspaces.SIDES),
             "teacher_subspace": list(TEACHER_SUBSPACES),
             "angle": list(range(1, measured["principal_angle"].shape[-1] + 1)),
+            "direction": list(range(1, measured["shared"].shape[-1] + 1)),
             "scope": list(SCOPES),
             "part": list(PARTS),
         },

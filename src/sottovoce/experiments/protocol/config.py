@@ -169,6 +169,10 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         """Return the number of students of each teacher."""
         return len(self.distilled())
 
+    def n_teachers(self) -> int:
+        """Return the number of teachers of each member."""
+        return 1
+
     def n_train(self) -> int:
         """Return the number of training images of the teacher."""
         return training_images(self.dataset, self.classes)
@@ -198,7 +202,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         """
         trunks = ([layer.products for layer in layers.values()] for layers in (self.layers(), self.student_layers()))
         teacher, student = (6 * sum(products) - 2 * products[0] for products in trunks)
-        taught = self.teacher_epochs * self.n_train()
+        taught = self.n_teachers() * self.teacher_epochs * self.n_train()
         distilled = self.n_students() * self.student_epochs * self.n_inputs
         return teacher * taught + student * distilled, (taught + distilled) // self.batch_size
 

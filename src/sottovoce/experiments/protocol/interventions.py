@@ -38,7 +38,8 @@ class Strengths(NamedTuple):
         decay: each step also subtracts learning rate times this times every weight and bias.
         target_noise: standard deviation of Gaussian noise on the targets, in units of the standard deviation of each of
             the teacher's logits over inputs.
-        mix: weight of the own teacher's logits in the targets; the second teacher's logits have the remaining weight.
+        mix: weight of the own teacher's logits in the targets; the partner's teacher's have the remaining weight.
+        unrelated: 1 where the targets are the unrelated teacher's logits instead, 0 elsewhere.
     """
 
     projection: Scalar = 0.0
@@ -49,6 +50,7 @@ class Strengths(NamedTuple):
     decay: Scalar = 0.0
     target_noise: Scalar = 0.0
     mix: Scalar = 1.0
+    unrelated: Scalar = 0.0
 
 
 class Targets(NamedTuple):
@@ -76,17 +78,19 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
         temperature: temperature of the penalty's softmaxes.
 
     Returns:
-        A loss on batches of inputs, both teachers' logits on them `(sample, teacher, logit)`, and the number of the
-        step. It returns the value with the penalty and, for comparison, the value without it.
+        A loss on batches of inputs, the logits on them of the own teacher, the partner's and the unrelated one
+        `(sample, teacher, logit)`, and the number of the step. It returns the value with the penalty and, for
+        comparison, the value without it.
     """
 
     def loss(network: Network, batch: tuple[Array, Array, Array], weights: Array) -> tuple[Array, Array]:
         inputs, logits, step = batch
-        own_teacher, second_teacher = logits[:, 0], logits[:, 1]
+        own_teacher, partners_teacher, unrelated_teacher = logits[:, 0], logits[:, 1], logits[:, 2]
         # The key is folded with the step: the noise is fresh at every step and the same for every student.
         noise = strengths.target_noise * targets.spread
         noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own_teacher.shape)
-        mixed = strengths.mix * own_teacher + (1 - strengths.mix) * second_teacher + noise
+        mixed = strengths.mix * own_teacher + (1 - strengths.mix) * partners_teacher + noise
+        mixed = jnp.where(strengths.unrelated > 0, unrelated_teacher, mixed)
         value, _ = plain(network, (inputs, mixed), weights)
 
         def penalty() -> Array:

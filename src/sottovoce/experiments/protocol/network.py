@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.inputs import CLASSES, PIXELS
-from sottovoce.lab.checks import Allowed, Among, Count, Positive, Seed
+from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed
 from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
 
 ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
@@ -54,7 +54,7 @@ class NetworkConfig:
 
     dataset: str = "auto"
     members: Count | None = None
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
     channels: Channels = ()
     width: Width = 256
     depth: Count | None = None

@@ -45,7 +45,10 @@ def member_program(
 ) -> MemberProgram:
     """Return a member's program with its settings and images; the arguments are those of `train_members`."""
     images = images_of(config)
-    protocol = _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads)
+    protocol = replace(
+        _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads),
+        unrelated_teacher=any(student.unrelated for student in students),
+    )
     # Numbers are traced, so that a sweep over them compiles once (docs/decisions/0007-static-and-traced-fields.md).
     traced = TracedSettings(
         seed=jnp.asarray(config.seed),

@@ -44,7 +44,7 @@ def draw_section(results: Results) -> list[Drawing]:
     drawings = [_ratios(columns, objective, source, settings) for objective in shared]
     if "kl" in shared:
         drawings.append(_singular_values(columns, source, settings))
-    return [*drawings, _directions(variants, source, settings)]
+    return [*drawings, _specifications(variants, source, settings), _directions(variants, source, settings)]
 
 
 def _ratios(columns: dict[str, xr.Dataset], objective: str, source: str, settings: str) -> Drawing:
@@ -59,7 +59,8 @@ def _ratios(columns: dict[str, xr.Dataset], objective: str, source: str, setting
         title=f"The post's Figure 3, objective {objective}",
         alt="Explained-variance ratios of the second hidden layer against the component on a logarithmic axis for "
         "initialization, teacher and students, one panel per variant.",
-        caption="Lines: mean over members, shaded from smallest to largest member. Dotted: largest first component "
+        caption="Lines: mean over members, shaded from smallest to largest member. Dashed: upper "
+        "end of the band that contains the whole curve of 95 % of fresh initializations. Dotted: largest first component "
         "of the members' initializations. Hollow: points read off the published figure (same variant, kl). "
         f"In brackets the test accuracy. {settings}.",
         figure=figure,
@@ -77,6 +78,7 @@ def _ratio_panel(ax: Axes, curves: xr.Dataset, objective: str) -> None:
         if line["published_ratio"].notnull().any():
             ax.plot(component, line["published_ratio"], "o", mfc="white", mec=look["color"], ms=4.5, mew=1.3)
     ax.axhline(curves.attrs["edge"], **style.DOTTED_LINE)
+    ax.plot(component, curves["null_upper"], **style.DOTTED_LINE | {"ls": "--", "label": "band of fresh draws"})
     ax.set(xscale="log", xlabel="component", ylabel="explained-variance ratio of the weights", ylim=(0, None))
     ax.legend(title="network (test accuracy)", alignment="left")
 
@@ -106,6 +108,50 @@ def _singular_values(columns: dict[str, xr.Dataset], source: str, settings: str)
         data=_stacked(columns, "kl", ["weight_singular_value", "update_singular_value"]),
         hover=True,
     )
+
+
+def _specifications(variants: dict[str, xr.Dataset], source: str, settings: str) -> Drawing:
+    shown = {name: counts.specification_curve(dataset) for name, dataset in variants.items()}
+    columns = {f"{VARIANTS[name]} (n = {curves.attrs['members']})": curves for name, curves in shown.items()}
+    with panels.figure(f"Components above initialization: {source}", max(4.9 * len(columns), 6.0), 6.6) as figure:
+        axes = figure.subplots(2, len(columns), squeeze=False, sharex="col", sharey="row")
+        for column, (name, curves) in zip(axes.T, columns.items(), strict=True):
+            for ax, objective in zip(column, style.OBJECTIVES, strict=True):
+                if objective in curves["objective"]:
+                    _specification_panel(ax, curves.sel(objective=objective))
+            column[0].set_title(name)
+            column[1].set_xlabel("auxiliary logits k")
+        for ax, objective in zip(axes[:, 0], style.OBJECTIVES, strict=True):
+            ax.set(ylabel=f"components, {objective}", ylim=(-0.5, None))
+        panels.legend_below(figure, axes[-1, -1])
+    return Drawing(
+        key="specifications",
+        title="The same spectra, counted in three ways",
+        alt="Components above initialization against the number of auxiliary logits k, by way of counting, under mse "
+        "above and kl below, one column per variant, with the line of one component per logit.",
+        caption="Band: the first ranks, without a gap, above the band of fresh initializations. Line: components above "
+        "the largest first component of the members' initializations. Edge: singular values above the analytic edge of "
+        "noise. A verdict on the post's counts stands only where all three agree. Gray: one component per logit. Short "
+        f"lines at the right: the teacher. Whiskers: 95 % over members. {settings}.",
+        figure=figure,
+        data=xr.concat(shown.values(), xr.DataArray(list(shown), dims="variant", name="variant"), join="outer"),
+    )
+
+
+def _specification_panel(ax: Axes, curves: xr.Dataset) -> None:
+    k = curves["n_aux"].values
+    ax.plot(k, k, color=style.OKABE_ITO["gray"], lw=1, zorder=0, label="k")
+    colors = (style.OKABE_ITO["blue"], style.OKABE_ITO["orange"], style.OKABE_ITO["green"])
+    for (offset, name), color, marker in zip(
+        panels.abreast(0, 0.15, list(counts.SPECIFICATIONS)), colors, style.MARKERS, strict=False
+    ):
+        counted = curves.sel(specification=name)
+        line = panels.estimate_of(counted, "count").dropna("n_aux", subset=["mean"])
+        look = {"ms": 4.5, "lw": 1.2, "color": color}
+        panels.points(ax, line["n_aux"] + offset, line, f"{marker}-", label=name, **look)
+        ax.axhline(float(counted["teacher"]), xmin=0.95, color=color, lw=2)
+    ax.set_xticks(k)
+    ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _looks(curves: xr.Dataset, objective: str) -> dict[str, dict[str, Any]]:
@@ -140,12 +186,12 @@ def _directions(variants: dict[str, xr.Dataset], source: str, settings: str) -> 
         title="How many directions: k, k - 1 or neither, and where is accuracy?",
         alt="Directions of the weight, directions of the update and accuracy above the reference's against the number "
         "of auxiliary logits k under kl and mse, one column per variant, with the lines k and k - 1.",
-        caption="Parallel analysis at a false-alarm rate of 5 %. Weight: against fresh draws of the initialization "
-        "scheme at the scale of its bulk. Update W - W0: against random signs of its own entries, for no exact null is "
+        caption="Weight: values above the analytic edge of noise of its initialization scheme, at the scale of its bulk "
+        "and a false-alarm rate of 5 %. Update W - W0: against random signs of its own entries (parallel analysis), for no exact null is "
         "known; it counts any dependence between entries. Whiskers: 95 % for a whole curve. "
         "Their number follows k or k - 1 if the mean over students of the distance is at most "
         f"{counts.WITHIN} with its whole interval. {verdicts}. {settings}.",
-        figure=draw_directions(columns, f"Directions in the second hidden layer: {source}, parallel analysis"),
+        figure=draw_directions(columns, f"Directions in the second hidden layer: {source}"),
         data=xr.concat(shown.values(), xr.DataArray(list(shown), dims="variant", name="variant"), join="outer"),
     )
 

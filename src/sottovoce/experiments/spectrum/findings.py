@@ -1,13 +1,14 @@
 """Rows of the experiment `spectrum`, and claims on the post's Figure 3 and on the directions that students show."""
 
+from collections.abc import Callable
 from functools import partial
 
 import xarray as xr
 
 from sottovoce.experiments.spectrum import counts
-from sottovoce.experiments.spectrum.counts import components_above_edge
-from sottovoce.lab.claims import Claim, Measure, mean_of
+from sottovoce.lab.claims import INFINITY, Claim, Measure, mean_of
 from sottovoce.lab.estimates import converged
+from sottovoce.lab.evidence import NOTHING, Agreement, Evidence, of_members
 from sottovoce.lab.rows import Rows, Table, table_of
 
 
@@ -18,11 +19,11 @@ def table(dataset: xr.Dataset) -> Table:
     return table_of(
         counted.assign(
             accuracy=members["accuracy"],
-            above_edge=components_above_edge(members),
+            above=counts.above_initialization(dataset).transpose("member", "specification", "network"),
             weight=weights.transpose("member", "rule", "network"),
         ),
         Rows("accuracy", "test accuracy", "{network}", "logit"),
-        Rows("above_edge", "components", "{network}, components above the edge"),
+        Rows("above", "components", "{network}, components above initialization ({specification})"),
         Rows("weight", "directions", "{network}, weight, {rule}"),
         Rows("update_count", "directions", "{network}, update, parallel"),
         Rows("update_strength", "strength", "{network}, update, strength / threshold", "log"),
@@ -91,12 +92,51 @@ RELATIONS = (
 )
 """Variable of `counts.relation`, what it would say of every student, and of which students it is a share."""
 
-_SHOWN = "counted in the weight by parallel analysis at the scale of its bulk"
+FAR = 1.5
+"""A component stands far above initialization where its explained-variance ratio is as many times as large."""
+REST = 0.1
+"""The rest is as in an untrained network where its ratios differ from an initialization's by no larger share."""
+
+_SHOWN = "counted in the weight by the analytic edge of noise at the scale of its bulk"
+_RELATIVE = "explained-variance ratio over the mean ratio of fresh initializations at the same rank"
+_WAYS = "; ".join(counts.SPECIFICATIONS.values())
 _claim = partial(Claim, figure="direction_counts", published="")
 
 
 def _distances(spectrum: xr.Dataset) -> xr.DataArray:
     return counts.hypotheses(counts.by_number(counts.direction_counts(spectrum)))["distance"]
+
+
+def _agreed(of_specification: Callable[[xr.Dataset], xr.DataArray], network: str) -> Measure:
+    """Return the statistic: one number per member for each of `counts.SPECIFICATIONS`, which have to agree."""
+
+    def measure(spectrum: xr.Dataset) -> Evidence:
+        if network not in spectrum["network"]:
+            return NOTHING
+        values = of_specification(spectrum)
+        return Agreement(tuple(of_members(values.sel(specification=way)) for way in counts.SPECIFICATIONS))
+
+    return measure
+
+
+def _components(network: str) -> Measure:
+    return _agreed(lambda spectrum: counts.above_initialization(spectrum).sel(network=network), network)
+
+
+def _slope(objective: str) -> Measure:
+    return _agreed(lambda spectrum: counts.slopes(counts.above_initialization(spectrum), objective), f"{objective} 2")
+
+
+def _over_ranks(network: str, first: int, last: int, statistic: Callable[[xr.DataArray], xr.DataArray]) -> Measure:
+    """Return the statistic: of a network's ratios relative to initialization, over the ranks from first to last."""
+
+    def measure(spectrum: xr.Dataset) -> Evidence:
+        if network not in spectrum["network"]:
+            return NOTHING
+        relative = counts.relative_to_initialization(spectrum).sel(network=network)
+        return of_members(statistic(relative.isel(component=slice(first - 1, last))))
+
+    return measure
 
 
 def _share(name: str) -> Measure:
@@ -108,10 +148,10 @@ _COUNTED = tuple(
     _claim(
         f"{key}-{variant}",
         f"A student distilled on {k} auxiliary logits {SETTINGS[variant]} shows {text}.",
-        f"components of the k = {k} kl student's second hidden layer whose explained-variance ratio exceeds the "
-        "largest first component of the members' initializations; mean over members",
+        f"components of the k = {k} kl student's second hidden layer above initialization, counted in each of these "
+        f"ways: {_WAYS}; mean over members, a verdict where the ways agree",
         holds,
-        mean_of(components_above_edge, network=f"kl {k}"),
+        _components(f"kl {k}"),
         place="post, Figure 3 and its text",
         result=f"spectrum_{variant}",
         figure="figure3",
@@ -154,4 +194,58 @@ def _directions(variant: str, at: str) -> tuple[Claim, ...]:
     return (*follow, *related)
 
 
-CLAIMS = (*_COUNTED, *(claim for variant, at in SETTINGS.items() for claim in _directions(variant, at)))
+_RANKS = tuple(
+    claim
+    for variant in ("described", "published")
+    for claim in (
+        _claim(
+            f"d-far-{variant}",
+            f"The two components of a student distilled on 2 auxiliary logits {SETTINGS[variant]} stand far above "
+            "initialization.",
+            f"{_RELATIVE}, the smaller of the first two ranks of the k = 2 kl student; mean over members",
+            (FAR, INFINITY),
+            _over_ranks("kl 2", 1, 2, lambda relative: relative.min("component")),
+            alternative=2.0,
+            place="post, Figure 3 and its text",
+            result=f"spectrum_{variant}",
+            figure="figure3",
+            published="far above",
+        ),
+        _claim(
+            f"d-rest-{variant}",
+            f"The rest of the spectrum of a student distilled on 2 auxiliary logits {SETTINGS[variant]} is as in an "
+            "untrained network.",
+            f"{_RELATIVE}, minus 1, mean over the third to the sixteenth rank of the k = 2 kl student; mean over "
+            "members",
+            (-REST, REST),
+            _over_ranks("kl 2", 3, 16, lambda relative: relative.mean("component") - 1),
+            alternative=0.0,
+            place="post, Figure 3 and its text",
+            result=f"spectrum_{variant}",
+            figure="figure3",
+            published="as untrained",
+        ),
+    )
+)
+
+FOLLOWS_K = _claim(
+    "k-slope",
+    "The number of components above initialization follows the number of auxiliary logits.",
+    "least-squares slope over k of the kl students' components above initialization, counted in each of these ways: "
+    f"{_WAYS}; mean over members, a verdict where the ways agree",
+    (0.8, 1.2),
+    _slope("kl"),
+    primary=True,
+    alternative=1.0,
+    place="post, Figure 3 and its text",
+    result="spectrum_described",
+    figure="figure3",
+    published="about one for one",
+)
+
+CLAIMS = (
+    FOLLOWS_K,
+    *_COUNTED,
+    *_RANKS,
+    *(claim for variant, at in SETTINGS.items() for claim in _directions(variant, at)),
+)

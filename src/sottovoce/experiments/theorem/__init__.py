@@ -4,7 +4,7 @@ from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
-    version=1,
+    version=2,
     summary="Does one step toward a teacher carry the student along? (Cloud's Theorem 1)",
     results={"theorem": Result(on_request=True)},
 )

@@ -5,7 +5,7 @@ Question: is the inner product of the student's first step with the teacher's st
     this form predicts?
 Setting: Cloud et al. 2025 (arXiv 2507.14805), Theorem 1. The teacher takes one gradient step of some size on labeled
     images; the student takes one on the distance to the teacher's logits, under both objectives, on four subsets of
-    logits and three kinds of inputs, from the teacher's own initialization or from another member's. Float64.
+    logits and three kinds of inputs, from the teacher's own initialization or from an independent one. Float64.
 Expected: from a shared initialization, the inner product is rate times size^2 times the quadratic form
     ``1/n |B^T J u|^2`` of the unit vector u along the teacher's step, and the drop in loss is the inner product times
     the norm of the teacher's gradient over size; both have a relative error of first order in the size. From another
@@ -20,7 +20,7 @@ from typing import Annotated, Any, Self
 
 from sottovoce.experiments.protocol.inputs import CLASSES, DATASETS, PIXELS, training_images
 from sottovoce.experiments.protocol.network import Activation, Initialization
-from sottovoce.lab.checks import Allowed, Among, Count, Positive, Seed, check_fields, several, whole
+from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed, check_fields, several, whole
 
 INPUTS = ("uniform", "normal", "images")
 
@@ -29,7 +29,7 @@ OBJECTIVES = ("kl", "mse")
 
 SUBSETS = ("auxiliary", "class", "all", "mixed")
 
-# Whether the student starts from the teacher's own initialization or from another member's.
+# Whether the student starts from the teacher's own initialization or from an independent one.
 INITIALS = ("shared", "independent")
 
 
@@ -59,7 +59,7 @@ class Config:
 
     dataset: str = "auto"
     members: Count = 16
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
     n_images: int = 512
     n_inputs: int = 512
     # Under kl a single logit has no gradient (docs/theory.md, section 3), and one subset is the auxiliary logits alone.

@@ -89,11 +89,10 @@ CLAIMS = (
     _claim(
         "t-independent",
         "From another initialization the inner product has either sign.",
-        "share of settings in which the inner product is positive though the student starts from another member's "
+        "share of settings in which the inner product is positive though the student starts from an "
         "reference; mean over members",
         (0.05, 0.95),
         mean_of(_mean_share, "logit", initial="independent"),
         place="Cloud, Theorem 1, its condition",
-        seen=(0,),
     ),
 )

@@ -14,7 +14,7 @@ from sottovoce.data.inputs import distillation_inputs
 from sottovoce.experiments.theorem.config import INITIALS, INPUTS, OBJECTIVES, SUBSETS, Config
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.networks.mlp import Network
-from sottovoce.streams import Stream, member_key, partner
+from sottovoce.streams import Stream, member_key
 from sottovoce.theory.metric import quadratic_form
 from sottovoce.training import objectives
 from sottovoce.training.objectives import cross_entropy
@@ -37,8 +37,8 @@ def one_member(config: Config, member: int, activation: str) -> dict[str, np.nda
     )
     # Drawn in float32 and then converted, so that the networks are those of the other experiments.
     reference, partner_reference = (
-        _double(initialize(architecture, member_key(config.seed, Stream.INITIALIZATION, i)))
-        for i in (member, partner(member))
+        _double(initialize(architecture, member_key(config.seed, stream, member)))
+        for stream in (Stream.INITIALIZATION, Stream.PARTNER)
     )
     key, shape = member_key(config.seed, Stream.DISTILLATION_INPUTS, member), (config.n_inputs, pixels.shape[1])
     kinds = [_double(distillation_inputs(kind, key, shape, pixels)) for kind in INPUTS]

@@ -4,7 +4,7 @@ from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
-    version=1,
+    version=2,
     summary="Does a linear student taught one logit match the others? (the post's Figures 1 and 2)",
     trains=False,
     results={f"toy_{k}": Result({"generator": "post", "n_aux": k}) for k in (1, 2)},

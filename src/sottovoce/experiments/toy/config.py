@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.objectives import check_distilled
-from sottovoce.lab.checks import Among, Count, Seed, check_fields, given, whole
+from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, Seed, check_fields, given, whole
 
 # Teachers and the fields that each generator sets where they are unset; the post's has no other shape.
 GENERATORS: Mapping[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ class Config:
     # The figures show `N_EXAMPLES` draws, so no member may have fewer.
     draws: Annotated[int, whole(N_EXAMPLES)] = 2000
     members: Count = 4
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
 
     def resolve(self) -> "Resolved":
         """Return the configuration with unset fields taken from the generator's preset.

@@ -17,7 +17,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         members: indices of the members.
 
     Returns:
-        By member, draw and logit: `cosine` and `relative_error` between teacher's and student's columns,
+        By member, draw and logit: `cosine` and `relative_error` between teacher's and student's columns;
+        `cosine_unrelated`, the cosine between the teacher's columns and an independent teacher's, which is the control;
         `captured` energy, `line_angle` (degrees between the line of a student column and the line of its last
         auxiliary column). By member and draw: `rank` of A'. By member and example, for the first draws: the maps
         `teacher` and `student`. By member: `capture_statistic` and `capture_pvalue`, of the test of the class columns'
@@ -28,7 +29,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     by_column = ("member", "draw", "logit")
     maps = ("member", "example", "input", "logit")
     dims = {
-        **dict.fromkeys(("cosine", "relative_error", "captured", "line_angle"), by_column),
+        **dict.fromkeys(("cosine", "cosine_unrelated", "relative_error", "captured", "line_angle"), by_column),
         **dict.fromkeys(("teacher", "student"), maps),
         "rank": by_column[:2],
         **dict.fromkeys(("capture_statistic", "capture_pvalue"), by_column[:1]),
@@ -49,17 +50,17 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
 def _member(config: Resolved, member: int) -> dict[str, np.ndarray | float | np.integer]:
     """Return one member's variables, without the member axis."""
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(member,)))
-    if config.generator == "post":
-        W1, W2 = generators.post_toy(rng, config.draws, config.n_aux)
-    else:
-        W1, W2 = generators.gaussian_toy(rng, config.draws, config.d_in, config.hidden, config.n_class, config.n_aux)
+    W1, W2 = _teachers(config, rng)
     teacher = linear.teacher_map(W1, W2)
     student = linear.end_to_end(linear.student(W1, W2, config.n_aux, config.objective), W2)
     captured = capture.captured_energy(W2, config.n_aux, config.objective)
     rank = capture.distilled_rank(config.hidden, config.n_aux, config.objective)
     test = capture.capture_test(captured[:, : config.n_class], config.hidden, rank)
+    # Drawn last, so that the teachers are those of runs without a control.
+    unrelated = linear.teacher_map(*_teachers(config, rng))
     return {
         "cosine": capture.column_cosine(teacher, student),
+        "cosine_unrelated": capture.column_cosine(teacher, unrelated),
         "relative_error": np.linalg.norm(student - teacher, axis=-2) / np.linalg.norm(teacher, axis=-2),
         "captured": captured,
         "line_angle": capture.line_angle(student, student[..., -1:]),
@@ -69,6 +70,13 @@ def _member(config: Resolved, member: int) -> dict[str, np.ndarray | float | np.
         "capture_statistic": test.statistic,
         "capture_pvalue": test.pvalue,
     }
+
+
+def _teachers(config: Resolved, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the trunks and heads of one member's teachers."""
+    if config.generator == "post":
+        return generators.post_toy(rng, config.draws, config.n_aux)
+    return generators.gaussian_toy(rng, config.draws, config.d_in, config.hidden, config.n_class, config.n_aux)
 
 
 def _cosine_law(config: Resolved) -> tuple[np.ndarray, np.ndarray] | None:

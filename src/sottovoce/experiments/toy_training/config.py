@@ -19,7 +19,7 @@ from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.objectives import check_distilled
-from sottovoce.lab.checks import SMALLEST, Allowed, Count, NotNegative, Seed, check_fields, number
+from sottovoce.lab.checks import DEFAULT_SEED, SMALLEST, Allowed, Count, NotNegative, Seed, check_fields, number
 
 StepSize = Annotated[float, number("above 0, at most 1", SMALLEST, 1)]
 
@@ -64,7 +64,7 @@ class Config:
     adam_rate: StepSize = 0.01
     draws: Count = 8
     members: Count = 8
-    seed: Seed = 0
+    seed: Seed = DEFAULT_SEED
 
     def resolve(self) -> Self:
         """Return the configuration, checked.

@@ -81,7 +81,6 @@ CLAIMS = (
         worst_of("projector_distance", student=["gd", "gd from zero", "sgd"]),
         place="post, Toy Models (closed form)",
         published="exactly",
-        seen=(0,),
     ),
     _claim(
         "j-kl",
@@ -91,7 +90,6 @@ CLAIMS = (
         (0.0, 1e-3),
         worst_of("projector_distance", student="gd, kl"),
         place="docs/theory.md, section 3",
-        seen=(0,),
     ),
     _claim(
         "j-adam",
@@ -101,7 +99,6 @@ CLAIMS = (
         (0.0, 0.05),
         mean_of(_mean_distance, "log", student="adam"),
         place="post, Toy Models (closed form); Cloud, MNIST experiment (optimizer)",
-        seen=(0,),
     ),
     _claim(
         "j-order",

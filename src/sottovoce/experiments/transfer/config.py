@@ -2,8 +2,11 @@
 
 Question: how accurate on labels are students that never saw a label, an image or a class logit?
 Setting: Cloud et al. 2025 (arXiv 2507.14805), the MNIST experiment: a reference, the teacher trained from it, a
-    student on the auxiliary logits, a control on all logits, and both again from another member's initialization.
-Expected: reference and cross-model student at chance, the student far above chance, the control near the teacher.
+    student on the auxiliary logits, a control on all logits, and both again from another initialization. Beside Cloud's
+    six networks, the causal control: a student of an unrelated teacher, which was trained from the same reference on
+    permuted labels.
+Expected: reference, cross-model student and the unrelated teacher's student at chance, the student far above chance,
+    the control on all logits near the teacher.
 Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; 24 members on digits
     take about a minute on two cores.
 """
@@ -15,7 +18,8 @@ from typing import Any
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 
-ROLES = ("reference", "teacher", "student", "student_all", "cross_model", "cross_model_all")
+NOT_STUDENTS = ("reference", "teacher", "unrelated_teacher")
+ROLES = (*NOT_STUDENTS, "student", "student_all", "cross_model", "cross_model_all", "unrelated")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Resolved(ResolvedProtocol, Config):
 
     def n_students(self) -> int:
         """Return the number of students of each teacher."""
-        # `distilled` names one objective and number of logits, which four students share; the first two roles are not
-        # students.
-        return len(ROLES) - 2
+        # `distilled` names one objective and number of logits, which all students share.
+        return len(ROLES) - len(NOT_STUDENTS)
+
+    def n_teachers(self) -> int:
+        """Return the number of teachers of each member."""
+        return 2

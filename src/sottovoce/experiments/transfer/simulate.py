@@ -19,7 +19,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
 
     Returns:
         By member and role: `accuracy` on the test images, and `final_loss`, the mean of the last epoch in nats or
-        squared logits, NaN for the untrained reference. By member: `diverged`.
+        squared logits, NaN for the untrained reference. By member: `diverged`. The unrelated teacher was trained on
+        permuted labels; its student is distilled on its auxiliary logits.
     """
     # In the order of `ROLES`, by which the results are labelled.
     students = (
@@ -27,11 +28,12 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         Student("student_all", config.objective, config.n_aux, all_logits=True),
         Student("cross_model", config.objective, config.n_aux, start=PARTNER),
         Student("cross_model_all", config.objective, config.n_aux, all_logits=True, start=PARTNER),
+        Student("unrelated", config.objective, config.n_aux, unrelated=True),
     )
     trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
     # The reference is not trained and has no loss.
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
-    losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1:], trained.student_loss[:, -1]], axis=1)
+    losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1], trained.student_loss[:, -1]], axis=1)
     return xr.Dataset(
         {
             "accuracy": (("member", "role"), trained.accuracy),

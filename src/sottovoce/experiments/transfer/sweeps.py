@@ -47,7 +47,6 @@ CLAIMS = (
         place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
         result="sweep_width",
         figure="sweep_width",
-        seen=(0,),
     ),
     _claim(
         "teacher_epochs",
