@@ -59,9 +59,9 @@ def _ratios(columns: dict[str, xr.Dataset], objective: str, source: str, setting
         title=f"The post's Figure 3, objective {objective}",
         alt="Explained-variance ratios of the second hidden layer against the component on a logarithmic axis for "
         "initialization, teacher and students, one panel per variant.",
-        caption="Lines: mean over members, shaded from smallest to largest member. Dashed: upper "
-        "end of the band that contains the whole curve of 95 % of fresh initializations. Dotted: largest first component "
-        "of the members' initializations. Hollow: points read off the published figure (same variant, kl). "
+        caption="Lines: mean over members, shaded from smallest to largest member. Dashed: upper end of the band that "
+        "contains the whole curve of 95 % of fresh initializations. Dotted: largest first component of the members' "
+        "initializations. Hollow: points read off the published figure (same variant, kl). "
         f"In brackets the test accuracy. {settings}.",
         figure=figure,
         data=_stacked(columns, objective, ["weight_explained_variance_ratio", "published_ratio"]),
@@ -78,7 +78,7 @@ def _ratio_panel(ax: Axes, curves: xr.Dataset, objective: str) -> None:
         if line["published_ratio"].notnull().any():
             ax.plot(component, line["published_ratio"], "o", mfc="white", mec=look["color"], ms=4.5, mew=1.3)
     ax.axhline(curves.attrs["edge"], **style.DOTTED_LINE)
-    ax.plot(component, curves["null_upper"], **style.DOTTED_LINE | {"ls": "--", "label": "band of fresh draws"})
+    ax.plot(component, curves["null_upper"], color=style.OKABE_ITO["gray"], ls="--", lw=1, label="band of fresh draws")
     ax.set(xscale="log", xlabel="component", ylabel="explained-variance ratio of the weights", ylim=(0, None))
     ax.legend(title="network (test accuracy)", alignment="left")
 
@@ -186,10 +186,10 @@ def _directions(variants: dict[str, xr.Dataset], source: str, settings: str) -> 
         title="How many directions: k, k - 1 or neither, and where is accuracy?",
         alt="Directions of the weight, directions of the update and accuracy above the reference's against the number "
         "of auxiliary logits k under kl and mse, one column per variant, with the lines k and k - 1.",
-        caption="Weight: values above the analytic edge of noise of its initialization scheme, at the scale of its bulk "
-        "and a false-alarm rate of 5 %. Update W - W0: against random signs of its own entries (parallel analysis), for no exact null is "
-        "known; it counts any dependence between entries. Whiskers: 95 % for a whole curve. "
-        "Their number follows k or k - 1 if the mean over students of the distance is at most "
+        caption="Weight: values above the analytic edge of noise of its initialization scheme, at the scale of its "
+        "bulk and a false-alarm rate of 5 %. Update W - W0: against random signs of its own entries (parallel "
+        "analysis), for no exact null is known; it counts any dependence between entries. Whiskers: 95 % for a whole "
+        "curve. Their number follows k or k - 1 if the mean over students of the distance is at most "
         f"{counts.WITHIN} with its whole interval. {verdicts}. {settings}.",
         figure=draw_directions(columns, f"Directions in the second hidden layer: {source}"),
         data=xr.concat(shown.values(), xr.DataArray(list(shown), dims="variant", name="variant"), join="outer"),

