@@ -11,6 +11,7 @@ import xarray as xr
 from sottovoce.experiments.decoding import config as decoding_experiment
 from sottovoce.experiments.protocol.published import TRANSFER
 from sottovoce.measure import nulls
+from sottovoce.measure.null_curves import null_curve
 
 N_MEMBERS = 8
 
@@ -20,7 +21,8 @@ def transfer() -> Callable[..., xr.Dataset]:
     """Accuracies by role, a little spread over members; `diverged` members are garbage."""
 
     def make(diverged: tuple[int, ...] = (), **means: float) -> xr.Dataset:
-        values = np.array([means.get(role, published.mean) for role, published in TRANSFER.items()])
+        levels = {role: published.mean for role, published in TRANSFER.items()} | {"unrelated": 0.1} | means
+        values = np.array(list(levels.values()))
         accuracy = values + 0.001 * np.arange(N_MEMBERS)[:, None]
         accuracy[list(diverged)] = np.nan
         return xr.Dataset(
@@ -28,7 +30,7 @@ def transfer() -> Callable[..., xr.Dataset]:
                 "accuracy": (("member", "role"), accuracy),
                 "diverged": ("member", np.isin(np.arange(N_MEMBERS), diverged)),
             },
-            coords={"member": np.arange(N_MEMBERS), "role": list(TRANSFER)},
+            coords={"member": np.arange(N_MEMBERS), "role": list(levels)},
         )
 
     return make
@@ -44,8 +46,9 @@ def typical_noise(side: int) -> np.ndarray:
 def spectrum() -> Callable[..., xr.Dataset]:
     """Students of both objectives with so many directions above a typical spectrum of noise as each is given.
 
-    `above` holds for the ratios, the weight and, unless `update` says otherwise, the update of a network. Accuracies
-    are 0.1 for the reference and 0.5 for the others unless `accuracy` says otherwise.
+    `above` holds for the ratios, the weight and, unless `update` says otherwise, the update of a network; the other
+    ratios are `rest` times those of a typical initialization. Accuracies are 0.1 for the reference and 0.5 for the
+    others unless `accuracy` says otherwise.
     """
     side, members, noise = 40, np.arange(N_MEMBERS), typical_noise(40)
     students = [f"{objective} {k}" for objective in ("kl", "mse") for k in (2, 4, 8)]
@@ -58,12 +61,15 @@ def spectrum() -> Callable[..., xr.Dataset]:
         diverged: tuple[int, ...] = (),
         update: Mapping[str, int] | None = None,
         accuracy: Mapping[str, float] | None = None,
+        rest: float = 1.0,
     ) -> xr.Dataset:
         networks = ["reference", "teacher", *students]
-        ratios = np.full((N_MEMBERS, len(networks), side), 0.05)
-        ratios[:, 0, 0] = 0.1
+        typical = np.append(null_curve("normal", side, side).mean, 0.0)
+        ratios = np.tile(rest * typical, (N_MEMBERS, len(networks), 1))
+        ratios[:, 0] = typical
         for row, network in enumerate(networks):
-            ratios[:, row, : above.get(network, 0)] = 0.2
+            # Twice the largest ratio of a typical initialization is more than its band allows.
+            ratios[:, row, : above.get(network, 0)] = 2 * typical[0]
         weights, updates = (
             np.stack([[with_directions(given.get(network, 0)) for network in networks]] * N_MEMBERS)
             for given in (above, above if update is None else update)
@@ -121,6 +127,7 @@ DECODING = {
     "side": ["output", "input"],
     "teacher_subspace": ["matched", "wide"],
     "angle": [1, 2],
+    "direction": [1, 2, 3],
     "scope": ["trunk", "last_layer"],
     "part": ["on", "off"],
 }
@@ -131,8 +138,11 @@ def decoding() -> Callable[..., xr.Dataset]:
     """Every variable of the experiment at a level of its own, and those that claims look at as given."""
 
     def make(
-        drift: float = 0.05,
+        drift: float = 0.0,
         graft: float = 0.7,
+        decoded: float = 0.6,
+        digits: float = 0.6,
+        shared: float = 0.3,
         energy: float = 0.4,
         on: float = 0.5,
         off: float = 0.2,
@@ -141,31 +151,40 @@ def decoding() -> Callable[..., xr.Dataset]:
     ) -> xr.Dataset:
         spread = 0.001 * xr.DataArray(np.arange(N_MEMBERS), dims="member")
         shape = {dim: len(values) for dim, values in DECODING.items()}
-        result = xr.Dataset(coords={"member": np.arange(N_MEMBERS), **DECODING})
+        config = json.dumps({"classes": list(range(10))})
+        result = xr.Dataset(coords={"member": np.arange(N_MEMBERS), **DECODING}, attrs={"config": config})
         for level, (name, dims) in enumerate(decoding_experiment.DIMS.items()):
             values = np.full((N_MEMBERS, *(shape[dim] for dim in dims)), 0.01 * level)
             result[name] = (("member", *dims), values)
         result["diverged"] = ("member", np.zeros(N_MEMBERS, dtype=bool))
         for name, value, where in (
-            ("relative_drift", drift, {"body": "teacher", "block": "class_head"}),
+            ("graft_accuracy", decoded, {"body": "student", "head": "reference"}),
+            ("probe_accuracy", 0.8, {"body": "student"}),
+            ("label_accuracy", digits, {"body": "student"}),
+            ("shared", shared, {"direction": 3}),
+            ("shared_unrelated", 0.1, {}),
             ("graft_accuracy", graft, {"body": "teacher", "head": "reference"}),
             ("graft_accuracy", 0.1, {"body": "reference", "head": "reference"}),
             ("graft_accuracy", 0.9, {"body": "teacher", "head": "teacher"}),
             ("energy", energy, {"network": "student", "subspace": "aux_head"}),
             ("energy_random_high", 0.1, {}),
             ("overlap", overlap, {"teacher_subspace": "matched"}),
-            ("overlap_random_high", 0.1, {}),
+            ("overlap_unrelated", 0.1, {}),
             ("unchanged_accuracy", 0.1, {"network": "student", "scope": "trunk"}),
             ("whole_accuracy", 0.6, {"network": "student", "scope": "trunk"}),
             ("part_accuracy", on, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "on"}),
             ("part_accuracy", off, {"network": "student", "scope": "trunk", "subspace": "aux_head", "part": "off"}),
-            ("cka", 0.6, {"pair": "reference and teacher"}),
+            ("cka_unrelated", 0.6, {}),
             ("cka", 0.6 + nearer, {"pair": "teacher and student"}),
         ):
             # Where two are compared, only one of them varies over members.
-            varies = name not in {"energy_random_high", "overlap_random_high", "unchanged_accuracy", "whole_accuracy"}
-            paired = where.get("pair") == "reference and teacher"
-            result[name].loc[where] = value + (spread if varies and not paired else 0 * spread)
+            varies = not name.endswith(("_random_high", "_unrelated")) and name not in {
+                "unchanged_accuracy",
+                "whole_accuracy",
+                "probe_accuracy",
+            }
+            result[name].loc[where] = value + (spread if varies else 0 * spread)
+        result["relative_drift"].loc[{"body": "student", "block": "class_head"}] = drift
         return result
 
     return make
@@ -173,16 +192,26 @@ def decoding() -> Callable[..., xr.Dataset]:
 
 @pytest.fixture(scope="session")
 def toy() -> Callable[..., xr.Dataset]:
-    """Forty draws of which a share match in the class column, and the worst of which has these errors."""
+    """Forty draws of which a share match in the class column, and the worst of which has these errors.
 
-    def make(matching: float = 0.8, angle: float = 1e-9, error: float = 1e-12) -> xr.Dataset:
-        relative = np.where(np.arange(40) < 40 * matching, error, 1.0).reshape(2, 20)
+    `trained` is the error of the auxiliary column. The class column of a draw that matches has the cosine 1 with its
+    teacher's, the others have -1; unrelated teachers have 0.
+    """
+
+    def make(
+        matching: float = 0.8, angle: float = 1e-9, error: float = 1e-12, trained: float = 0.0, captured: float = 0.5
+    ) -> xr.Dataset:
+        matches = (np.arange(40) < 40 * matching).reshape(2, 20)
+        dims, relative, cosine = ("member", "draw", "logit"), np.where(matches, error, 1.0), np.where(matches, 1, -1)
         return xr.Dataset(
             {
-                "relative_error": (("member", "draw", "logit"), np.stack([relative, 0 * relative], axis=-1)),
-                "line_angle": (("member", "draw", "logit"), np.full((2, 20, 2), angle)),
+                "relative_error": (dims, np.stack([relative, np.full((2, 20), trained)], axis=-1)),
+                "cosine": (dims, np.stack([cosine, np.ones((2, 20))], axis=-1)),
+                "cosine_unrelated": (dims, np.zeros((2, 20, 2))),
+                "captured": (dims, np.full((2, 20, 2), captured)),
+                "line_angle": (dims, np.full((2, 20, 2), angle)),
             },
-            coords={"member": [0, 1]},
+            coords={"member": [0, 1], "role": ("logit", ["class", "auxiliary"])},
         )
 
     return make
@@ -321,7 +350,7 @@ def prediction() -> Callable[..., xr.Dataset]:
 @pytest.fixture(scope="session")
 def alignment() -> Callable[..., xr.Dataset]:
     """Students of the experiment at levels of their own; members differ a little."""
-    plain = ["student", "student_all", "cross_model"]
+    plain = ["student", "student_all", "cross_model", "unrelated"]
     stopped = ["projection", "step_projection", "held", "decay", "noisy_targets", "two_teachers"]
     controls = ["projection_control", "step_projection_control"]
     overlaps = ["gradient_class", "gradient_teacher", "step_class", "step_teacher", "way_teacher"]
@@ -335,7 +364,7 @@ def alignment() -> Callable[..., xr.Dataset]:
     ) -> xr.Dataset:
         students = [*plain, *stopped, *controls]
         spread = 0.002 * np.arange(N_MEMBERS)[:, None]
-        ends = np.array([0.6, 0.9, 0.1] + [stopped_at] * len(stopped) + [control] * len(controls))
+        ends = np.array([0.6, 0.9, 0.1, 0.1] + [stopped_at] * len(stopped) + [control] * len(controls))
         level = np.broadcast_to(ends, (N_MEMBERS, len(students))) + spread * (ends != 0.6)
         treated = np.isin(students, stopped)
         loss_level = 0.003 * np.where(treated, loss, 1.0) * (1 + spread * treated)
@@ -344,6 +373,7 @@ def alignment() -> Callable[..., xr.Dataset]:
         shape = (N_MEMBERS, len(students), 3)
         by_step = ("member", "student", "step")
         cosines = np.full((*shape, len(overlaps)), cosine) + spread[..., None, None]
+        cosines[:, students.index("unrelated")] = 0.0
         cosines[..., 0, 4] = np.nan
         return xr.Dataset(
             {

@@ -51,7 +51,7 @@ class Claim:
         figure: key of the figure that shows the statistic.
         published: the value that the source gives, in words.
         seen: the seeds whose results were known when the criterion was chosen or changed, and on which it is therefore
-            no test; an identity, which no choice of criterion can favor, is judged on every seed.
+            no test.
         primary: whether the claim is one of the `PRIMARY` whose family-wise error is held at `ALPHA`.
         alternative: the value of the statistic at which the claim's power is stated.
     """
@@ -187,10 +187,8 @@ def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
 
 def _untested(evidence: Evidence, claim: Claim, result: xr.Dataset) -> Verdict | None:
     """Return the verdict of a claim that this result cannot test, or None."""
-    # Any number of replicates of any seed decides an identity.
-    if isinstance(evidence, Identity):
-        return None
-    if evidence.n < LEAST_FOR_VERDICT:
+    # Any number of replicates decides an identity.
+    if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
     # Constructed results, such as those of tests, may have no configuration and so no seed.
     seed = json.loads(result.attrs.get("config", "{}")).get("seed")
