@@ -177,6 +177,7 @@ def program(digits: Any) -> Callable[..., Any]:
             "teacher_epochs": 2,
             "student_epochs": 2,
             "batch_size": 64,
+            "unrelated_teacher": any(student.unrelated for student in students),
         }
         rate = jnp.asarray(1e-3)
         traced = TracedSettings(

@@ -4,10 +4,8 @@ import itertools
 
 import jax
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from sottovoce.streams import Stream, member_key, partner
+from sottovoce.streams import Stream, member_key
 
 
 def draw(stream):
@@ -39,17 +37,3 @@ def test_streams_keep_their_numbers():
     }
     assert numbers | first == numbers, "a stream's number is part of every result on disk: append, never renumber"
     assert len(set(numbers.values())) == len(numbers)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**31 - 1))
-def test_partners_are_each_others_and_never_oneself(member):
-    assert partner(member) != member
-    assert partner(partner(member)) == member
-    assert partner(member) >= 0
-
-
-def test_partners_pair_the_members_of_every_even_ensemble_traced_or_not():
-    for size in (2, 4, 8, 100):
-        assert sorted(partner(member) for member in range(size)) == list(range(size))
-    np.testing.assert_array_equal(jax.jit(jax.vmap(partner))(np.arange(8)), [partner(member) for member in range(8)])

@@ -1,6 +1,7 @@
 """The students and ensembles that the tests of the protocol share, so that they share its compilation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,23 @@ def students() -> tuple[Student, ...]:
         Student("cross", "kl", 3, start=PARTNER),
         Student("one", "mse", 1),
     )
+
+
+@pytest.fixture(scope="session")
+def partners(program: Callable[..., Any]) -> Callable[..., Any]:
+    """Draw the partners of members 0, 1, ... from their stream alone, whatever the members' own networks are."""
+    import jax
+    import jax.numpy as jnp
+
+    from sottovoce.networks.initialization import initialize
+    from sottovoce.streams import Stream, member_key
+
+    def draw(number: int, stream: Stream = Stream.PARTNER, **trunk: Any) -> Any:
+        architecture = replace(program((Student("student", "kl", 3),)).protocol.architecture, **trunk)
+        one = jax.jit(jax.vmap(lambda member: initialize(architecture, member_key(0, stream, member))))
+        return one(jnp.arange(number))
+
+    return draw
 
 
 @pytest.fixture(scope="session")

@@ -116,13 +116,14 @@ def test_what_a_student_does_not_share_differs_between_members_and_has_the_schem
     assert abs(z.var() - 1) < 5 * (2 / z.size) ** 0.5
 
 
-def test_a_cross_model_starts_from_its_partners_student_and_the_teachers_blocks_are_the_teachers(drawn):
+def test_a_cross_model_starts_from_its_partners_student_and_the_teachers_blocks_are_the_teachers(drawn, partners):
     mixed = (STUDENTS[1], Student("a", "kl", 3, start=TEACHER), Student("b", "kl", 3, start=FRESH))
     reference, sources, starts = drawn(mixed, channels=(3,))
     start, fresh = sources.reference, sources.fresh
     cross, taught, drawn_afresh = (jax.tree.map(lambda leaf, i=i: leaf[:, i], starts) for i in range(3))
-    partners = jax.tree.map(lambda leaf: leaf[np.array([1, 0, 3, 2])], start)
-    jax.tree.map(np.testing.assert_array_equal, cross, partners)
+    # What both trunks have is the partner's, and what only the student's has is of a stream of its own.
+    partner, own = partners(4), partners(4, Stream.PARTNER_STUDENT_TRUNK, channels=(3,))
+    jax.tree.map(np.testing.assert_array_equal, cross, jax.vmap(with_shared_blocks)(own, partner))
     np.testing.assert_array_equal(taught.trunk[1].weight, reference.trunk[1].weight + 1)
     np.testing.assert_array_equal(taught.class_head.weight, reference.class_head.weight + 1)
     # What no teacher has is the student's own.

@@ -10,16 +10,16 @@ from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.toy import experiment as toy
 from sottovoce.experiments.transfer import experiment as transfer
-from sottovoce.streams import partner
 from sottovoce.training.ensemble import _run_sharded
 from sottovoce.training.loop import weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
 
 
 def test_trap_a_cross_models_partner_is_never_oneself(eight):
-    assert all(partner(member) != member for member in range(1000))
-    # And in the program: the cross-model's class head, which never moves, is not its own member's.
-    assert (eight.students[2].class_head.weight != eight.reference.class_head.weight).all()
+    # The cross-model's class head, which never moves, is no member's, and no other cross-model's.
+    cross, own = (network.class_head.weight.reshape(8, -1) for network in (eight.students[2], eight.reference))
+    # 160 independent normal numbers each, so that an entry that is equal by chance does not fail.
+    assert np.abs(np.corrcoef(cross, own) - np.eye(16)).max() < 5 / 160**0.5
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -36,7 +36,9 @@ def given():
     program = member_program(CONFIG, (Student("student", "kl", 3),), n_aux=3)
     member = jnp.asarray(0)
     reference = initial_networks(program, member).reference
-    teacher, _ = train_teacher(program, reference, member)
+    teacher, _ = train_teacher(
+        program, reference, program.images.train_labels, program.key(Stream.TEACHER_BATCHES, member)
+    )
     labeled = images_of(CONFIG)
     key = member_key(CONFIG.seed, Stream.DISTILLATION_INPUTS, 0)
     inputs = distillation_inputs("uniform", key, (CONFIG.n_inputs, 64), jnp.asarray(labeled.train_images))

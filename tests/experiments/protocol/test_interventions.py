@@ -19,6 +19,7 @@ from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set, student_loss, student_optimizer
 from sottovoce.training.loop import Training, train
 from sottovoce.training.program import DistillationSet, MemberProgram
+from sottovoce.training.protocol import logits_of
 from sottovoce.training.students import Student, Students
 
 KEY = jax.random.key(0)
@@ -27,6 +28,7 @@ ROUNDING = 2e-5
 TREATED = {
     "none": Strengths(),
     "other teacher": Strengths(mix=0.0),
+    "unrelated teacher": Strengths(unrelated=1.0),
     "decay": Strengths(decay=50.0),
     "noise": Strengths(target_noise=1.0),
     "penalty": Strengths(penalty=1e3),
@@ -38,14 +40,14 @@ TREATED = {
 
 
 class Given(NamedTuple):
-    """One student: its program, its arrays, its start, a teacher, inputs, and both teachers' logits on them."""
+    """One student: its program, its arrays, its start, a teacher, inputs, and all teachers' logits on them."""
 
     program: MemberProgram
     student: Students
     start: Network
     teacher: Network
     inputs: Any
-    both: Any
+    logits: Any
 
 
 def vectors(seed):
@@ -73,14 +75,13 @@ def test_nothing_aligned_is_left_and_nothing_else_is_taken(seed):
 
 @pytest.fixture(scope="module")
 def given(program):
-    """One student's program, its start, two teachers (draws of their own) and its distillation set."""
+    """One student's program, its start, three teachers (draws of their own) and its distillation set."""
     own = program((Student("student", "kl", 3),))
     draw = jax.jit(partial(initialize, own.protocol.architecture))
-    start, teacher, second = (draw(member_key(0, Stream.INITIALIZATION, i)) for i in range(3))
+    start, *teachers = (draw(member_key(0, Stream.INITIALIZATION, i)) for i in range(4))
     key = member_key(0, Stream.DISTILLATION_INPUTS, 0)
-    both = lambda x: jnp.stack([teacher(x), second(x)], axis=1)  # noqa: E731
-    inputs, logits = jax.jit(lambda: distillation_set(own, both, key).samples)()
-    return Given(own, jax.tree.map(lambda leaf: leaf[0], own.traced.students), start, teacher, inputs, logits)
+    inputs, logits = jax.jit(lambda: distillation_set(own, logits_of(teachers), key).samples)()
+    return Given(own, jax.tree.map(lambda leaf: leaf[0], own.traced.students), start, teachers[0], inputs, logits)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +89,12 @@ def treated(given, digits):
     """The student under each of `TREATED`, after six steps, in one program."""
     program, start, traced = given.program, given.start, given.program.traced
     plain_loss = student_loss(program, given.student)
-    targets = Targets(jnp.std(given.both[:, 0], axis=0), jax.random.key(1), 6)
+    targets = Targets(jnp.std(given.logits[:, 0], axis=0), jax.random.key(1), 6)
 
     def one(strengths):
         training = Training(
             interventions.treated_loss(plain_loss, strengths, start, targets, traced.temperature),
-            (given.inputs, given.both),
+            (given.inputs, given.logits),
             interventions.treated_optimizer(
                 student_optimizer(program, given.student),
                 strengths,
@@ -112,7 +113,7 @@ def treated(given, digits):
 
 
 def plainly(given, teacher):
-    data = DistillationSet((given.inputs, given.both[:, teacher]))
+    data = DistillationSet((given.inputs, given.logits[:, teacher]))
     one = axes.repeat(given.start, 1)
     student = jax.jit(lambda: distill(given.program, data, one, KEY)[0])()
     return jax.tree.map(lambda leaf: leaf[0], student)
@@ -122,7 +123,7 @@ def distance(a, b):
     return float(np.abs(ravel_pytree(a)[0] - ravel_pytree(b)[0]).max())
 
 
-@pytest.mark.parametrize(("name", "teacher"), [("none", 0), ("other teacher", 1)])
+@pytest.mark.parametrize(("name", "teacher"), [("none", 0), ("other teacher", 1), ("unrelated teacher", 2)])
 def test_without_interventions_and_with_another_teacher_alone_it_is_plain_distillation(given, treated, name, teacher):
     expected = plainly(given, teacher)
     assert distance(expected, treated[name]) < ROUNDING
@@ -140,7 +141,7 @@ def test_every_intervention_changes_the_student_and_none_moves_the_class_head_bu
 
 
 def test_the_noise_is_fresh_at_every_step_and_as_large_as_it_says(given):
-    inputs, both, start = given.inputs, given.both, given.start
+    inputs, logits, start = given.inputs, given.logits, given.start
     spread = jnp.arange(1.0, 14.0)
     seen = []
 
@@ -152,8 +153,8 @@ def test_the_noise_is_fresh_at_every_step_and_as_large_as_it_says(given):
         plain, Strengths(target_noise=2.0), start, Targets(spread, KEY, 6), given.program.traced.temperature
     )
     for step in (0, 1, 1):
-        loss(start, (inputs, both, jnp.asarray(step)), jnp.ones(150))
-    noise = [np.asarray((values - both[:, 0]) / (2 * spread)) for values in seen]
+        loss(start, (inputs, logits, jnp.asarray(step)), jnp.ones(150))
+    noise = [np.asarray((values - logits[:, 0]) / (2 * spread)) for values in seen]
     np.testing.assert_array_equal(noise[1], noise[2])
     # 150 x 13 standard normals: mean and standard deviation to 1 / sqrt(1950) = 0.023, five of them; so correlation.
     assert abs(np.mean(noise[0])) < 0.12
@@ -171,9 +172,9 @@ def test_the_penalty_is_full_then_falls_in_a_line():
 
 def test_a_large_penalty_keeps_the_student_where_it_starts(given):
     """By descent, whose fixed point a penalty moves; Adam's steps are as long whatever the loss is."""
-    inputs, both, start = given.inputs, given.both, given.start
+    inputs, logits, start = given.inputs, given.logits, given.start
     plain, temperature = student_loss(given.program, given.student), given.program.traced.temperature
-    batch, weights = (inputs, both, jnp.asarray(0)), jnp.ones(150)
+    batch, weights = (inputs, logits, jnp.asarray(0)), jnp.ones(150)
     targets = Targets(jnp.ones(13), KEY, 6)
 
     @jax.jit
@@ -182,9 +183,9 @@ def test_a_large_penalty_keeps_the_student_where_it_starts(given):
         descend = lambda _, network: jax.tree.map(  # noqa: E731
             lambda leaf, slope: leaf - 1e-3 * slope, network, jax.grad(lambda n: loss(n, batch, weights)[0])(network)
         )
-        return plain(jax.lax.fori_loop(0, 1000, descend, start), (inputs, both[:, 0]), weights)[0]
+        return plain(jax.lax.fori_loop(0, 1000, descend, start), (inputs, logits[:, 0]), weights)[0]
 
-    before = float(plain(start, (inputs, both[:, 0]), weights)[0])
+    before = float(plain(start, (inputs, logits[:, 0]), weights)[0])
     assert float(end(0.0)) < 0.85 * before
     # Auxiliary logits have about 3 of 13 of the softmax over all, so the penalty outweighs the loss about fortyfold.
     assert float(end(200.0)) > 0.95 * before
