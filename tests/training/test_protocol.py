@@ -269,7 +269,7 @@ def test_the_unrelated_student_is_distilled_from_a_teacher_of_permuted_labels(co
     """By a second route: the unrelated teacher is the teacher of a program whose labels are permuted."""
     given = program((Student("student", "kl", 3),))
     for member in (0, 1):
-        labels = unrelated_labels(given, member)
+        labels = unrelated_labels(given, jnp.asarray(member))
         assert sorted(labels.tolist()) == sorted(np.asarray(digits.train_labels).tolist())
         # Of ten classes a tenth of the labels are right by chance, with a standard deviation of 1.7 % of 300.
         assert np.mean(np.asarray(labels) == np.asarray(digits.train_labels)) < 0.1 + 5 * 0.017
@@ -277,5 +277,5 @@ def test_the_unrelated_student_is_distilled_from_a_teacher_of_permuted_labels(co
         unrelated = jax.tree.map(lambda leaf, i=member: leaf[i : i + 1], controlled.students[1])
         assert_close(unrelated, alone.students[0])
         np.testing.assert_allclose(controlled.teacher_loss[member, :, 1], alone.teacher_loss[0, :, 0], atol=ROUNDING)
-    first, second = (np.asarray(unrelated_labels(given, member)) for member in (0, 1))
+    first, second = (np.asarray(unrelated_labels(given, jnp.asarray(member))) for member in (0, 1))
     assert (first != second).any()

@@ -48,7 +48,8 @@ def test_the_trace_starts_at_the_start_and_ends_at_the_end(result):
     own = result["student_accuracy"].isel(step=0, drop=True).drop_sel(student="cross_model")
     np.testing.assert_array_equal(own, np.broadcast_to(reference.values[:, None], own.shape))
     crossed = result["student_accuracy"].isel(step=0).sel(student="cross_model")
-    np.testing.assert_array_equal(crossed, reference[::-1])
+    # An independent network gives other answers: both at the same share of 355 images would be a coincidence.
+    assert (crossed != reference).all()
     last = result["student_accuracy"].isel(step=-1, drop=True)
     np.testing.assert_array_equal(last, result["accuracy"].sel(role=result["student"].values))
     np.testing.assert_array_equal(result["teacher_accuracy"][:, -1], result["accuracy"].sel(role="teacher"))
@@ -198,11 +199,12 @@ def test_refuses(fields, words):
 
 def test_interventions_are_chosen_by_name():
     config = replace(SMALL, interventions=("decay",)).resolve()
-    assert config.roles() == ("student", "student_all", "cross_model", "decay")
-    assert config.n_students() == 4
+    assert config.roles() == ("student", "student_all", "cross_model", "unrelated", "decay")
+    assert config.n_students() == 5
     given = alignment_simulate.strengths(config)
     assert given["decay"].decay == config.decay
     assert given["student"] == given["cross_model"] == type(given["student"])()
+    assert given["unrelated"].unrelated == 1
 
 
 def test_the_fields_of_transfer_are_those_of_alignment_and_its_own():
@@ -211,7 +213,7 @@ def test_the_fields_of_transfer_are_those_of_alignment_and_its_own():
 
 
 def test_fresh_inputs_and_convolutions_run_too():
-    config = replace(SMALL, fresh_inputs=True, channels=(2,), n_probe=32, members=1).resolve()
+    config = replace(SMALL, seed=0, fresh_inputs=True, channels=(2,), n_probe=32, members=1).resolve()
     found = simulate(config, (0,))
     assert not found["diverged"].any()
     assert np.isfinite(found["cosine"].isel(step=-1)).all()

@@ -9,6 +9,7 @@ import pytest
 
 from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.spectrum.simulate import simulate
+from sottovoce.lab.checks import DEFAULT_SEED
 from sottovoce.measure import nulls
 from sottovoce.networks.initialization import Architecture, initialize
 from sottovoce.runs.identity import canonical
@@ -28,7 +29,7 @@ def test_networks_are_reference_teacher_and_a_student_by_objective_and_number(sm
 
 def test_the_reference_has_the_spectrum_of_its_drawn_second_layer(smoke):
     architecture = Architecture(n_inputs=64, widths=(16, 16), n_class=10, n_aux=4)
-    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(0, Stream.INITIALIZATION, 1))
+    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(DEFAULT_SEED, Stream.INITIALIZATION, 1))
     W = np.asarray(network.trunk[1].weight, np.float64)
     s = np.linalg.svd(W.T - W.T.mean(axis=0), compute_uv=False)
     shown = smoke("spectrum").sel(member=1, network="reference")
@@ -45,7 +46,7 @@ def test_more_logits_than_units_and_six_layers_of_different_widths_leave_the_spe
     assert dataset["network"].values.tolist() == ["reference", "teacher", "centered_mse 300", "hard 300"]
     assert dataset["component"].values.tolist() == list(range(1, 21))
     architecture = Architecture(n_inputs=64, widths=widths, n_class=10, n_aux=300)
-    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(0, Stream.INITIALIZATION, 0))
+    network = jax.jit(initialize, static_argnums=0)(architecture, member_key(DEFAULT_SEED, Stream.INITIALIZATION, 0))
     W = np.asarray(network.trunk[1].weight, np.float64)
     assert W.shape == (24, 20)
     s = np.linalg.svd(W - W.mean(axis=1, keepdims=True), compute_uv=False)
@@ -150,7 +151,7 @@ def test_update_and_null_are_those_of_the_second_layer_by_member_and_seed(diverg
     (trained,), result = diverged
     update = (trained.teacher.trunk[1].weight - trained.reference.trunk[1].weight)[1].astype(np.float64)
     shown = result.sel(member=1, network="teacher")
-    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1,)))
+    rng = np.random.default_rng(np.random.SeedSequence(DEFAULT_SEED, spawn_key=(1,)))
     expected = nulls.resample_largest(rng, update, "signflip", 19)
     # The difference is taken in float32 here and in float64 there: entries differ by a rounding of 6e-8 of the weights.
     np.testing.assert_allclose(shown["update_null_largest"], expected, rtol=1e-4)

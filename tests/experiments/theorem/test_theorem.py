@@ -40,7 +40,7 @@ def test_the_inner_product_is_the_quadratic_form_of_a_jacobian_written_out():
     config = theorem.Config.smoke().resolve()
     with jax.enable_x64(True):
         architecture = Architecture(n_inputs=64, widths=(8, 8), n_class=10, n_aux=3, activation="tanh")
-        network = initialize(architecture, member_key(0, Stream.INITIALIZATION, 0))
+        network = initialize(architecture, member_key(config.seed, Stream.INITIALIZATION, 0))
         network = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), network)
         images = load_dataset("digits")
         pixels = jnp.asarray(images.train_images[:64], jnp.float64)
@@ -51,7 +51,7 @@ def test_the_inner_product_is_the_quadratic_form_of_a_jacobian_written_out():
             logits = unflatten(parameters).class_logits(pixels)
             return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(64), labels])
 
-        key = member_key(0, Stream.DISTILLATION_INPUTS, 0)
+        key = member_key(config.seed, Stream.DISTILLATION_INPUTS, 0)
         inputs = jnp.asarray(distillation_inputs("uniform", key, (32, 64), pixels.astype(jnp.float32)), jnp.float64)
         slope = jax.grad(loss)(flat)
         taught = -0.01 * slope / jnp.linalg.norm(slope)

@@ -85,11 +85,11 @@ def test_the_temperature_given_to_the_command_is_that_of_the_loss(tmp_path, caps
     config = transfer.Config(dataset="digits", members=2, temperature=4.0, **fields).resolve()
     result = sv.run("transfer", execution=Execution(out=tmp_path, quiet=True), **vars(config))
     assert result.attrs["cached"] == 1
-    students = tuple(Student(role, "kl", 3) for role in transfer_config.ROLES[2:])
+    students = tuple(Student(role, "kl", 3) for role in transfer_config.ROLES[3:])
     trained = train_members(config, students, n_aux=3, members=(0, 1))
     pixels = jnp.asarray(images_of(config).train_images)
     for member in (0, 1):
-        key = member_key(0, Stream.DISTILLATION_INPUTS, member)
+        key = member_key(config.seed, Stream.DISTILLATION_INPUTS, member)
         noise = distillation_inputs("uniform", key, (256, 64), pixels)
         networks = (jax.tree.map(lambda leaf, i=member: leaf[i], net) for net in (trained.reference, trained.teacher))
         log_q, log_p = (jax.nn.log_softmax(network(noise)[:, 10:] / 4) for network in networks)

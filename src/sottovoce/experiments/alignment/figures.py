@@ -17,6 +17,7 @@ NETWORKS = {
     "student": (style.ROLES["student"], "-", "o"),
     "student_all": (style.ROLES["student_all"], "-", "s"),
     "cross_model": (style.ROLES["cross_model"], "-", "X"),
+    "unrelated": (style.ROLES["unrelated"], "-.", "h"),
     "projection": (_OKABE["green"], "-", "D"),
     "projection_control": (_OKABE["green"], ":", "d"),
     "step_projection": (_OKABE["black"], "-", "^"),
@@ -28,7 +29,12 @@ NETWORKS = {
     "null": (_OKABE["gray"], "--", ""),
 }
 
-LABELS = {"null": "student, null", "student_all": "student, all logits", "cross_model": "cross-model"}
+LABELS = {
+    "null": "student, null",
+    "student_all": "student, all logits",
+    "cross_model": "cross-model",
+    "unrelated": "of unrelated teacher",
+}
 OVERLAPS = {
     "gradient_class": "gradient and class loss",
     "step_class": "step and class loss",

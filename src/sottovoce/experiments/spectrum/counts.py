@@ -266,7 +266,7 @@ def specification_curve(dataset: xr.Dataset) -> xr.Dataset:
     counted = above_initialization(dataset)
     students = counted.isel(network=np.flatnonzero(counted["n_aux"] > 0))
     by_k = students.to_dataset(name="count").set_index(network=("objective", "n_aux")).unstack("network")["count"]
-    teacher = counted.sel(network="teacher", drop=True).drop_vars(("objective", "n_aux"))
+    teacher = counted.sel(network="teacher", drop=True).drop_vars(("objective", "n_aux"), errors="ignore")
     return flat({"count": over_members(by_k), "teacher": over_members(teacher)})
 
 
