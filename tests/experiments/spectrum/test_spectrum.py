@@ -116,7 +116,7 @@ def test_the_updates_null_keeps_its_entries_in_place_and_draws_their_signs(smoke
     # A student's update is of few directions, which random signs scatter: its own largest value exceeds theirs.
     values = dataset["update_singular_value"].drop_sel(network="reference")
     own = values.sel(component=1) / np.sqrt((values**2).sum("component") / (16 * 15))
-    assert (own > drawn.max("draw")).mean() > 0.9
+    assert (own > drawn.max("draw")).mean() >= 0.9
 
 
 @pytest.fixture(scope="module")

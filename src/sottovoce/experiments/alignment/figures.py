@@ -42,9 +42,9 @@ OVERLAPS = {
     "way_teacher": "student's and teacher's displacement",
 }
 
-# The other students' curves would hide these: each panel shows the plain student, one of which no transfer is expected,
+# The other students' curves would hide these: each panel shows the plain student, two of which no transfer is expected,
 # and one projection of each kind.
-TRACED = ("student", "cross_model", "projection", "step_projection")
+TRACED = ("student", "cross_model", "unrelated", "projection", "step_projection")
 
 # Losses of different objectives have different units, and are compared only within one objective.
 UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}

@@ -167,6 +167,7 @@ CLAIMS = (
         (0.5, INFINITY),
         _decoded_share,
         primary=True,
+        alternative=0.75,
         published="if it can be decoded at all",
     ),
     _claim(
@@ -227,6 +228,7 @@ CLAIMS = (
         (0.5, INFINITY),
         _share_of_gain("on"),
         primary=True,
+        alternative=0.75,
         figure="parts",
         published="all, for a linear trunk",
     ),
