@@ -63,7 +63,7 @@ def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
             error = float(errors.sel(predictor=predictor.name))
             words = f"mean error {error:.3f}{beside if predictor.name != BASELINE else ''}"
             ax.text(0.04, 0.96, words, transform=ax.transAxes, va="top", fontsize=9)
-            ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}", fontsize=10)
+            ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}", fontsize=9)
         for ax in axes[-1]:
             ax.set_xlabel("measured accuracy")
         for ax in axes[:, 0]:
