@@ -133,9 +133,7 @@ def transfer_risk(
                 f"{kind}images are {given_images.shape[1]} wide; allowed: {inputs.shape[1]}, as the inputs are"
             )
         if len(given_labels) != len(given_images):
-            raise UsageError(
-                f"{kind}labels are {len(given_labels)}; allowed: {len(given_images)}, one for each image"
-            )
+            raise UsageError(f"{kind}labels are {len(given_labels)}; allowed: {len(given_images)}, one for each image")
     protocol = Protocol(
         architecture,
         fresh_heads=False,

@@ -26,7 +26,6 @@ from sottovoce.training.optimizers import flow_time, optimizer
 from sottovoce.training.program import DistillationSet, Member, MemberProgram, Setting
 from sottovoce.training.students import Student
 
-
 # More steps than any training has.
 _NEVER = 2**31 - 1
 
