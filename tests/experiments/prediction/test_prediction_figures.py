@@ -46,12 +46,14 @@ def test_every_predictor_has_a_panel_with_its_points_and_says_what_it_uses(smoke
 
 
 def test_runs_of_older_versions_are_still_drawn(smoke, old):
-    dataset = old(smoke("prediction"))
-    _, panels = drawn(dataset)
+    dataset = smoke("prediction").assign_attrs(
+        experiment="prediction", config='{"dataset": "digits"}', identity="0" * 12
+    )
+    _, panels = drawn(old(dataset))
     assert len(panels) == 10
-    (drawing,) = prediction_figures.draw_section({"prediction": dataset})
+    (drawing,) = prediction_figures.draw_section({"prediction": old(dataset)})
     assert "weight from test labels" in drawing.caption
-    (drawing,) = prediction_figures.draw_section({"prediction": smoke("prediction")})
+    (drawing,) = prediction_figures.draw_section({"prediction": dataset})
     assert "No prediction uses test labels" in drawing.caption
 
 

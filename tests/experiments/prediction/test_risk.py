@@ -132,16 +132,18 @@ def test_a_network_with_convolutions_is_predicted_too(given):
         sv.transfer_risk(reference, teacher, np.zeros((5, 784)), np.zeros((355, 784)), given[4], n_aux=3)
 
 
-def test_the_order_of_the_inputs_is_the_seeds(given, found):
-    again = sv.transfer_risk(*given, n_aux=3, seed=1, **SCHEDULE)
+def test_the_order_of_the_inputs_is_the_seeds(given, training, found):
+    again = sv.transfer_risk(*given, n_aux=3, training=training, seed=1, **SCHEDULE)
     assert not np.array_equal(again.class_logits, found["kl"].class_logits)
-    same = sv.transfer_risk(*given, n_aux=3, **SCHEDULE)
+    same = sv.transfer_risk(*given, n_aux=3, training=training, **SCHEDULE)
     np.testing.assert_array_equal(same.class_logits, found["kl"].class_logits)
 
 
-def test_the_temperature_is_that_of_kl_and_of_nothing_else(given, found):
+def test_the_temperature_is_that_of_kl_and_of_nothing_else(given, training, found):
     warm = {
-        objective: sv.transfer_risk(*given, n_aux=3, objective=objective, temperature=4.0, **SCHEDULE)
+        objective: sv.transfer_risk(
+            *given, n_aux=3, training=training, objective=objective, temperature=4.0, **SCHEDULE
+        )
         for objective in ("kl", "mse")
     }
     assert (warm["kl"].class_logits != found["kl"].class_logits).mean() > 0.5
