@@ -46,24 +46,24 @@ def draw_section(results: Results) -> list[Drawing]:
 
 
 def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
-    """Draw one panel per predictor: `accuracy` against `student_accuracy`, and the mean absolute error in words.
+    """Draw one panel per predictor: `accuracy` against `student_accuracy`, titled with the mean absolute error.
 
     The baseline's error stands beside that of every predictor.
     """
     shown = [predictor for predictor in TABLE if predictor.name in dataset["predictor"]]
     names = [predictor.name for predictor in shown]
-    beside = f"\nanother student's {float(errors.sel(predictor=BASELINE)):.3f}" if BASELINE in names else ""
+    beside = f"; another student's {float(errors.sel(predictor=BASELINE)):.3f}" if BASELINE in names else ""
     rows = -(-len(names) // COLUMNS)
-    with panels.figure(title, 11.5, 2.95 * rows + 0.9) as figure:
+    with panels.figure(title, 11.5, 3.1 * rows + 0.9) as figure:
         axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
         for ax in axes.flat[len(names) :]:
             ax.set_visible(False)
         for ax, predictor in zip(axes.flat, shown, strict=False):
             _scatter_panel(ax, dataset["accuracy"].sel(predictor=predictor.name), dataset["student_accuracy"])
             error = float(errors.sel(predictor=predictor.name))
+            # In the title and not in the panel, where points may lie anywhere.
             words = f"mean error {error:.3f}{beside if predictor.name != BASELINE else ''}"
-            ax.text(0.04, 0.96, words, transform=ax.transAxes, va="top", fontsize=9)
-            ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}", fontsize=9)
+            ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}\n{words}", fontsize=9)
         for ax in axes[-1]:
             ax.set_xlabel("measured accuracy")
         for ax in axes[:, 0]:
