@@ -319,13 +319,18 @@ def theorem() -> Callable[..., xr.Dataset]:
 
 @pytest.fixture(scope="session")
 def prediction() -> Callable[..., xr.Dataset]:
-    """Every predictor errs by so much; by a lot, it also ranks members backward. Few members could not settle ranks."""
+    """Every predictor errs by so much; by a lot, it also ranks members backward. Few members could not settle ranks.
+
+    Another student errs by a little throughout.
+    """
 
     def make(error: float = 0.02, diverged: tuple[int, ...] = ()) -> xr.Dataset:
-        predictors = ["head_gram", "first_update", "linearized", "self_consistent"]
+        independent = ["head_gram", "linearized_independent", "self_consistent_independent"]
+        predictors = [*independent, "first_update", "linearized", "self_consistent", "retrained"]
         true = np.broadcast_to(0.4 + 0.02 * np.arange(12)[:, None, None], (12, 2, 1))
         predicted = true + error if error < 0.1 else 1 - true + error
         accuracy = np.repeat(predicted[:, None], len(predictors), axis=1)
+        accuracy[:, predictors.index("retrained")] = true + 0.01
         accuracy[list(diverged)] = np.nan
         by_predictor, by_student = ("member", "predictor", "objective", "n_aux"), ("member", "objective", "n_aux")
         return xr.Dataset(
@@ -333,12 +338,14 @@ def prediction() -> Callable[..., xr.Dataset]:
                 "accuracy": (by_predictor, accuracy),
                 "correlation": (by_predictor, np.full_like(accuracy, 0.8)),
                 "size": (by_predictor, np.full_like(accuracy, 0.5)),
+                "weight": (("member", "interpolation", *by_student[1:]), np.full((12, 2, 2, 1), 0.3)),
                 "student_accuracy": (by_student, true),
                 "diverged": ("member", np.isin(np.arange(12), diverged)),
             },
             coords={
                 "member": np.arange(12),
                 "predictor": predictors,
+                "interpolation": ["self_consistent", "self_consistent_independent"],
                 "objective": ["kl", "mse"],
                 "n_aux": [3],
             },

@@ -122,6 +122,9 @@ def test_risk_is_asked_at_the_datasets_preset(files, capsys, monkeypatch):
     assert float(jnp.abs(inputs).max()) <= 1
     np.testing.assert_array_equal(images, IMAGES.test_images)
     np.testing.assert_array_equal(labels, IMAGES.test_labels)
+    # All training images of digits, which are fewer than the most that are used.
+    for given, expected in zip(asked.pop("training"), (IMAGES.train_images, IMAGES.train_labels), strict=True):
+        np.testing.assert_array_equal(given, expected)
     schedule = {"epochs": 5, "batch_size": 64, "learning_rate": 1e-3}
     assert asked == {"n_aux": 2, "objective": "mse", "seed": 0, **schedule}
     assert "predicted student accuracy 0.500, 0.40 of the way" in printed(words, capsys)

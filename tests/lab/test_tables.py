@@ -158,9 +158,13 @@ def test_toy_training_has_ends_orders_and_drifts(toy_training):
 def test_prediction_has_scores_by_student_and_predictor(prediction):
     rows = table(described(prediction(), "prediction"))
     check(rows)
-    # By objective: the student's accuracy; errors of four predictors and the mean of others; three scores of four.
-    assert len(rows) == 2 * (1 + 5 + 3 * 4)
+    # By objective: the student's accuracy; errors of seven predictors and the mean of others; the same beyond another
+    # student's, without that student; three scores of seven; two weights.
+    assert len(rows) == 2 * (1 + 8 + 7 + 3 * 7 + 2)
     assert rows["kl, k = 3, head_gram: absolute error of accuracy"]["mean"] == pytest.approx(0.02)
+    assert rows["kl, k = 3, head_gram: error beyond another student's"]["mean"] == pytest.approx(0.01)
+    assert "kl, k = 3, retrained: error beyond another student's" not in rows
+    assert rows["kl, k = 3, self_consistent: weight of the teacher's kernel"]["mean"] == pytest.approx(0.3)
     assert rows["mse, k = 3, linearized: Spearman over members"]["mean"] == pytest.approx(1)
     assert rows["mse, k = 3, linearized: relative size of logits' change"]["mean"] == pytest.approx(0.5)
 

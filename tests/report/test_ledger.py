@@ -132,6 +132,9 @@ def test_a_sweep_without_the_claims_student_or_points_decides_nothing():
     assert set(judged.values()) == {("too few members", 0)}
 
 
+INDEPENDENT = ("linearized_independent", "self_consistent_independent")
+
+
 @pytest.fixture(scope="module")
 def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, prediction, alignment):
     """A result that bears out each claim and one that contradicts it."""
@@ -211,7 +214,11 @@ def cases(toy, toy_training, spectrum, transfer, decoding, sharing, theorem, pre
         **{
             f"p-{quantity}-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
             for quantity in ("error", "rank")
-            for predictor in ("head_gram", "first_update", "linearized", "self_consistent")
+            for predictor in ("head_gram", "first_update", "linearized", "self_consistent", *INDEPENDENT)
+        },
+        **{
+            f"p-excess-{predictor}": {"supported": prediction(), "not supported": prediction(error=0.3)}
+            for predictor in ("head_gram", *INDEPENDENT)
         },
         **{
             f"align-{overlap}": {"supported": alignment(), "not supported": alignment(cosine=-0.05)}

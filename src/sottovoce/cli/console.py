@@ -21,6 +21,8 @@ def print_table(result: xr.Dataset, rows: dict[str, dict[str, Any]], notes: list
         f"{result.attrs['experiment']}, identity {result.attrs['identity'][:12]}",
         ("", "mean", "95 % interval", "n", "published", "quantity"),
         left=("", "quantity"),
+        # A long name that loses its end to a narrow terminal may read like another's.
+        overflow="fold",
     )
     for role, row in rows.items():
         mean, published = (_number(row[name], ".4f") for name in ("mean", "published"))

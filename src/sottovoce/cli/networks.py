@@ -118,7 +118,7 @@ def risk(
     """
     import jax.numpy as jnp
 
-    from sottovoce.experiments.prediction.config import Config
+    from sottovoce.experiments.prediction.config import WEIGHT_IMAGES, Config
     from sottovoce.streams import Stream, member_key
 
     images, (start, taught) = perceptrons.read((reference, teacher))
@@ -134,6 +134,7 @@ def risk(
         images.test_images,
         images.test_labels,
         n_aux=n_aux,
+        training=(images.train_images[-WEIGHT_IMAGES:], images.train_labels[-WEIGHT_IMAGES:]),
         objective=objective,
         epochs=config.student_epochs,
         batch_size=config.batch_size,

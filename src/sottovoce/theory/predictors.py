@@ -45,12 +45,13 @@ def self_consistent_share(
     """Return the weight w of the teacher's kernel in a student's, if it equals the fraction of accuracy recovered.
 
     A student that learns little keeps the reference's kernel, and a student that learns everything ends with the
-    teacher's. The predicted accuracy is interpolated between the accuracies a_r and a_t that the kernels at the
-    reference and at the teacher predict, ``a = a_r + w (a_t - a_r)``, with w the recovered fraction of this same
-    prediction, ``w = (a - a_0) / (a_T - a_0)``, for accuracies a_0 of the reference and a_T of the teacher. Solving
-    gives ``w = (a_r - a_0) / (a_T - a_0 - a_t + a_r)``, which is clipped to [0, 1] (docs/theory.md, section 10); w is 1
-    where the equation has no positive solution because the predictions of the kernels differ by more than the teacher
-    learned. This is a hypothesis without free constants, not a theorem.
+    teacher's. Let a_r and a_t be the accuracies that the kernels at the reference and at the teacher predict, a_0 and
+    a_T those of the reference and the teacher, all on images whose labels the prediction may use. Between the kernels
+    accuracy is taken to be ``a = a_r + w (a_t - a_r)``, with w the recovered fraction of this same accuracy, ``w = (a -
+    a_0) / (a_T - a_0)``. Solving gives ``w = (a_r - a_0) / (a_T - a_0 - a_t + a_r)``, which is clipped to [0, 1]
+    (docs/theory.md, section 10); w is 1 where the equation has no positive solution because the predictions of the
+    kernels differ by more than the teacher learned. The student's logits are then interpolated with this weight. This
+    is a hypothesis without free constants, not a theorem.
     """
     learned = np.asarray(at_reference) - reference
     remainder = teacher - reference - (at_teacher - np.asarray(at_reference))

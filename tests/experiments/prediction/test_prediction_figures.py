@@ -10,7 +10,7 @@ import pytest
 
 from sottovoce.experiments.prediction import figures as prediction_figures
 from sottovoce.experiments.prediction import findings as prediction_analysis
-from sottovoce.experiments.prediction.config import PREDICTORS
+from sottovoce.experiments.prediction.config import TABLE
 from sottovoce.experiments.theorem import figures as theorem_figures
 from sottovoce.experiments.theorem import findings as theorem_analysis
 from sottovoce.lab import estimates
@@ -22,17 +22,38 @@ def closed():
     plt.close("all")
 
 
-def test_every_predictor_has_a_panel_with_its_points(smoke):
-    dataset = smoke("prediction")
-    assert set(prediction_figures.TITLES) == set(PREDICTORS)
+def drawn(dataset):
     errors = prediction_analysis.scores(dataset)["absolute_error"].mean(["objective", "n_aux"])
     figure = prediction_figures.draw(dataset, errors, "title")
     figure.canvas.draw()
-    titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == [prediction_figures.TITLES[name] for name in PREDICTORS]
-    for ax, name in zip(figure.axes, PREDICTORS, strict=True):
-        drawn = np.concatenate([line.get_ydata() for line in ax.lines[1:]])
-        np.testing.assert_array_equal(np.sort(drawn), np.sort(dataset["accuracy"].sel(predictor=name).values.ravel()))
+    return errors, [ax for ax in figure.axes if ax.get_visible()]
+
+
+def test_every_predictor_has_a_panel_with_its_points_and_says_what_it_uses(smoke):
+    dataset = smoke("prediction")
+    errors, panels = drawn(dataset)
+    beside = f"another student's {float(errors.sel(predictor='retrained')):.3f}"
+    for ax, predictor in zip(panels, TABLE, strict=True):
+        first, second, third = ax.get_title(loc="left").split("\n")
+        assert first == predictor.title + "*" * (predictor.name in {"retrained", "relinearized"})
+        assert second == predictor.uses
+        points = np.concatenate([line.get_ydata() for line in ax.lines[1:]])
+        expected = dataset["accuracy"].sel(predictor=predictor.name)
+        np.testing.assert_array_equal(np.sort(points), np.sort(expected.values.ravel()))
+        own = f"mean error {float(errors.sel(predictor=predictor.name)):.3f}"
+        assert third == (own if predictor.name == "retrained" else f"{own}; {beside}")
+
+
+def test_runs_of_older_versions_are_still_drawn(smoke, old):
+    dataset = smoke("prediction").assign_attrs(
+        experiment="prediction", config='{"dataset": "digits"}', identity="0" * 12
+    )
+    _, panels = drawn(old(dataset))
+    assert len(panels) == 10
+    (drawing,) = prediction_figures.draw_section({"prediction": old(dataset)})
+    assert "weight from test labels" in drawing.caption
+    (drawing,) = prediction_figures.draw_section({"prediction": dataset})
+    assert "No prediction uses test labels" in drawing.caption
 
 
 def test_theorem_panels_show_errors_and_shares(smoke):

@@ -1,10 +1,10 @@
-"""Prediction: how good will a student be, from what exists before it is trained?"""
+"""Prediction: how well is a student predicted by what it is trained from, and by what exists before it is trained?"""
 
 from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
-    version=2,
-    summary="How good will a student be, from what exists before it is trained?",
+    version=3,
+    summary="How good will a student be, with and without knowing its own inputs and batches?",
     results={"prediction": Result(on_request=True)},
 )

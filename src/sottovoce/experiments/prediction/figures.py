@@ -2,36 +2,23 @@
 
 import itertools
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sottovoce.experiments.prediction import findings
+from sottovoce.experiments.prediction.config import BASELINE, TABLE
 from sottovoce.lab import estimates, panels, style
 from sottovoce.lab.drawing import Drawing, Results, sample, setting
 
-# A star marks panels that show no prediction; the caption explains it.
-TITLES = {
-    "head_gram": "Gram matrix of the heads",
-    "first_update": "first gradient step",
-    "kernel_regression": "kernel regression",
-    "finite_time": "gradient flow, finite time",
-    "linearized": "linearized at the reference",
-    "reference_kernel": "kernel at the reference",
-    "teacher_kernel": "kernel at the teacher",
-    "self_consistent": "self-consistent kernel",
-    "relinearized": "linearized anew each epoch*",
-    "retrained": "another student*",
-}
+# Three rows for the twelve predictors of the experiment; the first has those that use nothing of the student's own.
+COLUMNS = 4
 
-# Two rows for the ten predictors of the experiment.
-COLUMNS = 5
-
-TITLE = "A student predicted before it is trained"
+TITLE = "How well a student is predicted"
 INTRO = (
     "Accuracy of every student as predicted by the initial heads, by the first gradient step, and by networks "
-    "linearized at the reference or at the teacher."
+    "linearized at the reference or at the teacher, with and without the student's own inputs and batches. Only what "
+    "uses neither can be had before the student is trained."
 )
 
 
@@ -47,10 +34,11 @@ def draw_section(results: Results) -> list[Drawing]:
         key="prediction",
         title="Predicted against measured accuracy",
         alt="One scatter of predicted against measured test accuracy per predictor, with the line of equality.",
-        caption="One point per member, objective and number of auxiliary logits k. * no prediction: the network "
-        "linearized anew in each epoch shows the cost of linearization; another student of the same teacher on other "
-        "inputs shows how much is chance. Predicting the mean of the other members' students gives a mean error of "
-        f"{others:.3f}. Setting: {setting(dataset)}.",
+        caption="One point per member, objective and number of auxiliary logits k. The second line of each title says "
+        f"what the predictor uses of the student's own. {findings.label_use(dataset)} * no prediction but a baseline "
+        "that trains students: another student of the same teacher on other inputs shows how much is chance, and the "
+        "network linearized anew in each epoch the cost of linearization. Predicting the mean of the other members' "
+        f"students gives a mean error of {others:.3f}. Setting: {setting(dataset)}.",
         figure=draw(estimates.converged(dataset), errors, f"Students predicted: {sample(dataset)}"),
         data=scores,
     )
@@ -58,16 +46,24 @@ def draw_section(results: Results) -> list[Drawing]:
 
 
 def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
-    """Draw one panel per predictor: `accuracy` against `student_accuracy`, and the mean absolute error in words."""
-    names = dataset["predictor"].values.tolist()
+    """Draw one panel per predictor: `accuracy` against `student_accuracy`, titled with the mean absolute error.
+
+    The baseline's error stands beside that of every predictor.
+    """
+    shown = [predictor for predictor in TABLE if predictor.name in dataset["predictor"]]
+    names = [predictor.name for predictor in shown]
+    beside = f"; another student's {float(errors.sel(predictor=BASELINE)):.3f}" if BASELINE in names else ""
     rows = -(-len(names) // COLUMNS)
-    with panels.figure(title, 11.5, 2.45 * rows + 0.9) as figure:
-        axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True)
-        for ax, name in zip(np.ravel(axes), names, strict=False):
-            _scatter_panel(ax, dataset["accuracy"].sel(predictor=name), dataset["student_accuracy"])
-            error = float(errors.sel(predictor=name))
-            ax.text(0.04, 0.96, f"mean error {error:.3f}", transform=ax.transAxes, va="top", fontsize=9)
-            ax.set_title(TITLES[name], fontsize=10)
+    with panels.figure(title, 11.5, 3.1 * rows + 0.9) as figure:
+        axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+        for ax in axes.flat[len(names) :]:
+            ax.set_visible(False)
+        for ax, predictor in zip(axes.flat, shown, strict=False):
+            _scatter_panel(ax, dataset["accuracy"].sel(predictor=predictor.name), dataset["student_accuracy"])
+            error = float(errors.sel(predictor=predictor.name))
+            # In the title and not in the panel, where points may lie anywhere.
+            words = f"mean error {error:.3f}{beside if predictor.name != BASELINE else ''}"
+            ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}\n{words}", fontsize=9)
         for ax in axes[-1]:
             ax.set_xlabel("measured accuracy")
         for ax in axes[:, 0]:

@@ -12,11 +12,11 @@ import xarray as xr
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.data import LabeledImages
-from sottovoce.experiments.prediction.config import PREDICTORS, Resolved
+from sottovoce.experiments.prediction.config import PREDICTORS, SELF_CONSISTENT, WEIGHT_IMAGES, Resolved
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.experiments.protocol.program import images_of, member_program
 from sottovoce.measure import heads
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import Network, accuracy
 from sottovoce.streams import Stream
 from sottovoce.theory import predictors, tangent
 from sottovoce.training import axes
@@ -25,6 +25,9 @@ from sottovoce.training.ensemble import for_members, run_members, sharded
 from sottovoce.training.optimizers import flow_time, optimizer
 from sottovoce.training.program import DistillationSet, Member, MemberProgram, Setting
 from sottovoce.training.students import Student
+
+# More steps than any training has.
+_NEVER = 2**31 - 1
 
 
 class PredictionProgram(eqx.Module):
@@ -41,30 +44,53 @@ class PredictionProgram(eqx.Module):
     directions: int = eqx.field(static=True)
 
 
+class Draw(NamedTuple):
+    """One draw of what students are distilled on: the inputs with the teacher's logits, and the key of their order."""
+
+    data: DistillationSet
+    order: Key[Array, ""]
+
+
+class Kernels(NamedTuple):
+    """Students predicted by linearized training on one draw of inputs and batches.
+
+    Attributes:
+        linearized: class logits on the test images of the network linearized at the reference, trained as the student
+            is.
+        at_reference: logits of the network itself at the parameters where training of `linearized` ends.
+        at_teacher: the same with the network linearized at the teacher, though training starts at the reference.
+        accuracies: accuracies of `at_reference` and `at_teacher` on the `WEIGHT_IMAGES`.
+    """
+
+    linearized: Float[Array, "student sample class"]
+    at_reference: Float[Array, "student sample class"]
+    at_teacher: Float[Array, "student sample class"]
+    accuracies: Float[Array, "2 student"]
+
+
 class Predicted(NamedTuple):
-    """Class logits on the test images, predicted for each student.
+    """Class logits on the test images, predicted for each student; test labels have no part in them.
 
     Attributes:
         first_update: logits of the network linearized at the reference, after the first gradient step alone.
         kernel_regression: logits of the network linearized at the reference, fitted by kernel regression.
         finite_time: logits of the network linearized at the reference, after gradient flow for the time that the
             optimizer's steps amount to.
-        linearized: logits of the network linearized at the reference, trained as the student is.
-        reference_kernel: logits of the network itself at the parameters where training of `linearized` ends.
-        teacher_kernel: the same as `reference_kernel`, with the network linearized at the teacher, though training
-            starts at the reference.
         relinearized: logits of the network itself, trained as the student is but linearized anew once per epoch.
         retrained: no prediction, but another student of the same teacher, on other inputs in another order.
+        own: predictions by the student's own inputs and batches.
+        independent: predictions by the inputs and batches of `retrained`, of which the student has none.
+        accuracies: accuracies of reference and teacher on the `WEIGHT_IMAGES`.
     """
 
     first_update: Float[Array, "student sample class"]
     kernel_regression: Float[Array, "student sample class"]
     finite_time: Float[Array, "student sample class"]
-    linearized: Float[Array, "student sample class"]
-    reference_kernel: Float[Array, "student sample class"]
-    teacher_kernel: Float[Array, "student sample class"]
     relinearized: Float[Array, "student sample class"]
     retrained: Float[Array, "student sample class"]
+    own: Kernels
+    independent: Kernels
+    accuracies: Float[Array, "2"]
 
 
 def predict_members(
@@ -94,30 +120,48 @@ def predict_member(
 ) -> Predicted:
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
     program, test = prediction.member, prediction.member.test_images()
-    data = distillation_set(program, teacher, program.key(Stream.DISTILLATION_INPUTS, member))
-    # The order of batches is the student's own, so that linearized training differs from it by linearization alone.
-    order = program.key(Stream.STUDENT_BATCHES, member)
-    first, regression, finite = _displacements(prediction, reference, data.samples)
+    # Streams of their own for the second draw: with the student's keys it would be the student's inputs and batches.
+    own, independent = (
+        Draw(distillation_set(program, teacher, program.key(inputs, member)), program.key(batches, member))
+        for inputs, batches in (
+            (Stream.DISTILLATION_INPUTS, Stream.STUDENT_BATCHES),
+            (Stream.REPLICATE_INPUTS, Stream.REPLICATE_BATCHES),
+        )
+    )
+    first, regression, finite = _displacements(prediction, reference, own.data.samples)
     start = reference.class_logits(test)
     read = jax.vmap(lambda network: network.class_logits(test))
     # A change of parameters moves the linearized network's logits by the product of the Jacobian with this change.
     expand = jax.vmap(lambda change: start + jax.jvp(lambda n: n.class_logits(test), (reference,), (change,))[1])
-
-    # One program trains at all three bases; no training has so many steps that the first two would move theirs.
-    bases = axes.stack([reference, teacher, reference])
-    every = jnp.asarray([2**31 - 1, 2**31 - 1, program.protocol.student_batches()])
-    train = partial(train_linearized, program, data, order, reference)
-    at_reference, at_teacher, relinearized = axes.unstack(axes.map_over_leading_axis(train)(bases, every))
     starts = axes.repeat(reference, len(prediction.objectives))
+    images = program.images.scaled(program.images.train_pixels[-WEIGHT_IMAGES:])
+    score = jax.vmap(lambda network: accuracy(network, images, program.images.train_labels[-WEIGHT_IMAGES:]))
+
+    def train(draw: Draw, bases: Sequence[Network], every: Sequence[int]) -> list[Network]:
+        # One program trains at all bases; no training has so many steps that `_NEVER` would move its base.
+        linearized = partial(train_linearized, program, draw.data, draw.order, reference)
+        return axes.unstack(axes.map_over_leading_axis(linearized)(axes.stack(bases), jnp.asarray(every)))
+
+    def kernels(at_reference: Network, at_teacher: Network) -> Kernels:
+        return Kernels(
+            linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
+            at_reference=read(at_reference),
+            at_teacher=read(at_teacher),
+            accuracies=jnp.stack([score(at_reference), score(at_teacher)]),
+        )
+
+    each_epoch = program.protocol.student_batches()
+    *by_own, relinearized = train(own, (reference, teacher, reference), (_NEVER, _NEVER, each_epoch))
+    by_independent = train(independent, (reference, teacher), (_NEVER, _NEVER))
     return Predicted(
         first_update=expand(first),
         kernel_regression=expand(regression),
         finite_time=expand(finite),
-        linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
-        reference_kernel=read(at_reference),
-        teacher_kernel=read(at_teacher),
         relinearized=read(relinearized),
-        retrained=read(_retrained(program, member, starts, teacher)),
+        retrained=read(distill(program, independent.data, starts, independent.order)[0]),
+        own=kernels(*by_own),
+        independent=kernels(*by_independent),
+        accuracies=score(axes.stack([reference, teacher])),
     )
 
 
@@ -181,13 +225,6 @@ def _aux_logits(network: Network, inputs: Array) -> Array:
     return network.aux_head(network.hidden(inputs), network.precision)
 
 
-def _retrained(program: MemberProgram, member: Array, starts: Network, teacher: Network) -> Network:
-    """Train the students once more, on other inputs in another order."""
-    # Streams of their own: with the students' keys these would be the very same students.
-    data = distillation_set(program, teacher, program.key(Stream.REPLICATE_INPUTS, member))
-    return distill(program, data, starts, program.key(Stream.REPLICATE_BATCHES, member))[0]
-
-
 def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     """Train the given members and predict their students.
 
@@ -199,7 +236,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         By member: `reference_accuracy`, `teacher_accuracy` and `diverged`. By member, objective and n_aux:
         `student_accuracy`. By member, predictor, objective and n_aux: the predicted `accuracy`, and `correlation` and
         `size` of the predicted change of class logits on the test images against the true change; `size` is the ratio
-        of their lengths.
+        of their lengths. By member, self-consistent predictor (`interpolation`), objective and n_aux: `weight` of the
+        teacher's kernel.
     """
     pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
     students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
@@ -209,7 +247,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)
     predicted = predict_members(prediction, members, trained.reference, trained.teacher)
     labeled = images_of(config)
-    scores = np.stack([_scores(pairs, labeled, trained, predicted, i) for i in range(len(members))])
+    scored = [_scores(pairs, labeled, trained, predicted, i) for i in range(len(members))]
+    scores, weights = (np.stack(arrays) for arrays in zip(*scored, strict=True))
     shape = (len(config.objectives), len(config.n_aux))
     by_student = ("member", "objective", "n_aux")
     variables = {
@@ -219,6 +258,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     return xr.Dataset(
         {
             **variables,
+            "weight": (("member", "interpolation", *by_student[1:]), weights.reshape(*weights.shape[:2], *shape)),
             "student_accuracy": (by_student, trained.accuracy[:, 2:].reshape(-1, *shape)),
             "reference_accuracy": ("member", trained.accuracy[:, 0]),
             "teacher_accuracy": ("member", trained.accuracy[:, 1]),
@@ -227,6 +267,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         coords={
             "member": list(members),
             "predictor": list(PREDICTORS),
+            "interpolation": list(SELF_CONSISTENT),
             "objective": list(config.objectives),
             "n_aux": list(config.n_aux),
         },
@@ -239,8 +280,13 @@ _class_logits = jax.jit(Network.class_logits)
 
 def _scores(
     pairs: list[tuple[str, int]], images: LabeledImages, trained: Member, predicted: Predicted, i: int
-) -> np.ndarray:
-    """Return scores of the i-th member as an array by predictor, student, and accuracy, correlation and size."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Score the i-th member.
+
+    Returns:
+        Scores by predictor, student, and accuracy, correlation and size; and weights of the teacher's kernel by
+        self-consistent predictor and student.
+    """
     reference, teacher, *students = (
         jax.tree.map(lambda v: v[i], network) for network in (trained.reference, trained.teacher, *trained.students)
     )
@@ -248,24 +294,27 @@ def _scores(
     start, taught, *true = (np.asarray(_class_logits(network, test)) for network in (reference, teacher, *students))
     C, Z = np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)
     gram = np.stack([predictors.head_gram(start, taught, C, Z[:, :k], objective) for objective, k in pairs])
-    logits = {"head_gram": gram} | {name: values[i] for name, values in predicted._asdict().items()}
-    accuracy = {
-        name: np.array([heads.accuracy(z, images.test_labels) for z in values]) for name, values in logits.items()
+    given: Predicted = jax.tree.map(lambda values: values[i], predicted)
+    logits = given._asdict() | {
+        "head_gram": gram,
+        "linearized": given.own.linearized,
+        "linearized_independent": given.independent.linearized,
+        "reference_kernel": given.own.at_reference,
+        "teacher_kernel": given.own.at_teacher,
     }
-    share = predictors.self_consistent_share(
-        accuracy["reference_kernel"],
-        accuracy["teacher_kernel"],
-        heads.accuracy(start, images.test_labels),
-        heads.accuracy(taught, images.test_labels),
-    )
-    # Accuracy is interpolated by itself: the accuracy of interpolated logits would not be self-consistent. A student's
-    # share applies to all its samples and classes, for which the two new axes stand.
-    for values, weight in ((accuracy, share), (logits, share[:, None, None])):
-        at_reference, at_teacher = values["reference_kernel"], values["teacher_kernel"]
-        values["self_consistent"] = at_reference + weight * (at_teacher - at_reference)
-    return np.array(
+    weights = []
+    for name, kernels in zip(SELF_CONSISTENT, (given.own, given.independent), strict=True):
+        counted = (*kernels.accuracies.astype(np.float64), *given.accuracies.astype(np.float64))
+        weight = predictors.self_consistent_share(*counted)
+        # A student's weight applies to all its samples and classes, for which the two new axes stand.
+        change = weight[:, None, None] * (kernels.at_teacher - kernels.at_reference)
+        logits[name] = kernels.at_reference + change
+        weights.append(weight)
+    scores = [
         [
-            [(accuracy[name][j], *heads.agreement(logits[name][j], z, start)) for j, z in enumerate(true)]
-            for name in PREDICTORS
+            (heads.accuracy(z, images.test_labels), *heads.agreement(z, student, start))
+            for z, student in zip(logits[name], true, strict=True)
         ]
-    )
+        for name in PREDICTORS
+    ]
+    return np.array(scores), np.array(weights)
