@@ -98,19 +98,26 @@ def _block_label(block: str) -> str:
 
 
 def _subspaces(estimated: Estimates, source: str, conditions: str) -> Drawing:
-    with panels.figure(f"Subspaces of updates: {source}", 10.4, 4.2) as figure:
-        left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    # Runs of earlier versions had no unrelated teacher to compare with.
+    controlled = "shared" in estimated
+    with panels.figure(f"Subspaces of updates: {source}", 14.4 if controlled else 10.4, 4.2) as figure:
+        left, middle, *right = figure.subplots(1, 3 if controlled else 2, width_ratios=[1.25, 1, 0.9][: 2 + controlled])
         energy_panel(left, estimated)
-        overlap_panel(right, estimated)
+        overlap_panel(middle, estimated)
+        for ax in right:
+            shared_panel(ax, estimated)
     return Drawing(
         key="subspaces",
         title="Where updates write, and what teacher and student share",
         alt="Bars of the energy of both updates on four subspaces and of the overlap of their strongest directions on "
-        "both sides of the layer, each with the level of random subspaces.",
+        "both sides of the layer, each with the level of random subspaces; direction by direction, what the student "
+        "and the unrelated teacher's student share with the teacher.",
         caption="The update W - W0 of the last hidden layer. Left: its share of energy on the span of the distilled "
         "columns of the auxiliary head (centered under kl), on the span of the centered class columns, and on the "
         "strongest directions of the teacher's and of the network's own update, as many as the objective teaches. "
-        f"Right: overlap of that many directions of the student's update with the teacher's. {conditions}",
+        "Middle: overlap of that many directions of the student's update with the teacher's. Right: squared cosines of "
+        "the principal angles between the student's strongest directions, as many as there are auxiliary logits, and "
+        f"the teacher's, as many as there are class directions. {conditions}",
         figure=figure,
         data=_columns(estimated, "energy", "energy_random", "energy_random_high", "energy_shuffled"),
     )
@@ -156,8 +163,28 @@ def overlap_panel(ax: Axes, estimated: Estimates) -> None:
         _bars_and_null(ax, beside, estimated, "overlap", {"side": side}, color=color, label=f"directions {words}")
         shuffled = estimated["overlap_shuffled"]["mean"].sel(side=side)
         ax.plot(beside, shuffled, label=panels.once(ax, "units shuffled, mean"), **style.DIAMONDS)
+        if "overlap_unrelated" in estimated:
+            panels.points(ax, beside, estimated["overlap_unrelated"].sel(side=side), "_", **_unrelated(ax))
     ax.set(ylabel="overlap, mean squared cosine", title="student's directions and teacher's")
     ax.legend(loc="upper left")
+
+
+def shared_panel(ax: Axes, estimated: Estimates) -> None:
+    """Draw by direction how much of the teacher's the student has, beside the unrelated teacher's student."""
+    shared, directions = estimated["shared"], estimated["shared"]["direction"].values
+    for beside, side in panels.abreast(directions, 0.38, shared["side"].values.tolist()):
+        words, color = SIDES[side]
+        panels.bars(ax, beside, shared.sel(side=side), 0.36, color=color, label=f"directions {words}")
+        panels.points(ax, beside, estimated["shared_unrelated"].sel(side=side), "_", **_unrelated(ax))
+    ax.set(xticks=directions, ylim=(0, 1.35), yticks=np.linspace(0, 1, 6), xlabel="principal angle, smallest first")
+    ax.set(ylabel="squared cosine", title="directions shared with the teacher")
+    ax.legend(loc="upper right")
+
+
+def _unrelated(ax: Axes) -> dict[str, Any]:
+    """Return the look of the control in every panel."""
+    label = panels.once(ax, "unrelated teacher's student")
+    return {"color": "black", "ms": 12, "mew": 2, "elinewidth": 1, "label": label}
 
 
 def parts_panel(ax: Axes, estimated: Estimates, network: str, scope: str) -> None:
@@ -216,6 +243,9 @@ def cka_panel(ax: Axes, estimated: Estimates) -> None:
     x = panels.categories(ax, [pair.replace(" and ", "\nand ") for pair in cka["pair"].values.tolist()])
     panels.bars(ax, x, cka, 0.55, color=style.OKABE_ITO["sky"])
     ax.plot(x, estimated["cka_shuffled"]["mean"], label="images shuffled", **style.DIAMONDS)
+    if "cka_unrelated" in estimated:
+        at = x[cka["pair"].values == "teacher and student"]
+        panels.points(ax, at, estimated["cka_unrelated"], "_", **_unrelated(ax))
     ax.set(ylim=(-0.04, 1.2), ylabel="debiased linear CKA, test images", yticks=np.linspace(0, 1, 6))
     ax.set_title("similarity of hidden features")
     ax.legend(loc="upper left")
