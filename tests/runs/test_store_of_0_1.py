@@ -1,4 +1,4 @@
-"""Runs that version 0.1 saved are found, whole and not computed again."""
+"""Runs that version 0.1 saved stay readable, and are not computed again where their experiment is the same."""
 
 import json
 import shutil
@@ -9,11 +9,18 @@ import pytest
 
 import sottovoce as sv
 from sottovoce.lab import registry
+from sottovoce.report import ledger, results
 from sottovoce.running.run import Execution
 from sottovoce.runs import catalog
 
 STORE = Path(__file__).parent / "store_of_0_1"
 HEADERS = {path.parent.name: json.loads(path.read_text()) for path in sorted(STORE.glob("runs/*/run.json"))}
+
+
+def is_current(name: str) -> bool:
+    """Return whether the experiment still is in the version of the run, so that members can be added to the run."""
+    header = HEADERS[name]
+    return registry.experiment(header["experiment"]).version == header["version"]
 
 
 @pytest.fixture
@@ -29,6 +36,17 @@ def test_the_store_has_a_run_of_every_experiment_of_0_1():
 
 
 @pytest.mark.parametrize("name", HEADERS)
+def test_a_run_of_0_1_is_read_with_its_table_claims_and_figures(name, out):
+    dataset = results.load(catalog.find(out / "runs", name))
+    experiment = registry.of(dataset)
+    assert experiment.table(dataset)
+    for result in experiment.results:
+        assert all(judgment.verdict for judgment in ledger.judge({result: dataset}))
+        for drawing in experiment.draw({result: dataset}):
+            assert drawing.data.sizes
+
+
+@pytest.mark.parametrize("name", [name for name in HEADERS if is_current(name)])
 def test_a_run_of_0_1_is_loaded_and_nothing_is_computed(name, out, monkeypatch):
     header = HEADERS[name]
     experiment = registry.experiment(header["experiment"])
