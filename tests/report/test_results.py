@@ -14,7 +14,7 @@ from sottovoce.cli.main import main
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments.capture import experiment as capture
 from sottovoce.lab import registry
-from sottovoce.report import results
+from sottovoce.report import build, ledger, results
 from sottovoce.running.run import Execution, run
 from sottovoce.runs import catalog
 from sottovoce.runs.identity import run_header
@@ -38,6 +38,25 @@ def test_without_a_preset_the_newest_run_is_shown(tmp_path):
         run("capture", execution=execution, members=2, hidden=hidden)
     loaded = results.load_all(tmp_path / "runs")
     assert json.loads(loaded["capture"].attrs["config"])["hidden"] == 4
+
+
+def test_the_judging_seed_is_shown_and_the_newest_other_seed_replicates_it(tmp_path):
+    execution = Execution(out=tmp_path, quiet=True)
+    for seed, draws in ((1, 2000), (2, 2000), (3, 2000), (4, 50)):
+        run("toy", execution=execution, members=1, seed=seed, draws=draws)
+    loaded = results.load_all(tmp_path / "runs")
+    replications = results.load_replications(tmp_path / "runs", loaded)
+    seeds = [json.loads(found["toy_1"].attrs["config"])["seed"] for found in (loaded, replications)]
+    # The run of seed 4 differs in more than its seed.
+    assert seeds == [1, 3]
+    judged, others = ({j.claim.key: j for j in ledger.judge(found)} for found in (loaded, replications))
+    assert (judged["a"].seed, others["a"].seed) == (1, 3)
+    shown = ledger.described(judged["a"], others["a"])
+    assert shown["replication"]["estimate"] == others["a"].measured.mean != shown["estimate"]
+    assert shown["replication"]["replication"] is None
+    page = build.write(loaded, tmp_path, replications).read_text(encoding="utf-8")
+    assert page.count("<dt>Second seed</dt><dd>seed 3: ") == len(judged)
+    assert "Second seed" not in build.write(loaded, tmp_path).read_text(encoding="utf-8")
 
 
 def test_nothing_saved_says_what_to_run(tmp_path):
@@ -78,7 +97,7 @@ def thousand(tmp_path_factory):
         run(name, execution=Execution(out=out, quiet=True), members=1, **fields)
     for index in range(998):
         # Every third is a preset but for its seed; the others are points of a sweep.
-        config = capture.Config(seed=index + 1, hidden=16 if index % 3 == 0 else 4)
+        config = capture.Config(seed=index + 2, hidden=16 if index % 3 == 0 else 4)
         header = run_header("capture", capture.version, config)
         folder = RunFolder.of(out / "runs", header)
         folder.chunks.mkdir(parents=True)

@@ -42,7 +42,7 @@ def reproduce(
         chosen = sv.data.choose_dataset(dataset)
     print(f"dataset: {chosen}" + (" (chosen by auto)" if dataset == "auto" else ""))
     results = sv.report.results.run_all(execution, print, dataset=chosen, members=members, seed=seed)
-    _write_report(results, execution.out)
+    _write_report(results, execution.out / "runs", execution.out)
 
 
 def sweep(
@@ -121,7 +121,7 @@ def report(
         out: folder for figures/ and report.html; unset: the folder that holds the runs' folder.
         json: print one JSON object with every claim's estimate, tests and verdict.
     """
-    _write_report(sv.report.results.load_all(runs), out or runs.parent, as_json=json)
+    _write_report(sv.report.results.load_all(runs), runs, out or runs.parent, as_json=json)
 
 
 def explore(out: Path = Path("out"), port: int = 2718, browser: bool = True) -> None:
@@ -220,12 +220,14 @@ def _shard(whole: "Plan", part: str, execution: Execution, *, as_json: bool) -> 
     print(to_json(done._asdict()) if as_json else done)
 
 
-def _write_report(results: "dict[str, xr.Dataset]", out: Path, *, as_json: bool = False) -> None:
-    path = sv.report.build.write(results, out)
+def _write_report(results: "dict[str, xr.Dataset]", runs: Path, out: Path, *, as_json: bool = False) -> None:
+    replications = sv.report.results.load_replications(runs, results)
+    path = sv.report.build.write(results, out, replications)
     if as_json:
         from sottovoce.report import ledger
 
-        claims = [ledger.described(judgment) for judgment in ledger.judge(results)]
+        others = {judgment.claim.key: judgment for judgment in ledger.judge(replications)}
+        claims = [ledger.described(judgment, others.get(judgment.claim.key)) for judgment in ledger.judge(results)]
         print(to_json({"report": str(path), "claims": claims}))
     else:
         print(f"report: {path}")

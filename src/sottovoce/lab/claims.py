@@ -97,6 +97,7 @@ class Judgment:
         claim: the claim.
         measured: the statistic with its 95 % interval.
         n: how many replicates were measured.
+        seed: the seed of the result; None where the result has none.
         p: the smaller p value of "outside" and "inside" the range, before adjustment.
         adjusted_p: the p value adjusted for the other claims.
         at_own_level: the statistic with the interval from which the verdict can be read: the claim is supported if the
@@ -111,6 +112,7 @@ class Judgment:
     claim: Claim
     measured: Interval
     n: int
+    seed: int | None
     p: float
     adjusted_p: float
     at_own_level: Interval
@@ -180,8 +182,10 @@ def judge(measured: Sequence[tuple[Claim, xr.Dataset]]) -> list[Judgment]:
     # The level of the claim of each family that is decided first.
     first = {True: ALPHA / PRIMARY, False: ALPHA / max(len(others) * (1 / np.arange(1, len(others) + 1)).sum(), 1)}
     return [
-        _judgment(claim, one, pair, float(after), first[claim.primary], without_test)
-        for (claim, _), one, pair, after, without_test in zip(measured, evidence, both, adjusted, untested, strict=True)
+        _judgment(claim, one, _seed(result), pair, float(after), first[claim.primary], without_test)
+        for (claim, result), one, pair, after, without_test in zip(
+            measured, evidence, both, adjusted, untested, strict=True
+        )
     ]
 
 
@@ -190,14 +194,18 @@ def _untested(evidence: Evidence, claim: Claim, result: xr.Dataset) -> Verdict |
     # Any number of replicates decides an identity.
     if evidence.n < LEAST_FOR_VERDICT and not isinstance(evidence, Identity):
         return "too few members"
-    # Constructed results, such as those of tests, may have no configuration and so no seed.
-    seed = json.loads(result.attrs.get("config", "{}")).get("seed")
-    return "descriptive" if seed in claim.seen else None
+    return "descriptive" if _seed(result) in claim.seen else None
+
+
+def _seed(result: xr.Dataset) -> int | None:
+    # Results that no run has made, and sweeps over seeds, have no seed of their own.
+    return json.loads(result.attrs.get("config", "{}")).get("seed")
 
 
 def _judgment(
     claim: Claim,
     evidence: Evidence,
+    seed: int | None,
     both: tuple[float, float],
     adjusted_p: float,
     first_level: float,
@@ -211,6 +219,7 @@ def _judgment(
         claim=claim,
         measured=evidence.interval(),
         n=evidence.n,
+        seed=seed,
         p=p,
         adjusted_p=adjusted_p,
         at_own_level=evidence.interval(1 - 2 * level),

@@ -21,15 +21,22 @@ from sottovoce.sweeps import figures, points
 from sottovoce.sweeps.tables import sweep_rows
 
 
-def write(results: Results, out: Path) -> Path:
-    """Draw the figures of results, by the names that `load_all` gives, into `figures/`; return the report's path."""
+def write(results: Results, out: Path, replications: Results | None = None) -> Path:
+    """Draw the figures of results, by the names that `load_all` gives, into `figures/`; return the report's path.
+
+    `replications` are results of another seed by the same names, whose verdicts stand beside the claims.
+    """
     folder = _figures_folder(out)
     judgments = ledger.judge(results)
+    replicated = {judgment.claim.key: judgment for judgment in ledger.judge(replications or {})}
     shown = [(part, tuple(_figure(drawing, folder) for drawing in part.draw(results))) for part in sections()]
     page = Page(
         title="Subliminal learning in small models",
         summary=_summary(results, judgments),
-        claims=tuple(_claim_row(judgment, results[judgment.claim.result]) for judgment in judgments),
+        claims=tuple(
+            _claim_row(judgment, results[judgment.claim.result], replicated.get(judgment.claim.key))
+            for judgment in judgments
+        ),
         sections=tuple(
             Section(
                 key=part.key,
@@ -81,13 +88,14 @@ def _figure(drawing: Drawing, folder: Path) -> Figure:
     )
 
 
-def _claim_row(judgment: Judgment, dataset: xr.Dataset) -> ClaimRow:
+def _claim_row(judgment: Judgment, dataset: xr.Dataset, other: Judgment | None) -> ClaimRow:
     claim = judgment.claim
     return ClaimRow(
         **{name: getattr(claim, name) for name in ("key", "place", "statistic", "criterion", "published", "figure")},
         claim=claim.text,
         measured=_interval(judgment),
         tested=ledger.in_words(judgment),
+        replicated=f"seed {other.seed}: {_interval(other)}, {other.verdict}, n = {other.n}" if other else "",
         verdict=judgment.verdict,
         fixed=f"chosen on seed {', '.join(map(str, claim.seen))}" if claim.seen else "preregistered",
         n=judgment.n,

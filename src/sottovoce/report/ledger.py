@@ -18,8 +18,8 @@ def judge(results: Results) -> list[Judgment]:
     return claims.judge([(claim, results[claim.result]) for claim in ledger() if claim.result in results])
 
 
-def described(judgment: Judgment) -> dict[str, Any]:
-    """Return a judgment as JSON values; what is undefined or unbounded is None."""
+def described(judgment: Judgment, replication: Judgment | None = None) -> dict[str, Any]:
+    """Return a judgment as JSON values, with that of another seed; what is undefined or unbounded is None."""
     claim = judgment.claim
 
     def number(value: float | None) -> float | None:
@@ -38,12 +38,14 @@ def described(judgment: Judgment) -> dict[str, Any]:
         "ci95": [number(end) for end in judgment.measured[1:]],
         "interval_at_own_level": [number(end) for end in judgment.at_own_level[1:]],
         "n": judgment.n,
+        "seed": judgment.seed,
         "p": judgment.p,
         "adjusted_p": judgment.adjusted_p,
         "verdict": judgment.verdict,
         "alternative": claim.alternative,
         "power": judgment.power,
         "members_to_decide": judgment.decided_by,
+        "replication": described(replication) if replication else None,
     }
 
 

@@ -76,6 +76,7 @@ class ClaimRow:
     setting: tuple[str, int, str]  # dataset, number of members, first 12 digits of the run's identity
     fixed: str = "preregistered"  # when the criterion was written
     tested: str = ""  # p value, adjustment, power
+    replicated: str = ""  # value and verdict on another seed
 
 
 @dataclass(frozen=True)

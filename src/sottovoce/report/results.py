@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce import data
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.lab import registry
+from sottovoce.lab.checks import DEFAULT_SEED
 from sottovoce.lab.experiment import Experiment, NamedSweep, Result
 from sottovoce.lab.fields import flags
 from sottovoce.running.run import Execution, run_config, spread
@@ -67,6 +68,8 @@ def run_all(execution: Execution, announce: Callable[[str], None], **settings: A
 def load_all(root: Path) -> "dict[str, xr.Dataset]":
     """Load a saved run of every result: the newest at preset settings, else the newest; nothing is computed.
 
+    Of runs at preset settings, those of the default seed come first, because claims are judged on it.
+
     A sweep leaves many runs of one experiment, so a run at the preset is the one that represents it. A sweep of the
     report is loaded if all its points are saved.
 
@@ -81,6 +84,22 @@ def load_all(root: Path) -> "dict[str, xr.Dataset]":
     if not results:
         raise UsageError(f"no saved run of the post's experiments is in {root}; make them with: sottovoce reproduce")
     return results
+
+
+def load_replications(root: Path, results: "Mapping[str, xr.Dataset]") -> "dict[str, xr.Dataset]":
+    """Load the newest saved run of each result that differs from it in seed and members alone; nothing is computed."""
+    replications, runs = {}, catalog.runs(root)
+    for name, experiment, _ in named():
+        if name not in results:
+            continue
+        # Members are no part of what a run is; a result that was just computed names them all the same.
+        config = {k: v for k, v in json.loads(results[name].attrs["config"]).items() if k != "members"}
+        for run in runs:
+            same = run.experiment == experiment.name and run.config == config | {"seed": run.config.get("seed")}
+            if same and run.config != config and run.folder.spans():
+                replications[name] = load(run)
+                break
+    return replications
 
 
 def load_named(root: Path) -> "dict[str, xr.Dataset]":
@@ -132,13 +151,17 @@ def name_of(run: Run) -> str:
 
 
 def _shown(runs: Sequence[Run], fixed: Mapping[str, Any]) -> Run | None:
-    """Return the first run with members at preset settings, else the first run with members; no chunk is read."""
+    """Return the first run with members at preset settings, the judging seed before others, else the first with any."""
 
     def first(wanted: Callable[[Run], bool]) -> Run | None:
         # Whether a run has members takes a listing of its folder, so it is asked last.
         return next((run for run in runs if _fits(run, fixed) and wanted(run) and run.folder.spans()), None)
 
-    return first(lambda run: _is_preset(run, fixed)) or first(lambda _: True)
+    return (
+        first(lambda run: run.config.get("seed") == DEFAULT_SEED and _is_preset(run, fixed))
+        or first(lambda run: _is_preset(run, fixed))
+        or first(lambda _: True)
+    )
 
 
 def _fits(run: Run, fixed: Mapping[str, Any]) -> bool:
