@@ -40,8 +40,8 @@ def test_every_predictor_has_a_panel_with_its_points_and_says_what_it_uses(smoke
         points = np.concatenate([line.get_ydata() for line in ax.lines[1:]])
         expected = dataset["accuracy"].sel(predictor=predictor.name)
         np.testing.assert_array_equal(np.sort(points), np.sort(expected.values.ravel()))
-        own = f"mean error {float(errors.sel(predictor=predictor.name)):.3f}"
-        assert third == (own if predictor.name == "retrained" else f"{own}; {beside}")
+        own = f"error {float(errors.sel(predictor=predictor.name)):.3f}"
+        assert third == (own if predictor.name == "retrained" else f"{own}, {beside}")
 
 
 def test_runs_of_older_versions_are_still_drawn(smoke, old):

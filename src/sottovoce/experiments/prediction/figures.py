@@ -52,9 +52,9 @@ def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
     """
     shown = [predictor for predictor in TABLE if predictor.name in dataset["predictor"]]
     names = [predictor.name for predictor in shown]
-    beside = f"; another student's {float(errors.sel(predictor=BASELINE)):.3f}" if BASELINE in names else ""
+    beside = f", another student's {float(errors.sel(predictor=BASELINE)):.3f}" if BASELINE in names else ""
     rows = -(-len(names) // COLUMNS)
-    with panels.figure(title, 11.5, 3.1 * rows + 0.9) as figure:
+    with panels.figure(title, 11.5, 3.3 * rows + 0.9) as figure:
         axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
         for ax in axes.flat[len(names) :]:
             ax.set_visible(False)
@@ -62,7 +62,7 @@ def draw(dataset: xr.Dataset, errors: xr.DataArray, title: str) -> Figure:
             _scatter_panel(ax, dataset["accuracy"].sel(predictor=predictor.name), dataset["student_accuracy"])
             error = float(errors.sel(predictor=predictor.name))
             # In the title and not in the panel, where points may lie anywhere.
-            words = f"mean error {error:.3f}{beside if predictor.name != BASELINE else ''}"
+            words = f"error {error:.3f}{beside if predictor.name != BASELINE else ''}"
             ax.set_title(f"{predictor.title}{'*' if predictor.trains else ''}\n{predictor.uses}\n{words}", fontsize=9)
         for ax in axes[-1]:
             ax.set_xlabel("measured accuracy")
