@@ -57,8 +57,8 @@ SENTENCES = (
         "They match because both maps have rank two.",
         (),
         "The condition is another one: the distilled columns have to span the hidden space, or at least contain the "
-        "class columns (docs/theory.md, section 2). With more hidden units than distilled columns maps of equal rank differ; "
-        "`sottovoce run capture` shows by how much.",
+        "class columns (docs/theory.md, section 2). With more hidden units than distilled columns maps of equal rank "
+        "differ; `sottovoce run capture` shows by how much.",
     ),
     Sentence(
         "Higher Rank Toy Models",
