@@ -104,12 +104,11 @@ def variance_profile(matrix: Matrix) -> tuple[Float[np.ndarray, " input"], Float
     squares = matrix**2
     columns = np.ones(matrix.shape[1])
     for _ in range(_PROFILE_STEPS):
-        rows = (squares * _inverse(columns)).mean(axis=1)
-        columns = (squares * _inverse(rows)[:, None]).mean(axis=0)
+        rows = squares @ _inverse(columns) / columns.size
+        columns = _inverse(rows) @ squares / rows.size
         total = columns.mean()
         columns /= total if total > 0 else 1.0
-    rows = (squares * _inverse(columns)).mean(axis=1)
-    return np.sqrt(rows), np.sqrt(columns)
+    return np.sqrt(squares @ _inverse(columns) / columns.size), np.sqrt(columns)
 
 
 def profile_values(rng: np.random.Generator, weight: Matrix, draws: int) -> Values:

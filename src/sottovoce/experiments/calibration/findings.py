@@ -13,6 +13,8 @@ from sottovoce.measure import counting
 
 NAMES = {"marchenko_pastur": "Marchenko-Pastur", "parallel": "parallel analysis", "gap": "the largest gap"}
 """The rules with a nominal false-alarm rate of 5 %."""
+LEAST_FOUND = 1.5
+"""The least strength, in units of the detectability threshold, of planted directions that a note is written about."""
 CELL = ("null", "inputs", "units")
 """The dimensions of the grid of schemes and shapes."""
 
@@ -59,17 +61,18 @@ def notes(dataset: xr.Dataset) -> list[str]:
     """Say between which rates the cells of the grid lie, and how exact the drawn edges are."""
     alarms, exact = _false_alarms(dataset), _exact(dataset)
     words = [_extremes(alarms.sel(rule=rule), f"false alarms of {rule}", farthest_from=0.05) for rule in NAMES]
-    strongest = {"rank": exact["rank"].max(), "strength": exact["strength"].max()}
-    found = exact.sel(strongest, rule="marchenko_pastur", drop=True)
-    what = f"marchenko_pastur counts exactly {strongest['rank'].item()} planted of strength "
-    words.append(_extremes(found, f"{what}{strongest['strength'].item():g}", farthest_from=1.0))
+    rank = exact["rank"].values.max()
+    for strength in [strength for strength in exact["strength"].values if strength >= LEAST_FOUND]:
+        found = exact.sel(rank=rank, strength=strength, rule="marchenko_pastur", drop=True)
+        what = f"marchenko_pastur counts exactly {rank} planted of strength {strength:g}"
+        words.append(_extremes(found, what, farthest_from=1.0))
     return words + [f"{null}: {counting.drawn_levels(null)}" for null in dataset["null"].values.tolist()]
 
 
 def _extremes(rate: xr.Dataset, what: str, farthest_from: float) -> str:
     """Return the lowest and the highest rate of all cells, and the one that is farthest from what it should be."""
     cells = rate.stack(cell=(*CELL, "scale"))
-    worst = cells.isel(cell=int(abs(cells["mean"] - farthest_from).argmax()))
+    worst = cells.isel(cell=int(abs(cells["mean"] - farthest_from).argmax("cell")))
     null, inputs, units, scale = worst["cell"].item()
     mean, low, high = (100 * float(worst[part]) for part in ("mean", "low", "high"))
     return (
