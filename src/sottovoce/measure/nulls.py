@@ -30,7 +30,7 @@ class Scheme(NamedTuple):
 SCHEMES = {"normal": Scheme(1.0, 0.0), "uniform": Scheme(3**-0.5, -1.2)}
 """The entries are N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."""
 
-# The scaling of a dense matrix gains two digits or more in every step.
+# A step leaves about 2 (1 / sqrt(input) + 1 / sqrt(output))^2 of the error of normal entries: 0.1 at 80 x 80.
 _PROFILE_STEPS = 8
 
 RESAMPLINGS = ("shuffle", "signflip")

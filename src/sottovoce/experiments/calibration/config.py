@@ -73,9 +73,7 @@ class Config:
     @classmethod
     def smoke(cls) -> Self:
         """Return a configuration of about a second."""
-        return cls(
-            inputs=(16, 24), units=(24,), ranks=(1, 2), strengths=(0.5, 2.5), replicates=4, planted=4, members=2
-        )
+        return cls(inputs=(16, 24), units=(24,), ranks=(1, 2), strengths=(0.5, 2.5), replicates=4, planted=4, members=2)
 
 
 def source(config: Mapping[str, Any]) -> str:
