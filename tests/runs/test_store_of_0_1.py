@@ -30,7 +30,9 @@ def test_the_store_has_a_run_of_every_experiment_of_0_1():
 
 
 # Experiments whose definition has changed since: their runs can be read, but are no result of today's experiment.
-OLD = [name for name, header in HEADERS.items() if header["version"] < registry.experiment(header["experiment"]).version]
+OLD = [
+    name for name, header in HEADERS.items() if header["version"] < registry.experiment(header["experiment"]).version
+]
 
 
 def test_runs_of_an_older_definition_are_listed_and_read_and_not_reported(out):

@@ -12,7 +12,6 @@ from sottovoce.experiments.calibration import findings as analysis
 from sottovoce.experiments.calibration.simulate import simulate
 from sottovoce.measure import counting, directions, nulls, statistics
 
-
 ATTRIBUTES = {"config": json.dumps({"replicates": 40, "planted": 20}), "experiment": "calibration"}
 
 
