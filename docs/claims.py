@@ -7,6 +7,7 @@ python docs/claims.py                            write the page from what is kep
 
 import json
 import sys
+import textwrap
 from pathlib import Path
 
 from sottovoce.report.ledger import ledger
@@ -34,7 +35,7 @@ def page() -> str:
         if sentence.section != section:
             section = sentence.section
             lines += [f"## {section}", ""]
-        lines += [f"**{sentence.text}**", ""]
+        lines += [*_wrapped(f"**{sentence.text}**"), ""]
         if sentence.reason:
             lines += [*_wrapped(sentence.reason), ""]
         if sentence.claims:
@@ -55,8 +56,6 @@ def _seeds(verdicts: dict) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 

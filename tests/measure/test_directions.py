@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sottovoce.errors import UsageError
-from sottovoce.measure import directions, spectra
+from sottovoce.measure import directions, nulls, spectra
 from sottovoce.theory.random_matrix import Noise
 
 
@@ -20,11 +20,16 @@ class FlatNoise(Noise):
     rows: int = 1
     columns: int = 1
     size: float = 1.0
+    candidate: float = 1.0
 
     def edge(self, removed: int = 0) -> float:
         return self.size * (2 - removed / 10)
 
     def level_edge(self, removed: int, level: float, *, estimated: bool) -> float:
+        if level == directions.CANDIDATES:
+            # Candidates are found at the scale of the median, before any scale is estimated from the rest.
+            assert not estimated
+            return self.candidate * self.edge(removed)
         assert level == directions.LEVEL
         return 1.1 * self.edge(removed) * (0.99 if estimated else 1.0)
 
@@ -35,7 +40,7 @@ class FlatNoise(Noise):
         return 2.5 * self.size
 
 
-NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10)
+NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10, top_draws=99, gap_draws=99)
 BULK = [1.5, 1.2, 1.0, 0.9, 0.7, 0.4]
 
 
@@ -75,7 +80,7 @@ def test_an_unknown_scale_allows_at_most_half_of_the_values():
 
 def test_the_half_is_the_limit_where_noise_without_many_directions_ends_below_the_median():
     # Without 11 directions this noise ends at 0.9 times its median, so that every further value stands above it.
-    law, null, values = FlatNoise(), directions.NullEdges(2.3, 0.5, 24), np.linspace(1.1, 1.0, 24)
+    law, null, values = FlatNoise(), directions.NullEdges(2.3, 0.5, 24, 99, 99), np.linspace(1.1, 1.0, 24)
     unknown, known = directions.counts(values, law, null), directions.counts(values, law, null, 1.0)
     assert (unknown["marchenko_pastur"], unknown["parallel"]) == (12, 12)
     assert (known["marchenko_pastur"], known["parallel"]) == (24, 24)
@@ -87,10 +92,19 @@ def test_only_values_above_the_bulk_at_the_medians_scale_are_candidates():
     assert directions.counts(values, FlatNoise(), NULL)["marchenko_pastur"] == 1
 
 
+def test_candidates_stand_out_less_than_counted_values_at_an_unknown_scale_alone():
+    # 1.85 exceeds the level edge at the scale below the first value, but not the bulk's edge 1.9 at the median. It is a
+    # candidate if candidates need only 0.9 of that edge; at a known scale nothing is estimated, and 1.9 is needed.
+    values, law = np.array([40.0, 1.85, *np.ones(6)]), FlatNoise(candidate=0.9)
+    assert directions.counts(values, law, NULL)["marchenko_pastur"] == 2
+    assert directions.counts(values, law, NULL, 0.8)["marchenko_pastur"] == 2
+    assert directions.counts(values, law, NULL, 1.0)["marchenko_pastur"] == 1
+
+
 @pytest.mark.parametrize(("rule", "edge"), [("marchenko_pastur", 0.99 * 1.1 * 1.9), ("parallel", 2.3 * 1.9 / 2)])
 def test_an_unknown_scale_is_the_root_mean_square_of_the_entries_that_a_direction_leaves(rule, edge):
     law = FlatNoise(size=2.6)
-    edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8)
+    edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8, 99, 99)
     # One direction leaves 7 x 7 entries of an 8 x 8 matrix. The second value is among what they hold, so that it is at
     # the edge where its square is edge^2 (its square + 6) / 49.
     critical = edge * np.sqrt(6 / (7 * 7 - edge**2))
@@ -103,7 +117,7 @@ def test_a_gap_is_measured_in_units_of_the_scale_below_it(scale):
     # Below the first value 7 x 7 entries hold 7 values of 1.
     critical = 3.0 * (np.sqrt(7 / (7 * 7)) if scale is None else scale)
     for gap, expected in ((0.999 * critical, 0), (1.001 * critical, 1)):
-        values, null = np.array([1 + gap, *np.ones(7)]), directions.NullEdges(100.0, 3.0, 8)
+        values, null = np.array([1 + gap, *np.ones(7)]), directions.NullEdges(100.0, 3.0, 8, 99, 99)
         assert directions.counts(values, FlatNoise(), null, scale)["gap"] == expected
 
 
@@ -117,15 +131,15 @@ def test_null_edges_are_order_statistics():
     draws = np.stack([np.arange(1, 20) * 1.0, np.zeros(19), np.zeros(19)], axis=1)
     edges = directions.null_edges(draws, larger=3, scale=1.0)
     # Of 19 draws a further one is the largest in 5 % of cases.
-    assert edges == directions.NullEdges(19.0, 19.0, 3)
-    assert directions.null_edges(draws, 3, scale=2.0, level=0.1) == directions.NullEdges(9.0, 9.0, 3)
+    assert edges == directions.NullEdges(19.0, 19.0, 3, 19, 19)
+    assert directions.null_edges(draws, 3, scale=2.0, level=0.1) == directions.NullEdges(9.0, 9.0, 3, 19, 19)
     # In its own units each draw is (value, 0, 0) over value / 3.
     assert directions.null_edges(draws, 3).top == pytest.approx(3.0)
     # The gap of (value + 1, 1, 1) is in units of the root mean square of the 2 x 2 entries below.
     assert directions.null_edges(draws + 1, 3).gap == pytest.approx(19 / np.sqrt(2 / 4))
     assert directions.null_edges(np.ones((19, 4)), 4).gap == 0
     # Zero in units of zero is zero, as no noise exceeds no noise.
-    assert directions.null_edges(np.zeros((19, 4)), 4) == directions.NullEdges(0.0, 0.0, 4)
+    assert directions.null_edges(np.zeros((19, 4)), 4) == directions.NullEdges(0.0, 0.0, 4, 19, 19)
     with pytest.raises(UsageError, match=r"draws is 18; allowed at level 0\.05: 19 or more"):
         directions.null_edges(draws[:18], 3)
 
@@ -139,6 +153,44 @@ def test_the_upper_edge_is_the_rank_that_a_further_draw_exceeds_in_a_twentieth(d
     # A further draw is equally likely to take each of draws + 1 ranks; the top 5 % of them exceed the edge.
     assert directions.upper_edge(np.random.default_rng(0).permutation(draws) + 1.0) == rank
     assert (draws + 1 - rank) / (draws + 1) <= directions.LEVEL < (draws + 2 - rank) / (draws + 1)
+
+
+@pytest.mark.parametrize("draws", [19, 99, 1999])
+def test_the_level_given_a_drawn_edge_is_that_of_a_beta_law(draws):
+    rng, trials = np.random.default_rng(1), 2000
+    # For uniform draws the level given an edge is 1 minus the edge, whatever the law of what is drawn.
+    levels = 1 - np.sort(rng.random((trials, draws)), axis=1)[:, int(0.95 * (draws + 1)) - 1]
+    stated = directions.drawn_level(draws)
+    assert stated.mean == pytest.approx(0.05)
+    # Five binomial standard errors of a share of 95 %, on either side apart of 2.5 %.
+    for outside in ((levels < stated.low).mean(), (levels > stated.high).mean()):
+        assert outside == pytest.approx(0.025, abs=5 * np.sqrt(0.025 * 0.975 / trials))
+    edges = directions.NullEdges(1.0, 1.0, 4, draws, 99)
+    assert edges.levels() == {"parallel": stated, "gap": directions.drawn_level(99)}
+
+
+@pytest.mark.parametrize("null", ["normal", "uniform"])
+@pytest.mark.parametrize(("neurons", "inputs"), [(0.0, 0.0), (0.2, 0.0), (0.1, 0.3)])
+def test_the_spread_of_sizes_is_the_one_that_was_put_in(null, neurons, inputs):
+    rng, n_in, n_out = np.random.default_rng(2), 200, 160
+    across, along = rng.standard_normal(n_in), rng.standard_normal(n_out)
+    sizes = np.exp(inputs * across[:, None] / across.std(ddof=1) + neurons * along / along.std(ddof=1))
+    found = directions.profile_spread(5.0 * sizes * nulls.draw_weight(rng, null, n_in, n_out) + 3.0)
+    for spread, true, count, length in ((found[0], neurons, n_out, n_in), (found[1], inputs, n_in, n_out)):
+        # Logarithms of norms of `length` normal entries have the variance v = 1 / (2 length), and the squared spread
+        # of `count` of them the variance 2 (v^2 + 2 true^2 v) / count; five standard errors.
+        noise = 1 / (2 * length)
+        error = 5 * np.sqrt(2 * (noise**2 + 2 * true**2 * noise) / count)
+        assert spread**2 == pytest.approx(true**2, abs=error)
+
+
+def test_inputs_without_weights_have_no_size_and_a_matrix_of_zeros_has_no_spread():
+    weight = np.random.default_rng(3).standard_normal((30, 20))
+    weight[::3] = 0
+    assert max(directions.profile_spread(weight)) < 0.2
+    assert directions.profile_spread(np.zeros((4, 5))) == (0.0, 0.0)
+    with pytest.raises(UsageError, match="weight is of shape"):
+        directions.profile_spread(np.zeros(4))
 
 
 @given(arrays(np.float64, (7, 5), elements=st.floats(-10, 10, width=32)), st.integers(0, 2**32 - 1))

@@ -43,6 +43,60 @@ def test_drawn_values_follow_the_law_of_centered_weights(null, n_in, n_out):
         assert stats.ks_2samp(drawn[:, component], direct[:, component]).pvalue > LEVEL
 
 
+@pytest.mark.parametrize("estimated", [False, True])
+@pytest.mark.parametrize(("n_in", "n_out"), [(12, 12), (20, 6), (5, 17), (1, 4)])
+def test_largest_normal_values_follow_the_law_of_all_values(n_in, n_out, estimated):
+    draws = 600
+    values = nulls.draw_values(np.random.default_rng(10), "normal", n_in, n_out, draws)
+    scale = np.sqrt((values**2).sum(axis=1) / (n_in * (n_out - 1))) if estimated else 1.0
+    largest = nulls.draw_normal_largest(np.random.default_rng(11), n_in, n_out, draws, estimated=estimated)
+    if min(n_in, n_out - 1) == 1 and estimated:
+        # A single value is its own root mean square over the entries.
+        np.testing.assert_allclose(largest, np.sqrt(n_in * (n_out - 1)))
+        return
+    assert stats.ks_2samp(largest, values[:, 0] / scale).pvalue > LEVEL
+    # The stream is that of all values, so that the same seed gives the same draws.
+    again = nulls.draw_normal_largest(np.random.default_rng(10), n_in, n_out, draws, estimated=estimated)
+    np.testing.assert_allclose(again, values[:, 0] / scale, rtol=1e-10)
+
+
+def test_a_fitted_profile_makes_rows_and_columns_equal_and_knows_no_order():
+    rng = np.random.default_rng(12)
+    true = np.outer(np.exp(rng.standard_normal(40)), np.exp(0.5 * rng.standard_normal(30)))
+    matrix = true * rng.standard_normal((40, 30))
+    matrix[3], matrix[:, 5] = 0, 0
+    rows, columns = nulls.variance_profile(matrix)
+    assert rows[3] == columns[5] == 0
+    kept = np.delete(np.delete(matrix / np.maximum(np.outer(rows, columns), 1e-300), 3, 0), 5, 1) ** 2
+    # Squares of 39 x 29 normal entries, of variance 2, leave 2 (1/sqrt(39) + 1/sqrt(29))^2 = 0.24 of the error after
+    # each of eight steps, 1e-5 of the first error in all.
+    np.testing.assert_allclose(kept.mean(axis=0), kept.mean(), rtol=1e-4)
+    np.testing.assert_allclose(kept.mean(axis=1), kept.mean(), rtol=1e-4)
+    order = rng.permutation(30)
+    np.testing.assert_allclose(nulls.variance_profile(matrix[:, order])[1], columns[order])
+    np.testing.assert_allclose((columns**2).mean(), 1)
+    assert not any(sizes.any() for sizes in nulls.variance_profile(np.zeros((3, 4))))
+
+
+def test_draws_of_a_profile_have_the_scale_of_the_weight_and_its_largest_value_among_noise():
+    rng, trials, draws, side = np.random.default_rng(13), 60, 19, 40
+    ranks, energies = [], []
+    sizes = np.exp(0.5 * rng.standard_normal((side, 1)))
+    for _ in range(trials):
+        weight = 7.0 * sizes * rng.standard_normal((side, side))
+        values = np.vstack([nulls.gram_values(weight), nulls.profile_values(rng, weight, draws)])
+        assert values.shape == (draws + 1, side - 1)
+        energy = (values**2).sum(axis=1)
+        largest = values[:, 0] / np.sqrt(energy)
+        ranks.append((largest[1:] < largest[0]).mean())
+        energies.append(energy[1:].mean() / energy[0])
+    # The largest value of noise takes every rank among the draws equally often: the mean of ranks uniform on [0, 1] has
+    # the standard error sqrt(1 / 12 / trials); four of them. With twice the sampling error of the sizes it is near 0.2.
+    assert np.mean(ranks) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 12 / trials))
+    # Energies of 40 x 40 squares have a relative standard error of less than a tenth each.
+    assert np.mean(energies) == pytest.approx(1, abs=4 * 0.1 / np.sqrt(trials))
+
+
 def test_gram_values_are_singular_values():
     for shape in ((9, 6), (6, 9), (7, 7)):
         weight = np.random.default_rng(2).standard_normal(shape)

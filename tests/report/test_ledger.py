@@ -91,8 +91,8 @@ CONTRADICTED = {"kl 2": 1, "kl 4": 3, "kl 8": 8}
 def calibrated(rule):
     """Return false alarms at 5 % for one rule alone, and at 9 % for it alone."""
     rates = xr.DataArray(
-        np.full((8, 2, 2, 2, 2), 0.5) + 0.001 * np.arange(8).reshape(8, 1, 1, 1, 1),
-        dims=("member", "null", "scale", "width", "rule"),
+        np.full((8, 2, 2, 2, 2, 2), 0.5) + 0.001 * np.arange(8).reshape(8, 1, 1, 1, 1, 1),
+        dims=("member", "null", "inputs", "units", "scale", "rule"),
         coords={"rule": [rule, "other"]},
     )
     moved = {"supported": -0.45, "not supported": -0.41}

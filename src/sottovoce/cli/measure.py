@@ -34,8 +34,9 @@ def directions(
     # The counts of a single matrix also stand at the top level, where a script finds them without its name.
     only = {"counts": next(iter(counts.values()))} if len(counts) == 1 else {}
     lines = (f"{name}: " + ", ".join(f"{rule} {n}" for rule, n in rules.items()) for name, rules in counts.items())
-    found = {**only, "null": null, "orientation": read_as, "layers": counts}
-    show(found, [f"matrices of {file} read as {read_as}", *lines], as_json=json)
+    drawn = sv.measure.counting.drawn_levels(null)
+    found = {**only, "null": null, "orientation": read_as, "drawn_levels": drawn, "layers": counts}
+    show(found, [f"matrices of {file} read as {read_as}", *lines, drawn], as_json=json)
 
 
 def spectrum(

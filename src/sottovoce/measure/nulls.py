@@ -30,6 +30,9 @@ class Scheme(NamedTuple):
 SCHEMES = {"normal": Scheme(1.0, 0.0), "uniform": Scheme(3**-0.5, -1.2)}
 """The entries are N(0, 1/fan_in), or uniform on +-1/sqrt(fan_in)."""
 
+# A step leaves about 2 (1 / sqrt(input) + 1 / sqrt(output))^2 of the error of normal entries: 0.1 at 80 x 80.
+_PROFILE_STEPS = 8
+
 RESAMPLINGS = ("shuffle", "signflip")
 """Nulls made of the matrix's own entries, either at random positions or at their positions with random signs."""
 
@@ -69,6 +72,60 @@ def draw_values(rng: np.random.Generator, null: str, n_in: int, n_out: int, draw
     if null == "normal":
         return np.stack([_bidiagonal_values(rng, *noise_shape(n_in, n_out)) for _ in range(draws)])
     return np.stack([gram_values(draw_weight(rng, null, n_in, n_out)) for _ in range(draws)])
+
+
+def draw_normal_largest(
+    rng: np.random.Generator, n_in: int, n_out: int, draws: int, *, estimated: bool
+) -> Float[np.ndarray, " draw"]:
+    """Return the largest singular values of fresh, centered normal weights.
+
+    They are in units of the entries' standard deviation or, if that is `estimated`, of each draw's own root mean square
+    over the `input x (output - 1)` entries of the equivalent noise. At a width of 512 a draw takes a tenth of the time
+    of `draw_values`.
+    """
+    from scipy.linalg import eigvalsh_tridiagonal
+
+    shape = noise_shape(n_in, n_out)
+    last, drawn = (min(shape) - 1,) * 2, np.empty(draws)
+    for i in range(draws):
+        diagonal, off_diagonal = _tridiagonal(rng, *shape)
+        top = eigvalsh_tridiagonal(diagonal, off_diagonal, select="i", select_range=last)[0]
+        drawn[i] = np.sqrt(top * np.prod(shape) / diagonal.sum() if estimated else top)
+    return drawn
+
+
+def variance_profile(matrix: Matrix) -> tuple[Float[np.ndarray, " input"], Float[np.ndarray, " output"]]:
+    """Fit sizes to the rows and columns of a matrix, so that the entry (i, j) has the variance (row_i column_j)^2.
+
+    The fit is that of maximum likelihood for normal entries: divided by their sizes, the entries of every row and of
+    every column that is not zero have the same mean square (the scaling of Sinkhorn 1967, applied to the squares). A
+    row or column of zeros has the size 0. Only products of the sizes are determined; the sizes of columns have a mean
+    square of 1.
+    """
+    squares = matrix**2
+    columns = np.ones(matrix.shape[1])
+    for _ in range(_PROFILE_STEPS):
+        rows = squares @ _inverse(columns) / columns.size
+        columns = _inverse(rows) @ squares / rows.size
+        total = columns.mean()
+        columns /= total if total > 0 else 1.0
+    return np.sqrt(squares @ _inverse(columns) / columns.size), np.sqrt(columns)
+
+
+def profile_values(rng: np.random.Generator, weight: Matrix, draws: int) -> Values:
+    """Return the singular values of noise whose variance profile is the one fitted to the centered weight.
+
+    A fitted profile contains the sampling error of every row's and column's size. Normal noise is therefore first
+    divided by its own fitted profile, so that every draw has the very profile of the weight and not the weight's
+    sampling error and its own. The values are in the weight's units.
+    """
+    rows, columns = variance_profile(centered(weight))
+    values = []
+    for _ in range(draws):
+        noise = centered(rng.standard_normal(weight.shape))
+        own_rows, own_columns = variance_profile(noise)
+        values.append(gram_values(noise * np.outer(rows / own_rows, columns / own_columns)))
+    return np.stack(values)
 
 
 def resample_values(rng: np.random.Generator, weight: Matrix, how: str, draws: int) -> Values:
@@ -119,15 +176,24 @@ def _resampled(rng: np.random.Generator, weight: np.ndarray, how: str) -> np.nda
     return weight * rng.choice(np.array([-1.0, 1.0]), weight.shape)
 
 
+def _inverse(variances: np.ndarray) -> np.ndarray:
+    """Return 1 / variances, and 0 where a variance is 0, as are the entries there."""
+    return np.divide(1.0, variances, out=np.zeros_like(variances), where=variances > 0)
+
+
 def _bidiagonal_values(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     """Return the singular values of a matrix of standard normal entries through its bidiagonal form."""
     from scipy.linalg import eigvalsh_tridiagonal
 
-    # The squares are eigenvalues of the tridiagonal matrix B^T B of the bidiagonal B, which needs no dense matrix.
+    return np.sqrt(np.clip(eigvalsh_tridiagonal(*_tridiagonal(rng, rows, columns))[::-1], 0.0, None))
+
+
+def _tridiagonal(rng: np.random.Generator, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return diagonal and off-diagonal of a tridiagonal matrix whose eigenvalues are the squared singular values."""
+    # It is B^T B of the bidiagonal form B, so that no dense matrix is needed.
     n, p = max(rows, columns), min(rows, columns)
     diagonal, above = rng.chisquare(n - np.arange(p)), rng.chisquare(np.arange(p - 1, 0, -1))
-    squares = eigvalsh_tridiagonal(diagonal + np.append(0.0, above), np.sqrt(diagonal[:-1] * above))
-    return np.sqrt(np.clip(squares[::-1], 0.0, None))
+    return diagonal + np.append(0.0, above), np.sqrt(diagonal[:-1] * above)
 
 
 def _scheme(null: str) -> Scheme:

@@ -151,11 +151,15 @@ def name_of(run: Run) -> str:
 
 
 def _shown(runs: Sequence[Run], fixed: Mapping[str, Any]) -> Run | None:
-    """Return the first run with members at preset settings, the judging seed before others, else the first with any."""
+    """Return the first run with members at preset settings, the judging seed before others, else the first with any.
+
+    Runs of an older definition of the experiment lack variables that figures and claims need, and are passed over.
+    """
 
     def first(wanted: Callable[[Run], bool]) -> Run | None:
         # Whether a run has members takes a listing of its folder, so it is asked last.
-        return next((run for run in runs if _fits(run, fixed) and wanted(run) and run.folder.spans()), None)
+        fitting = (run for run in runs if _fits(run, fixed) and _current(run) and wanted(run))
+        return next((run for run in fitting if run.folder.spans()), None)
 
     return (
         first(lambda run: run.config.get("seed") == DEFAULT_SEED and _is_preset(run, fixed))
@@ -166,6 +170,10 @@ def _shown(runs: Sequence[Run], fixed: Mapping[str, Any]) -> Run | None:
 
 def _fits(run: Run, fixed: Mapping[str, Any]) -> bool:
     return all(run.config.get(key) == value for key, value in fixed.items())
+
+
+def _current(run: Run) -> bool:
+    return run.version == registry.experiment(run.experiment).version
 
 
 def _is_preset(run: Run, fixed: Mapping[str, Any]) -> bool:

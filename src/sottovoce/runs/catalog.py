@@ -31,10 +31,20 @@ class Run:
         """Name of the folder."""
         return self.folder.path.name
 
-    @cached_property
+    @property
     def config(self) -> dict[str, Any]:
-        """The run's configuration without `members`; run.json is read once, at the first access."""
-        return self.folder.header()["config"]
+        """The run's configuration without `members`."""
+        return self._header["config"]
+
+    @property
+    def version(self) -> int:
+        """The version of the experiment's definition by which the run was made."""
+        return self._header["version"]
+
+    @cached_property
+    def _header(self) -> dict[str, Any]:
+        # run.json is read once, when something in it is first asked for.
+        return self.folder.header()
 
 
 def runs(root: Path, experiment: str | None = None) -> list[Run]:

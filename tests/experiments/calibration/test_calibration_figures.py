@@ -21,7 +21,9 @@ from sottovoce.measure import directions
 def rates():
     config = calibration.Config.smoke()
     result = simulate(config.resolve(), range(2))
-    yield analysis.rates(result.assign_attrs(config=json.dumps({"replicates": config.replicates})))
+    yield analysis.rates(
+        result.assign_attrs(config=json.dumps({"replicates": config.replicates, "planted": config.planted}))
+    )
     plt.close("all")
 
 
@@ -35,7 +37,8 @@ def test_panels_show_rates_for_every_rule(rates):
     figures.false_alarm_panel(ax, rates, "uniform", "scheme")
     for bars, rule in zip(ax.containers, figures.RULES, strict=True):
         expected = rates["false_alarm"].sel(null="uniform", scale="scheme", rule=rule)
-        np.testing.assert_array_equal(bars[0].get_ydata(), expected)
+        np.testing.assert_array_equal(bars[0].get_ydata(), expected.values.ravel())
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["16 x 24", "24 x 24"]
 
 
 def test_the_figure_draws_without_warnings(rates):

@@ -4,7 +4,7 @@ from sottovoce.lab.experiment import Experiment, Result
 
 experiment = Experiment(
     __name__,
-    version=1,
+    version=2,
     summary="Are the counts of directions calibrated, and which directions do they detect?",
     trains=False,
     results={"calibration": Result(on_request=True)},

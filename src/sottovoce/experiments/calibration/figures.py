@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.calibration import findings
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.measure import counting
 
 RULES = {
     "marchenko_pastur": ("Marchenko-Pastur, Tracy-Widom", style.OKABE_ITO["blue"]),
@@ -18,6 +19,8 @@ RULES = {
 }
 SCALES = {"scheme": "scale of the noise known", "bulk": "scale estimated from the matrix"}
 NOMINAL = 0.05
+# More labels of shapes than these overlap unless they are turned.
+MOST_UPRIGHT = 4
 
 TITLE = "Counting directions, calibrated"
 INTRO = (
@@ -32,15 +35,15 @@ def draw_section(results: Results) -> list[Drawing]:
     if "calibration" not in results:
         return []
     dataset = results["calibration"]
-    rates, config = findings.rates(dataset), config_of(dataset)
-    planted = f"{config['planted_null']} weights {config['planted_width']} wide"
+    rates = findings.rates(dataset)
     drawing = Drawing(
         key="calibration",
         title="False alarms, and detection of planted directions",
-        alt="Above, false-alarm rates of four rules on fresh weights against their width, with the nominal rate; "
+        alt="Above, false-alarm rates of four rules on fresh weights by shape, with the nominal rate; "
         "below, the share of weights whose planted directions were counted exactly, against their strength.",
         caption="Whiskers and bands: exact 95 % intervals of a share. Dotted: 5 % above, the detectability "
-        f"threshold below. Directions are planted in {planted}. {rates.attrs['trials']} weights for each rate. "
+        "threshold below, where schemes and shapes are taken together. "
+        f"{rates.attrs['trials']} weights for each rate above. {counting.drawn_levels('uniform').capitalize()}. "
         f"Setting: {setting(dataset)}.",
         figure=draw(rates, f"Counts of directions, {rates.attrs['trials']} weights per rate"),
         data=rates[["false_alarm", "false_alarm_low", "false_alarm_high"]],
@@ -68,15 +71,16 @@ def draw(rates: xr.Dataset, title: str) -> Figure:
 
 
 def false_alarm_panel(ax: Axes, rates: xr.Dataset, null: str, scale: str) -> None:
-    """Draw false-alarm rates against the width with their 95 % intervals, and the nominal rate."""
-    estimate = panels.estimate_of(rates.sel(null=null, scale=scale), "false_alarm")
-    x = panels.categories(ax, estimate["width"].values.astype(str))
-    # The rules stand next to each other around each width, so that their intervals do not overlap.
+    """Draw false-alarm rates by shape with their 95 % intervals, and the nominal rate."""
+    estimate = panels.estimate_of(rates.sel(null=null, scale=scale), "false_alarm").stack(shape=("inputs", "units"))
+    x = panels.categories(ax, [f"{n_in} x {n_out}" for n_in, n_out in estimate["shape"].values])
+    ax.tick_params(axis="x", labelrotation=90 if len(x) > MOST_UPRIGHT else 0)
+    # The rules stand next to each other around each shape, so that their intervals do not overlap.
     for beside, rule in panels.abreast(x, 0.16, list(RULES)):
         label, color = RULES[rule]
         panels.points(ax, beside, estimate.sel(rule=rule), ms=4.5, lw=1.2, color=color, label=label)
     ax.axhline(NOMINAL, **style.DOTTED_LINE)
-    ax.set(xlabel="width", ylim=(-0.01, None), title=f"{null} fresh weights\n{SCALES[scale]}")
+    ax.set(xlabel="inputs x units", ylim=(-0.01, None), title=f"{null} fresh weights\n{SCALES[scale]}")
 
 
 def planted_panel(ax: Axes, rates: xr.Dataset, rank: int, scale: str) -> None:
