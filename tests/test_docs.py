@@ -74,9 +74,13 @@ def assert_prints(printed: str, shown: str) -> None:
     assert found == pytest.approx(expected, abs=ROUNDING), f"tutorial.md shows\n{shown}but prints\n{printed}"
 
 
-def gallery():
-    """Return docs/gallery.py as a module."""
-    spec = importlib.util.spec_from_file_location("gallery", DOCS / "gallery.py")
+def test_the_page_of_sentences_is_the_one_that_its_script_writes():
+    assert script("claims").page() == (DOCS / "claims.md").read_text(encoding="utf-8")
+
+
+def script(name: str):
+    """Return a script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -99,7 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns(*GENERATED))
     execution, experiment = Execution(out=folder / "out", quiet=True), registry.experiment("toy")
     results = {f"toy_{k}": run_config(experiment, toy.Config(n_aux=k, draws=50), execution) for k in (1, 2)}
-    gallery().write(results, folder / "docs" / "gallery")
+    script("gallery").write(results, folder / "docs" / "gallery")
     words = [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning", "--quiet", "docs", "html"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -129,7 +133,7 @@ def test_gallery_shows_each_figure_with_alt_and_caption(site: Path):
 
 
 def test_text_of_a_caption_is_shown_as_it_is():
-    assert gallery().plain("W1' *x* a_b <b> [c]") == r"W1' \*x\* a\_b \<b\> \[c\]"
+    assert script("gallery").plain("W1' *x* a_b <b> [c]") == r"W1' \*x\* a\_b \<b\> \[c\]"
 
 
 def test_reference_shows_every_public_function(site: Path):

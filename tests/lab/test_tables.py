@@ -40,7 +40,7 @@ def check(rows):
 def test_transfer_has_a_row_by_role_with_the_published_number(transfer_result):
     rows = table(transfer_result)
     check(rows)
-    roles = ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all"]
+    roles = ["reference", "teacher", "student", "student_all", "cross_model", "cross_model_all", "unrelated"]
     assert list(rows) == roles + [f"{role}, recovered fraction" for role in roles if role != "teacher"]
     assert rows["student, recovered fraction"]["mean"] == pytest.approx(
         np.mean((0.428 + 0.001 * np.arange(8)) / (0.8434 + 0.001 * np.arange(8)))
@@ -72,8 +72,10 @@ def test_spectrum_has_accuracies_counts_and_what_they_follow_by_network(spectrum
     defined = {label: row for label, row in rows.items() if row["members"]}
     check(defined)
     networks = result["network"].values.tolist()
-    assert list(rows)[: 2 * len(networks)] == networks + [f"{name}, components above the edge" for name in networks]
-    for label in ("components above the edge", "weight, parallel", "weight, gap", "update, parallel"):
+    ways = [f"components above initialization ({way})" for way in ("band", "line", "edge")]
+    shown = [f"{network}, {way}" for way in ways for network in networks]
+    assert list(rows)[: 4 * len(networks)] == networks + shown
+    for label in (*ways, "weight, parallel", "weight, gap", "update, parallel"):
         assert rows[f"teacher, {label}"]["mean"] == 9
     assert rows["kl, weight, |count - (k - 1)|"]["mean"] == 0
     assert rows["kl, weight, |count - k|"]["mean"] == 1
@@ -99,7 +101,10 @@ def test_decoding_has_rows_for_what_was_measured_and_its_nulls(decoding):
     rows = table(described(decoding(), "decoding"))
     check(rows)
     assert rows["teacher body, reference class head"]["mean"] == pytest.approx(0.7035)
-    assert rows["teacher drift, class_head"]["mean"] == pytest.approx(0.0535)
+    assert rows["student drift, class_head"]["mean"] == 0
+    assert rows["direction 3 shared with the teacher, input side"]["mean"] == pytest.approx(0.3035)
+    assert rows["direction 3 shared with the teacher, input side, unrelated"]["mean"] == pytest.approx(0.1)
+    assert rows["teacher and unrelated student, CKA"]["mean"] == pytest.approx(0.6)
     assert rows["student update, energy on aux_head"]["mean"] == pytest.approx(0.4035)
     assert rows["student, change of trunk off aux_head"]["mean"] == pytest.approx(0.2035)
     assert rows["overlap, input side, teacher matched"]["quantity"] == "mean squared cosine"

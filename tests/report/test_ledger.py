@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from sottovoce.experiments.coverage.config import SERVED
 from sottovoce.lab import claims
-from sottovoce.lab.evidence import Identity, Mean, RankCorrelation, Ratio, Share, p_values
+from sottovoce.lab.evidence import Agreement, Identity, Mean, RankCorrelation, Ratio, Share, p_values
 from sottovoce.measure.hypotheses import holm
-from sottovoce.report import ledger
+from sottovoce.report import ledger, post
 
 members = st.lists(st.floats(-10, 10), min_size=6, max_size=9).map(np.array)
 ranges = st.tuples(st.floats(-10, 10), st.floats(-10, 10)).map(sorted)
@@ -459,3 +459,68 @@ def test_on_a_seed_that_the_criterion_has_seen_a_claim_only_describes():
     assert claims.judge([(tuned, few)])[0].verdict == "too few members"
     assert ledger.in_words(claims.judge([(tuned, seen)])[0]) == ""
     assert ledger.described(claims.judge([(tuned, seen)])[0])["seeds_seen"] == [3]
+
+
+MANY = 0.1 * np.resize(SPREAD, 12)
+
+
+@pytest.mark.parametrize(
+    ("means", "expected"),
+    [
+        ((0.5, 0.6), "supported"),
+        ((0.5, 0.22), "inconclusive"),
+        ((0.5, -0.2), "inconclusive"),
+        ((-0.2, -0.3), "not supported"),
+        # Beyond different ends: no way says "inside", but they contradict each other.
+        ((-0.2, 1.2), "inconclusive"),
+        ((1.2, 1.3), "not supported"),
+    ],
+)
+def test_a_verdict_stands_only_where_all_ways_of_measuring_agree(means, expected):
+    ways = tuple(Mean(mean + MANY) for mean in means)
+    agreement = Agreement(ways)
+    assert claims.decide(agreement, 0.2, 0.8) == expected
+    ends = np.array([way.interval() for way in ways])
+    assert agreement.interval() == (ways[0].interval().mean, ends[:, 1].min(), ends[:, 2].max())
+    assert agreement.n == 12
+    assert agreement.p(0.2, "above") == max(way.p(0.2, "above") for way in ways)
+    both = [p_values(way, (0.2, 0.8)) for way in ways]
+    assert p_values(agreement, (0.2, 0.8))[0] == max(outside for outside, _ in both)
+
+
+def test_an_agreement_has_the_power_of_its_weakest_way():
+    ways = (Mean(0.5 + MANY), Mean(0.5 + 3 * MANY))
+    claim = claimed("x", (0.2, claims.INFINITY), alternative=0.5)
+    together, *alone = (
+        claims.judge([(replace(claim, measure=lambda _, found=found: found), result_of(x=MANY))])[0]
+        for found in (Agreement(ways), *ways)
+    )
+    assert together.power == min(judged.power for judged in alone) < max(judged.power for judged in alone)
+    assert together.decided_by == max(judged.decided_by for judged in alone)
+
+
+def test_a_ratios_power_is_that_of_its_residual():
+    numerators, denominators = 1.5 + MANY, 2.0 + 0 * MANY
+    claim = claimed("x", (0.5, claims.INFINITY), alternative=0.75)
+    (ratio,) = claims.judge([(replace(claim, measure=lambda _: Ratio(numerators, denominators)), result_of(x=MANY))])
+    # With a constant denominator the ratio is a mean.
+    (mean,) = claims.judge([(replace(claim, measure=lambda _: Mean(numerators / 2)), result_of(x=MANY))])
+    assert ratio.power == pytest.approx(mean.power)
+    assert ratio.decided_by == mean.decided_by
+
+
+def test_eight_claims_are_primary():
+    primary = [claim for claim in ledger.ledger() if claim.primary]
+    assert len(primary) == claims.PRIMARY
+    # Each states its power at a value inside its range.
+    assert all(claim.alternative is not None and claim.low < claim.alternative < claim.high for claim in primary)
+
+
+def test_every_sentence_of_the_post_has_claims_or_a_reason():
+    keys = {claim.key for claim in ledger.ledger()}
+    for sentence in post.SENTENCES:
+        assert sentence.claims or sentence.reason, sentence.text
+        assert set(sentence.claims) <= keys, sentence.text
+    named = {key for sentence in post.SENTENCES for key in sentence.claims}
+    # What is said to be in the post is found on the page.
+    assert {claim.key for claim in ledger.ledger() if claim.place.startswith("post") and claim.primary} <= named

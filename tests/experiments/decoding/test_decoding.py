@@ -1,6 +1,7 @@
 """Grafts, probes, subspaces, parts: against the transfer experiment, the linear theory, and where they must be zero."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +12,8 @@ from sottovoce.experiments.decoding import config as decoding_config
 from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.decoding import parts as decoding_parts
 from sottovoce.experiments.decoding import simulate as decoding_simulate
-from sottovoce.experiments.decoding.simulate import simulate
-from sottovoce.measure import heads
+from sottovoce.experiments.decoding.simulate import measure_unrelated, simulate
+from sottovoce.measure import heads, similarity
 from sottovoce.networks.mlp import Linear, Network
 from sottovoce.theory import linear
 
@@ -238,3 +239,28 @@ def test_layers_of_different_widths_and_more_auxiliary_logits_than_units():
     moved = dataset["relative_drift"].sel(body="student") > 0
     assert moved.sel(block=["trunk_0", "trunk_1", "trunk_2", "aux_head"]).all()
     assert not dataset["diverged"].any()
+
+
+def test_what_is_shared_is_counted_direction_by_direction_beside_the_unrelated_student():
+    rng = np.random.default_rng(0)
+    read, write = (np.linalg.qr(rng.standard_normal((32, 6)))[0] for _ in range(2))
+    reference = rng.standard_normal((32, 32))
+
+    def network(update):
+        return SimpleNamespace(trunk=[SimpleNamespace(weight=reference + update)])
+
+    def moved(directions):
+        # Sizes of their own, so that the order of the directions is known.
+        return read[:, directions] @ np.diag(1.0 + np.arange(len(directions))) @ write[:, directions].T
+
+    # The teacher has four directions, of which the student has two, and another student none.
+    networks = [network(0.0), network(moved([0, 1, 2, 3])), network(moved([0, 1, 4]))]
+    features = rng.standard_normal((3, 50, 32))
+    bodies = [SimpleNamespace(hidden=hidden) for hidden in features]
+    found = measure_unrelated(networks, network(moved([4, 5])), bodies, bodies[0], rank=2, wide=4, n_aux=3)
+    # Both sides, direction by direction; a third direction of an update of rank two is any.
+    np.testing.assert_allclose(found["shared"], [[1, 1, 0]] * 2, atol=1e-12)
+    np.testing.assert_allclose(found["shared_unrelated"][:, 1:], [[0, 0]] * 2, atol=1e-12)
+    np.testing.assert_allclose(found["overlap_unrelated"], 0, atol=1e-12)
+    expected = similarity.linear_cka(features[1], features[0], debiased=True)
+    assert found["cka_unrelated"] == pytest.approx(expected)

@@ -32,7 +32,7 @@ def test_every_variant_that_is_there_stands_in_the_figure_of_directions(smoke):
     drawings = {
         d.key: d for d in spectrum_figures.draw_section({"spectrum_described": result, "spectrum_long": result})
     }
-    assert list(drawings) == ["figure3", "figure3_mse", "singular_values", "direction_counts"]
+    assert list(drawings) == ["figure3", "figure3_mse", "singular_values", "specifications", "direction_counts"]
     assert [d.key for d in drawings.values() if d.hover] == ["figure3", "figure3_mse", "singular_values"]
     drawing = drawings["direction_counts"]
     assert [ax.get_title(loc="left").split("\n")[0] for ax in drawing.figure.axes[:2]] == [
@@ -42,6 +42,7 @@ def test_every_variant_that_is_there_stands_in_the_figure_of_directions(smoke):
     assert drawing.data["variant"].values.tolist() == ["described", "long"]
     assert "described: directions of the weight under kl: undecided" in drawing.caption
     assert "n = 2 members" in drawing.caption
+    assert drawings["specifications"].data["specification"].values.tolist() == ["band", "line", "edge"]
     assert spectrum_figures.draw_section({}) == []
 
 
