@@ -80,7 +80,8 @@ def draw_normal_largest(
     """Return the largest singular values of fresh, centered normal weights.
 
     They are in units of the entries' standard deviation or, if that is `estimated`, of each draw's own root mean square
-    over the `input x (output - 1)` entries of the equivalent noise. At a width of 512 a draw takes a tenth of the time of `draw_values`.
+    over the `input x (output - 1)` entries of the equivalent noise. At a width of 512 a draw takes a tenth of the time
+    of `draw_values`.
     """
     from scipy.linalg import eigvalsh_tridiagonal
 
