@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from sottovoce.experiments.calibration import findings
 from sottovoce.lab import panels, style
 from sottovoce.lab.drawing import Drawing, Results, setting
-from sottovoce.measure import counting
 
 RULES = {
     "marchenko_pastur": ("Marchenko-Pastur, Tracy-Widom", style.OKABE_ITO["blue"]),
@@ -43,7 +42,7 @@ def draw_section(results: Results) -> list[Drawing]:
         "below, the share of weights whose planted directions were counted exactly, against their strength.",
         caption="Whiskers and bands: exact 95 % intervals of a share. Dotted: 5 % above, the detectability "
         "threshold below, where schemes and shapes are taken together. "
-        f"{rates.attrs['trials']} weights for each rate above. {counting.drawn_levels('uniform').capitalize()}. "
+        f"{rates.attrs['trials']} weights for each rate above. {'. '.join(findings.drawn_levels(dataset))}. "
         f"Setting: {setting(dataset)}.",
         figure=draw(rates, f"Counts of directions, {rates.attrs['trials']} weights per rate"),
         data=rates[["false_alarm", "false_alarm_low", "false_alarm_high"]],

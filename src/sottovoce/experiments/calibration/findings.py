@@ -66,7 +66,12 @@ def notes(dataset: xr.Dataset) -> list[str]:
         found = exact.sel(rank=rank, strength=strength, rule="marchenko_pastur", drop=True)
         what = f"marchenko_pastur counts exactly {rank} planted of strength {strength:g}"
         words.append(_extremes(found, what, farthest_from=1.0))
-    return words + [f"{null}: {counting.drawn_levels(null)}" for null in dataset["null"].values.tolist()]
+    return words + drawn_levels(dataset)
+
+
+def drawn_levels(dataset: xr.Dataset) -> list[str]:
+    """Say for each scheme how exact the level of the counts against drawn edges is."""
+    return [f"{null}: {counting.drawn_levels(null)}" for null in dataset["null"].values.tolist()]
 
 
 def _extremes(rate: xr.Dataset, what: str, farthest_from: float) -> str:
