@@ -74,10 +74,12 @@ def test_json_is_one_object_with_the_promised_keys(out: Path, capsys: pytest.Cap
     assert [name for name, row in result["table"].items() if row["quantity"] == "test accuracy"] == [
         "reference",
         "teacher",
+        "unrelated_teacher",
         "student",
         "student_all",
         "cross_model",
         "cross_model_all",
+        "unrelated",
     ]
     for row in result["table"].values():
         assert {"mean", "ci95", "members", "published"} <= set(row)
