@@ -63,7 +63,7 @@ def test_the_long_command_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path:
     long = next(c for c in COMMANDS if "--dataset mnist" in c)
     asked: dict[str, object] = {}
     monkeypatch.setattr(report_results, "run_all", lambda execution, announce, **given: asked.update(given) or {})
-    monkeypatch.setattr(commands, "_write_report", lambda results, out: None)
+    monkeypatch.setattr(commands, "_write_report", lambda results, runs, out: None)
     main.main(long.replace("path/to/files", str(tmp_path)).split()[1:])
     assert asked["dataset"] == "mnist"
 

@@ -38,16 +38,16 @@ def test_an_accelerator_takes_as_many_members_as_fit_and_a_cpu_core_one(monkeypa
 
 
 def test_a_member_takes_its_inputs_twice_their_targets_and_its_students():
+    teachers, students, batch = 2, 5, 1024
     few, many = (transfer.Config(dataset="mnist", n_inputs=n).resolve().member_bytes() for n in (10_000, 60_000))
-    assert many - few == 4 * 50_000 * (2 * 784 + 13)
+    assert many - few == 4 * 50_000 * (2 * 784 + teachers * 13)
     narrow, wide = (transfer.Config(dataset="mnist", width=w).resolve().member_bytes() for w in (128, 256))
-    students, batch = 4, 1024
     parameters = 256 * (784 + 256 + 13) - 128 * (784 + 128 + 13)
     assert wide - narrow == 4 * students * (5 * parameters + 3 * batch * 2 * 128)
     # A thousand auxiliary logits are wider than the images: their targets count.
     many_logits = transfer.Config(dataset="mnist", n_aux=1003).resolve()
     assert many_logits.member_bytes() - transfer.Config(dataset="mnist").resolve().member_bytes() == 4 * 1000 * (
-        60_000 + students * (5 * 256 + 3 * batch)
+        60_000 * teachers + students * (5 * 256 + 3 * batch)
     )
     each = transfer.Config(dataset="mnist", width=(256, 256)).resolve()
     assert each.member_bytes() == transfer.Config(dataset="mnist", width=256).resolve().member_bytes()

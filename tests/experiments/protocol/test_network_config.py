@@ -136,7 +136,7 @@ def test_a_perceptrons_memory_and_work_are_those_of_its_layers():
     config = transfer.Config(dataset="mnist").resolve()
     layers = (784, 256, 256, 13)
     parameters = 784 * 256 + 256 * 256 + 256 * 13
-    inputs = 60_000 * (2 * 784 + 13)
+    inputs = 60_000 * (2 * 784 + 2 * 13)
     assert config.member_bytes() == 4 * (inputs + 5 * (5 * parameters + 3 * 1024 * sum(layers)))
     # Two teachers and five students, of five epochs each.
     operations, steps = config.member_work()

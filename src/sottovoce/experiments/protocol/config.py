@@ -181,7 +181,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         """Return about how many bytes a member takes while all its students are trained.
 
         All arrays are float32. A member holds its distillation inputs, as much again for what is derived from them, and
-        the teacher's logits on them. Each student takes five times its parameters (the parameters, their gradient,
+        every teacher's logits on them. Each student takes five times its parameters (the parameters, their gradient,
         Adam's two moments, the update) and three times its activations, which include the patches of convolutions.
         """
         n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
@@ -192,7 +192,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         patches = sum(layer.positions * layer.fan_in for layer in layers[: len(self.student_channels)])
         outputs = sum(layer.positions * layer.fan_out for layer in layers)
         activations = self.batch_size * (n_pixels + patches + outputs)
-        inputs = self.n_inputs * (2 * n_pixels + n_logits)
+        inputs = self.n_inputs * (2 * n_pixels + self.n_teachers() * n_logits)
         return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
     def member_work(self) -> tuple[float, int]:
