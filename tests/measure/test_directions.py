@@ -40,7 +40,7 @@ class FlatNoise(Noise):
         return 2.5 * self.size
 
 
-NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10, top_draws=99, gap_draws=99)
+NULL = directions.NullEdges(top=2.3, gap=0.5, larger=10)
 BULK = [1.5, 1.2, 1.0, 0.9, 0.7, 0.4]
 
 
@@ -80,7 +80,7 @@ def test_an_unknown_scale_allows_at_most_half_of_the_values():
 
 def test_the_half_is_the_limit_where_noise_without_many_directions_ends_below_the_median():
     # Without 11 directions this noise ends at 0.9 times its median, so that every further value stands above it.
-    law, null, values = FlatNoise(), directions.NullEdges(2.3, 0.5, 24, 99, 99), np.linspace(1.1, 1.0, 24)
+    law, null, values = FlatNoise(), directions.NullEdges(2.3, 0.5, 24), np.linspace(1.1, 1.0, 24)
     unknown, known = directions.counts(values, law, null), directions.counts(values, law, null, 1.0)
     assert (unknown["marchenko_pastur"], unknown["parallel"]) == (12, 12)
     assert (known["marchenko_pastur"], known["parallel"]) == (24, 24)
@@ -104,7 +104,7 @@ def test_candidates_stand_out_less_than_counted_values_at_an_unknown_scale_alone
 @pytest.mark.parametrize(("rule", "edge"), [("marchenko_pastur", 0.99 * 1.1 * 1.9), ("parallel", 2.3 * 1.9 / 2)])
 def test_an_unknown_scale_is_the_root_mean_square_of_the_entries_that_a_direction_leaves(rule, edge):
     law = FlatNoise(size=2.6)
-    edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8, 99, 99)
+    edge, null = edge * law.size, directions.NullEdges(2.3 * law.size, 0.5, 8)
     # One direction leaves 7 x 7 entries of an 8 x 8 matrix. The second value is among what they hold, so that it is at
     # the edge where its square is edge^2 (its square + 6) / 49.
     critical = edge * np.sqrt(6 / (7 * 7 - edge**2))
@@ -117,7 +117,7 @@ def test_a_gap_is_measured_in_units_of_the_scale_below_it(scale):
     # Below the first value 7 x 7 entries hold 7 values of 1.
     critical = 3.0 * (np.sqrt(7 / (7 * 7)) if scale is None else scale)
     for gap, expected in ((0.999 * critical, 0), (1.001 * critical, 1)):
-        values, null = np.array([1 + gap, *np.ones(7)]), directions.NullEdges(100.0, 3.0, 8, 99, 99)
+        values, null = np.array([1 + gap, *np.ones(7)]), directions.NullEdges(100.0, 3.0, 8)
         assert directions.counts(values, FlatNoise(), null, scale)["gap"] == expected
 
 
@@ -131,15 +131,15 @@ def test_null_edges_are_order_statistics():
     draws = np.stack([np.arange(1, 20) * 1.0, np.zeros(19), np.zeros(19)], axis=1)
     edges = directions.null_edges(draws, larger=3, scale=1.0)
     # Of 19 draws a further one is the largest in 5 % of cases.
-    assert edges == directions.NullEdges(19.0, 19.0, 3, 19, 19)
-    assert directions.null_edges(draws, 3, scale=2.0, level=0.1) == directions.NullEdges(9.0, 9.0, 3, 19, 19)
+    assert edges == directions.NullEdges(19.0, 19.0, 3)
+    assert directions.null_edges(draws, 3, scale=2.0, level=0.1) == directions.NullEdges(9.0, 9.0, 3)
     # In its own units each draw is (value, 0, 0) over value / 3.
     assert directions.null_edges(draws, 3).top == pytest.approx(3.0)
     # The gap of (value + 1, 1, 1) is in units of the root mean square of the 2 x 2 entries below.
     assert directions.null_edges(draws + 1, 3).gap == pytest.approx(19 / np.sqrt(2 / 4))
     assert directions.null_edges(np.ones((19, 4)), 4).gap == 0
     # Zero in units of zero is zero, as no noise exceeds no noise.
-    assert directions.null_edges(np.zeros((19, 4)), 4) == directions.NullEdges(0.0, 0.0, 4, 19, 19)
+    assert directions.null_edges(np.zeros((19, 4)), 4) == directions.NullEdges(0.0, 0.0, 4)
     with pytest.raises(UsageError, match=r"draws is 18; allowed at level 0\.05: 19 or more"):
         directions.null_edges(draws[:18], 3)
 
@@ -165,8 +165,6 @@ def test_the_level_given_a_drawn_edge_is_that_of_a_beta_law(draws):
     # Five binomial standard errors of a share of 95 %, on either side apart of 2.5 %.
     for outside in ((levels < stated.low).mean(), (levels > stated.high).mean()):
         assert outside == pytest.approx(0.025, abs=5 * np.sqrt(0.025 * 0.975 / trials))
-    edges = directions.NullEdges(1.0, 1.0, 4, draws, 99)
-    assert edges.levels() == {"parallel": stated, "gap": directions.drawn_level(99)}
 
 
 @pytest.mark.parametrize("null", ["normal", "uniform"])

@@ -92,7 +92,7 @@ def count_update(values: Components, largest: Float[np.ndarray, " draw"], n_in: 
     """
     shape = nulls.noise_shape(n_in, n_out)
     # Only the rule `parallel` is used, so the edge of the gap is set out of reach.
-    edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(shape), largest.size, largest.size)
+    edges = directions.NullEdges(directions.upper_edge(largest), np.inf, max(shape))
     return directions.counts(values, Noise(*shape), edges)["parallel"]
 
 
@@ -146,4 +146,4 @@ def _scheme_edges(null: str, n_in: int, n_out: int, seed: int, known: bool) -> d
     if null != "normal":
         return edges
     largest = nulls.draw_normal_largest(rng, n_in, n_out, LARGEST_DRAWS, estimated=not known)
-    return edges._replace(top=directions.upper_edge(largest), top_draws=largest.size)
+    return edges._replace(top=directions.upper_edge(largest))

@@ -33,23 +33,12 @@ Components = Float[np.ndarray, " component"]
 class NullEdges(NamedTuple):
     """The 95 % thresholds (`LEVEL`) of the largest value and of the largest gap of neighbors, in units of the scale.
 
-    Attributes:
-        top: threshold of the largest value.
-        gap: threshold of the largest gap.
-        larger: the larger side of the noise matrix.
-        top_draws: draws of noise behind `top`.
-        gap_draws: draws of noise behind `gap`.
+    `larger` is the larger side of the noise matrix.
     """
 
     top: float
     gap: float
     larger: int
-    top_draws: int
-    gap_draws: int
-
-    def levels(self) -> dict[str, Interval]:
-        """Return by rule the level that counts against these very edges have (`drawn_level`)."""
-        return {"parallel": drawn_level(self.top_draws), "gap": drawn_level(self.gap_draws)}
 
 
 def checked(weight: Num[np.ndarray, "..."]) -> Float[np.ndarray, "input output"]:
@@ -93,7 +82,7 @@ def null_edges(
     """
     top = np.array([_in_units(row[0], _scale_below(row, larger, 0, scale)) for row in values])
     gap = np.array([_largest_gap(row, larger, scale)[1] for row in values])
-    return NullEdges(upper_edge(top, level), upper_edge(gap, level), larger, len(values), len(values))
+    return NullEdges(upper_edge(top, level), upper_edge(gap, level), larger)
 
 
 def upper_edge(drawn: Float[np.ndarray, " draw"], level: float = LEVEL) -> float:

@@ -17,8 +17,6 @@ from sottovoce.measure.directions import LEVEL, upper_edge
 DRAWS = 999
 """Fresh weights behind a band. Its level is 5 % with a standard error of 0.7 %, which comes from these draws."""
 
-Ratios = Float[np.ndarray, "*batch component"]
-
 
 class NullCurve(NamedTuple):
     """Explained-variance ratios of fresh weights by rank: the mean, and the upper end of the simultaneous band."""
