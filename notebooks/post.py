@@ -213,7 +213,7 @@ def _(checks, mo):
 
 @app.cell
 def _(sv):
-    from sottovoce.experiments.spectrum.counts import components_above_edge
+    from sottovoce.experiments.spectrum.initialization import components_above_edge
 
     spectrum = sv.run("spectrum", dataset="digits", members=2, width=64, n_aux=(2, 4, 8), objectives=("kl",))
     counts = components_above_edge(spectrum).mean("member")

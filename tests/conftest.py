@@ -39,7 +39,8 @@ LONG = (
 # Modules and packages whose functions check the types and shapes of their arguments in tests.
 TYPE_CHECKED = (
     *("streams.py", "data", "networks", "theory", "measure", "training", "interop"),
-    *("experiments/*/findings.py", "experiments/*/counts.py", "experiments/prediction/expansion.py"),
+    *("experiments/*/findings.py", "experiments/*/counts.py", "experiments/spectrum/initialization.py"),
+    "experiments/prediction/expansion.py",
     *("experiments/protocol/interventions.py", "experiments/protocol/published.py"),
     *("lab/claims.py", "lab/estimates.py", "lab/evidence.py", "lab/rows.py", "report/ledger.py"),
     *("sweeps/effects.py", "sweeps/findings.py", "sweeps/points.py", "sweeps/tables.py"),

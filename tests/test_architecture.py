@@ -46,7 +46,7 @@ FILES = {
     "figures": {"errors", "lab", "own config", "own findings", "own figures"},
     "sweeps": {"errors", "lab", "measure", "sweeps", "own config"},
 }
-KINDS = {"counts": "findings"}
+KINDS = {"counts": "findings", "initialization": "findings"}
 # Folder -> the other folders that it draws on.
 SLICES: dict[str, set[str]] = {}
 # What still points the wrong way.

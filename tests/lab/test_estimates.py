@@ -8,8 +8,8 @@ import xarray as xr
 from scipy import stats
 
 from sottovoce.experiments.protocol import published
-from sottovoce.experiments.spectrum import counts as spectrum_counts
 from sottovoce.experiments.spectrum import experiment as spectrum_experiment
+from sottovoce.experiments.spectrum import initialization
 from sottovoce.experiments.transfer import experiment as transfer_experiment
 from sottovoce.experiments.transfer import findings
 from sottovoce.lab import estimates
@@ -150,12 +150,12 @@ def test_no_member_has_no_mean():
 @pytest.mark.parametrize("change", [{"dataset": "digits"}, {"inputs": "uniform"}, {"student_epochs": 5}], ids=str)
 def test_curves_stand_beside_published_points_only_at_the_published_settings(spectrum, change):
     result = spectrum({"teacher": 9, "kl 2": 1})
-    curves = spectrum_counts.spectrum_curves(result, PUBLISHED_SPECTRUM)
+    curves = initialization.spectrum_curves(result, PUBLISHED_SPECTRUM)
     for network, points in published.SPECTRUM.items():
         shown = curves["published_ratio"].sel(network=network).values
         np.testing.assert_array_equal(shown[: len(points)], points)
         assert np.isnan(shown[len(points) :]).all()
-    assert spectrum_counts.spectrum_curves(result, PUBLISHED_SPECTRUM | change)["published_ratio"].isnull().all()
+    assert initialization.spectrum_curves(result, PUBLISHED_SPECTRUM | change)["published_ratio"].isnull().all()
 
 
 def test_components_are_counted_above_the_members_own_initializations(spectrum):
@@ -163,7 +163,7 @@ def test_components_are_counted_above_the_members_own_initializations(spectrum):
     # One member's larger initialization raises the edge for all.
     result["weight_explained_variance_ratio"].loc[{"member": 0, "network": "reference", "component": 1}] = 0.15
     result["weight_explained_variance_ratio"].loc[{"member": 1, "network": "kl 4", "component": 1}] = 0.14
-    curves = spectrum_counts.spectrum_curves(result, PUBLISHED_SPECTRUM)
+    curves = initialization.spectrum_curves(result, PUBLISHED_SPECTRUM)
     assert curves.attrs["edge"] == 0.15
     assert curves.attrs["members"] == 7
     counts = dict(zip(curves["network"].values.tolist(), curves["components_above_edge"].values.tolist(), strict=True))

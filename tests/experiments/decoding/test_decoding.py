@@ -12,7 +12,8 @@ from sottovoce.experiments.decoding import config as decoding_config
 from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.decoding import parts as decoding_parts
 from sottovoce.experiments.decoding import simulate as decoding_simulate
-from sottovoce.experiments.decoding.simulate import measure_unrelated, simulate
+from sottovoce.experiments.decoding.overlaps import measure_unrelated
+from sottovoce.experiments.decoding.simulate import simulate
 from sottovoce.measure import heads, similarity
 from sottovoce.networks.mlp import Linear, Network
 from sottovoce.theory import linear

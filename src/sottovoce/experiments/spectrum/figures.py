@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sottovoce.experiments.spectrum import counts
+from sottovoce.experiments.spectrum import counts, initialization
 from sottovoce.lab import panels, style
 from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
 
@@ -34,7 +34,7 @@ def draw_section(results: Results) -> list[Drawing]:
     variants = {name: results[f"spectrum_{name}"] for name in VARIANTS if f"spectrum_{name}" in results}
     if not variants:
         return []
-    curves = {name: counts.spectrum_curves(dataset, config_of(dataset)) for name, dataset in variants.items()}
+    curves = {name: initialization.spectrum_curves(dataset, config_of(dataset)) for name, dataset in variants.items()}
     columns = {f"{VARIANTS[name]} (n = {curve.attrs['members']})": curve for name, curve in curves.items()}
     source = source_of(next(iter(variants.values())))
     settings = "; ".join(f"{name}: {setting(dataset)}" for name, dataset in variants.items())
@@ -111,7 +111,7 @@ def _singular_values(columns: dict[str, xr.Dataset], source: str, settings: str)
 
 
 def _specifications(variants: dict[str, xr.Dataset], source: str, settings: str) -> Drawing:
-    shown = {name: counts.specification_curve(dataset) for name, dataset in variants.items()}
+    shown = {name: initialization.specification_curve(dataset) for name, dataset in variants.items()}
     columns = {f"{VARIANTS[name]} (n = {curves.attrs['members']})": curves for name, curves in shown.items()}
     with panels.figure(f"Components above initialization: {source}", max(4.9 * len(columns), 6.0), 6.6) as figure:
         axes = figure.subplots(2, len(columns), squeeze=False, sharex="col", sharey="row")
@@ -143,7 +143,7 @@ def _specification_panel(ax: Axes, curves: xr.Dataset) -> None:
     ax.plot(k, k, color=style.OKABE_ITO["gray"], lw=1, zorder=0, label="k")
     colors = (style.OKABE_ITO["blue"], style.OKABE_ITO["orange"], style.OKABE_ITO["green"])
     for (offset, name), color, marker in zip(
-        panels.abreast(0, 0.15, list(counts.SPECIFICATIONS)), colors, style.MARKERS, strict=False
+        panels.abreast(0, 0.15, list(initialization.SPECIFICATIONS)), colors, style.MARKERS, strict=False
     ):
         counted = curves.sel(specification=name)
         line = panels.estimate_of(counted, "count").dropna("n_aux", subset=["mean"])

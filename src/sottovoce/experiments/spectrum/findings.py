@@ -5,7 +5,7 @@ from functools import partial
 
 import xarray as xr
 
-from sottovoce.experiments.spectrum import counts
+from sottovoce.experiments.spectrum import counts, initialization
 from sottovoce.lab.claims import INFINITY, Claim, Measure, mean_of
 from sottovoce.lab.estimates import converged
 from sottovoce.lab.evidence import NOTHING, Agreement, Evidence, of_members
@@ -19,7 +19,7 @@ def table(dataset: xr.Dataset) -> Table:
     return table_of(
         counted.assign(
             accuracy=members["accuracy"],
-            above=counts.above_initialization(dataset).transpose("member", "specification", "network"),
+            above=initialization.above_initialization(dataset).transpose("member", "specification", "network"),
             weight=weights.transpose("member", "rule", "network"),
         ),
         Rows("accuracy", "test accuracy", "{network}", "logit"),
@@ -99,7 +99,7 @@ REST = 0.1
 
 _SHOWN = "counted in the weight by the analytic edge of noise at the scale of its bulk"
 _RELATIVE = "explained-variance ratio over the mean ratio of fresh initializations at the same rank"
-_WAYS = "; ".join(counts.SPECIFICATIONS.values())
+_WAYS = "; ".join(initialization.SPECIFICATIONS.values())
 _claim = partial(Claim, figure="direction_counts", published="")
 
 
@@ -108,23 +108,26 @@ def _distances(spectrum: xr.Dataset) -> xr.DataArray:
 
 
 def _agreed(of_specification: Callable[[xr.Dataset], xr.DataArray], network: str) -> Measure:
-    """Return the statistic: one number per member for each of `counts.SPECIFICATIONS`, which have to agree."""
+    """Return the statistic: one number per member for each of `initialization.SPECIFICATIONS`, which have to agree."""
 
     def measure(spectrum: xr.Dataset) -> Evidence:
         if network not in spectrum["network"]:
             return NOTHING
         values = of_specification(spectrum)
-        return Agreement(tuple(of_members(values.sel(specification=way)) for way in counts.SPECIFICATIONS))
+        return Agreement(tuple(of_members(values.sel(specification=way)) for way in initialization.SPECIFICATIONS))
 
     return measure
 
 
 def _components(network: str) -> Measure:
-    return _agreed(lambda spectrum: counts.above_initialization(spectrum).sel(network=network), network)
+    return _agreed(lambda spectrum: initialization.above_initialization(spectrum).sel(network=network), network)
 
 
 def _slope(objective: str) -> Measure:
-    return _agreed(lambda spectrum: counts.slopes(counts.above_initialization(spectrum), objective), f"{objective} 2")
+    return _agreed(
+        lambda spectrum: initialization.slopes(initialization.above_initialization(spectrum), objective),
+        f"{objective} 2",
+    )
 
 
 def _over_ranks(network: str, first: int, last: int, statistic: Callable[[xr.DataArray], xr.DataArray]) -> Measure:
@@ -133,7 +136,7 @@ def _over_ranks(network: str, first: int, last: int, statistic: Callable[[xr.Dat
     def measure(spectrum: xr.Dataset) -> Evidence:
         if network not in spectrum["network"]:
             return NOTHING
-        relative = counts.relative_to_initialization(spectrum).sel(network=network)
+        relative = initialization.relative_to_initialization(spectrum).sel(network=network)
         return of_members(statistic(relative.isel(component=slice(first - 1, last))))
 
     return measure
