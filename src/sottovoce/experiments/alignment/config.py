@@ -101,7 +101,7 @@ class Resolved(ResolvedProtocol, Config):
     n_probe: int
 
     def n_students(self) -> int:
-        """Return the number of students that each teacher has."""
+        """Return the number of students of each member."""
         return len(self.roles())
 
     def n_teachers(self) -> int:

@@ -166,7 +166,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
     batch_size: int
 
     def n_students(self) -> int:
-        """Return the number of students of each teacher."""
+        """Return the number of students of each member."""
         return len(self.distilled())
 
     def n_teachers(self) -> int:

@@ -42,7 +42,7 @@ class Resolved(ResolvedProtocol, Config):
     """A configuration of which every field is set."""
 
     def n_students(self) -> int:
-        """Return the number of students of each teacher."""
+        """Return the number of students of each member."""
         # `distilled` names one objective and number of logits, which all students share.
         return len(ROLES) - len(NOT_STUDENTS)
 
