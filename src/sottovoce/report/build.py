@@ -97,7 +97,9 @@ def _claim_row(judgment: Judgment, dataset: xr.Dataset, other: Judgment | None) 
         tested=ledger.in_words(judgment),
         replicated=f"seed {other.seed}: {_interval(other)}, {other.verdict}, n = {other.n}" if other else "",
         verdict=judgment.verdict,
-        fixed=f"chosen on seed {', '.join(map(str, claim.seen))}" if claim.seen else "preregistered",
+        fixed=f"chosen when results of seed {', '.join(map(str, claim.seen))} were known"
+        if claim.seen
+        else "preregistered",
         n=judgment.n,
         setting=(source_of(dataset), dataset.sizes["member"], dataset.attrs["identity"][:12]),
     )

@@ -173,8 +173,8 @@ CLAIMS = (
     _claim(
         "i-digits",
         "The noisy decoding gets some digits right.",
-        f"number of digits of which the student classifies at least {READ:.0%} of the test images right; mean over "
-        "members",
+        f"number of digits of which the student classifies a share of at least {READ} of the test images right; mean "
+        "over members",
         (2.0, INFINITY),
         _digits_read,
         published="some",
@@ -195,7 +195,9 @@ CLAIMS = (
     _claim(
         "i-three-output",
         "The student of three auxiliary logits writes into at least three of its teacher's directions.",
-        "as for the input directions, with the output directions of both updates; mean over members",
+        "squared cosine of the third principal angle between the student's three strongest output directions of the "
+        "last hidden layer's update and the teacher's as many as there are class directions, minus that of the "
+        "unrelated teacher's student; mean over members",
         (IN_COMMON, INFINITY),
         _above_unrelated("shared", side="output", direction=3),
         alternative=3 * IN_COMMON,
