@@ -171,3 +171,16 @@ def test_components_are_counted_above_the_members_own_initializations(spectrum):
     np.testing.assert_allclose(curves["ratio_high"].sel(network="kl 4", component=1), 0.14)
     typical = result["weight_explained_variance_ratio"].sel(member=3, network="kl 4", component=1)
     np.testing.assert_allclose(curves["ratio_low"].sel(network="kl 4", component=1), typical)
+
+
+def test_each_way_of_counting_components_looks_at_its_own_baseline(spectrum):
+    result = spectrum({"kl 2": 3, "kl 4": 2})
+    ratios = result["weight_explained_variance_ratio"]
+    # A larger initialization of one member raises the line for all, and nothing else.
+    ratios.loc[{"member": 0, "network": "reference", "component": 1}] = 0.9
+    # A gap at the second rank ends the run above the band, and nothing else.
+    ratios.loc[{"network": "kl 2", "component": 2}] = 0.0
+    counted = initialization.above_initialization(result)
+    ways = {way: counted.sel(specification=way).mean("member") for way in initialization.SPECIFICATIONS}
+    by_network = {way: (float(mean.sel(network="kl 2")), float(mean.sel(network="kl 4"))) for way, mean in ways.items()}
+    assert by_network == {"band": (1, 2), "line": (0, 0), "edge": (3, 2)}

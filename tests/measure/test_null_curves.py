@@ -34,6 +34,11 @@ def test_a_planted_direction_leaves_the_band_at_its_rank_alone():
     assert leading_run(explained_variance_ratio(weight)[: curve.upper.size] > curve.upper) == 2
 
 
+def test_components_after_a_gap_are_not_learned_ones():
+    above = np.array([[True, True, False, True], [False, True, True, True], [True, True, True, True]])
+    np.testing.assert_array_equal(leading_run(above), [2, 0, 4])
+
+
 def test_a_rank_without_spread_and_an_unknown_scheme():
     # With two output neurons a single component holds everything, in every draw.
     curve = null_curve("normal", 5, 2)

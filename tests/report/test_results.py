@@ -59,6 +59,16 @@ def test_the_judging_seed_is_shown_and_the_newest_other_seed_replicates_it(tmp_p
     assert "Second seed" not in build.write(loaded, tmp_path).read_text(encoding="utf-8")
 
 
+def test_a_run_does_not_replicate_itself(tmp_path):
+    execution = Execution(out=tmp_path, quiet=True)
+    run("toy", execution=execution, members=1, seed=2)
+    run("toy", execution=execution, members=1, seed=1)
+    loaded = results.load_all(tmp_path / "runs")
+    replications = results.load_replications(tmp_path / "runs", loaded)
+    assert json.loads(replications["toy_1"].attrs["config"])["seed"] == 2
+    assert results.load_replications(tmp_path / "none", loaded) == {}
+
+
 def test_nothing_saved_says_what_to_run(tmp_path):
     with pytest.raises(UsageError, match="make them with: sottovoce reproduce"):
         results.load_all(tmp_path)

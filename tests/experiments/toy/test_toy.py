@@ -72,3 +72,14 @@ def test_unset_fields_take_the_preset_of_the_generator():
 def test_refuses(fields, words):
     with pytest.raises(UsageError, match=words):
         toy.Config(**fields).resolve()
+
+
+@pytest.mark.parametrize("generator", ["post", "gaussian"])
+def test_an_unrelated_teacher_shares_no_draw_with_the_teacher(generator):
+    config = toy.Config(generator=generator, draws=2000, members=2).resolve()
+    cosine = simulate(config, (0, 1))["cosine_unrelated"].isel(logit=0)
+    assert not (abs(cosine) > 1 - 1e-9).all()
+    # Maps of random sign: of 4000 independent draws the mean has a standard error of at most 1 / sqrt(4000).
+    assert abs(float(cosine.mean())) < 5 / np.sqrt(cosine.size)
+    first, second = cosine.values
+    assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(2000)
