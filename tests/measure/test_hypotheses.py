@@ -47,6 +47,17 @@ def test_ratios_and_rank_correlations_are_dual_to_their_intervals(level):
     )
 
 
+@settings(deadline=None, max_examples=40)
+@given(levels)
+def test_crossed_values_are_dual_to_their_interval(level):
+    values = ACCURACIES[:, None] + np.random.default_rng(0).standard_normal((7, 30))
+    _, low, high = statistics.crossed(values, level)
+    assert hypotheses.crossed_p(values, low, "above") == pytest.approx((1 - level) / 2, rel=1e-6)
+    assert hypotheses.crossed_p(values, high, "below") == pytest.approx((1 - level) / 2, rel=1e-6)
+    assert hypotheses.crossed_p(values, low, "below") == pytest.approx((1 + level) / 2, rel=1e-6)
+    assert hypotheses.crossed_p(values[:3], low, "above") == 1.0
+
+
 def test_a_share_is_tested_exactly():
     assert hypotheses.proportion_p(8, 8, 0.5, "above") == pytest.approx(0.5**8)
     assert hypotheses.proportion_p(0, 8, 0.5, "below") == pytest.approx(0.5**8)
@@ -143,3 +154,17 @@ def test_members_needed_are_the_fewest_with_enough_power():
     assert hypotheses.members_needed(0.4, 0.01, (0.2, np.inf), 0.05) == 6
     assert hypotheses.members_needed(0.0499999, 0.05, (-0.05, 0.05), 0.05) is None
     assert hypotheses.members_needed(0.3, 0.05, (-0.05, 0.05), 0.05) is None
+
+
+def test_an_error_that_members_do_not_shrink_limits_power():
+    holds, alpha = (-0.05, 0.05), 0.05 / 8
+    # An error of members and the same fixed error are together as large as that of half as many members.
+    together = hypotheses.power(0.0, 0.05, 24, holds, alpha, fixed=0.05 / np.sqrt(24))
+    spread_alone = hypotheses.power(0.0, 0.05 * np.sqrt(2), 24, holds, alpha)
+    assert together == pytest.approx(spread_alone)
+    few, many = (hypotheses.members_needed(0.0, 0.05, holds, alpha, fixed=fixed) for fixed in (0.0, 0.01))
+    assert few is not None
+    assert many is not None
+    assert few < many
+    # With this error alone the range lies 2.5 standard errors away, at which no number of members is enough.
+    assert hypotheses.members_needed(0.0, 0.05, holds, alpha, fixed=0.02) is None

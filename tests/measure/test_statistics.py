@@ -313,3 +313,56 @@ def test_intervals_cover_93_to_97_of_100(n, a, b, scale):
 def test_what_is_not_served_is_known():
     values = np.random.default_rng(2).exponential(size=(6, TRIALS))
     assert coverage(values, 1.0, "identity") < 0.91
+
+
+def crossed_sample(rng: np.random.Generator, members: int, images: int, of_images: float) -> np.ndarray:
+    """Return values of a two-way table with member effects of sd 0.1, image effects and residuals of sd 0.5."""
+    by_member = 0.1 * rng.standard_normal((members, 1))
+    return by_member + of_images * rng.standard_normal(images) + 0.5 * rng.standard_normal((members, images))
+
+
+def test_a_crossed_interval_is_that_of_members_where_images_do_not_differ():
+    values = crossed_sample(np.random.default_rng(0), 8, 50, 0.0)
+    # Every image gets the same mean, so that images explain nothing.
+    values -= values.mean(axis=0)
+    values += 0.01 * np.arange(8)[:, None]
+    assert statistics.crossed(values) == pytest.approx(statistics.interval(values.mean(axis=1)), abs=1e-12)
+    assert statistics.crossed_error(values).freedom == pytest.approx(7)
+
+
+def test_the_crossed_variance_is_that_of_members_and_of_images_less_what_both_count():
+    values = crossed_sample(np.random.default_rng(1), 6, 40, 0.3)
+    # A second route: the variance of the mean is the sum of both one-way variances, less that of single values, which
+    # is part of both. The variance of single values is that of all differences of differences.
+    m, i = values.shape
+    pairs = [
+        (values[a, c] - values[a, d] - values[b, c] + values[b, d]) ** 2 / 4
+        for a in range(m) for b in range(a) for c in range(i) for d in range(c)
+    ]  # fmt: skip
+    expected = stats.sem(values.mean(axis=1)) ** 2 + stats.sem(values.mean(axis=0)) ** 2 - np.mean(pairs) / (m * i)
+    error, freedom, of_images = statistics.crossed_error(values)
+    assert error**2 == pytest.approx(expected)
+    assert of_images**2 == pytest.approx(expected - stats.sem(values.mean(axis=1)) ** 2)
+    assert freedom == pytest.approx((m - 1) * (error / stats.sem(values.mean(axis=1))) ** 4)
+
+
+def test_a_crossed_interval_covers_where_members_alone_do_not():
+    rng, experiments = np.random.default_rng(2), 2000
+    samples = [crossed_sample(rng, 12, 100, 0.5) for _ in range(experiments)]
+    # The true mean is zero.
+    crossed, by_member = (
+        np.mean([found.low <= 0 <= found.high for found in map(interval, samples)])
+        for interval in (statistics.crossed, lambda values: statistics.interval(values.mean(axis=1)))
+    )
+    assert 0.93 <= crossed <= 0.97
+    assert by_member < 0.85
+
+
+@pytest.mark.parametrize("shape", [(3, 20), (8, 1)])
+def test_a_crossed_interval_needs_members_and_images_that_differ(shape):
+    values = crossed_sample(np.random.default_rng(3), *shape, 0.1)
+    mean, low, high = statistics.crossed(values)
+    assert mean == pytest.approx(values.mean())
+    assert np.isnan([low, high]).all()
+    # Members whose means are equal have no spread, however much their images differ.
+    assert np.isnan(statistics.crossed(np.tile(np.arange(20.0), (8, 1))).low)

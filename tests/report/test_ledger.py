@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sottovoce.experiments.coverage.config import SERVED
 from sottovoce.lab import claims
-from sottovoce.lab.evidence import Agreement, Identity, Mean, RankCorrelation, Ratio, Share, p_values
+from sottovoce.lab.evidence import Agreement, Crossed, Identity, Mean, RankCorrelation, Ratio, Share, p_values
 from sottovoce.measure.hypotheses import holm
 from sottovoce.report import ledger, post
 
@@ -70,6 +70,8 @@ def test_below_six_members_nothing_is_judged(n):
 
 def test_equal_members_are_judged_as_a_count():
     # 6 of 6 exclude one half (0.5^6 = 0.016); the mean has no interval.
+    assert claims.decide(Crossed(np.tile([0.1, 0.5], (6, 1))), 0.2, 0.8) == "supported"
+    assert claims.decide(Crossed(np.tile([0.8, 1.0], (6, 1))), 0.2, 0.8) == "not supported"
     assert claims.decide(Mean(np.full(6, 0.3)), 0.2, 0.8) == "supported"
     assert claims.decide(Mean(np.full(6, 0.9)), 0.2, 0.8) == "not supported"
 

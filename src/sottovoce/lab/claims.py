@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.lab.estimates import converged
-from sottovoce.lab.evidence import NOTHING, Agreement, Evidence, Identity, Mean, Ratio, of_members, p_values
-from sottovoce.measure import hypotheses
+from sottovoce.lab.evidence import NOTHING, Agreement, Crossed, Evidence, Identity, Mean, Ratio, of_members, p_values
+from sottovoce.measure import hypotheses, statistics
 from sottovoce.measure.statistics import Interval, Scale
 
 INFINITY = float("inf")
@@ -249,6 +249,11 @@ def _power(claim: Claim, evidence: Evidence, alpha: float) -> tuple[float | None
     match evidence:
         case Mean():
             return _power_of_mean(evidence, claim.holds, claim.alternative, alpha)
+        case Crossed():
+            of_images = statistics.crossed_error(evidence.values).of_images
+            return _power_of_mean(
+                Mean(evidence.values.mean(axis=1)), claim.holds, claim.alternative, alpha, fixed=of_images
+            )
         case Ratio() if np.isfinite(claim.low) and claim.high == INFINITY:
             # The ratio exceeds its bound where the mean of this residual exceeds zero.
             residual = Mean(evidence.numerators - claim.low * evidence.denominators)
@@ -264,15 +269,16 @@ def _power(claim: Claim, evidence: Evidence, alpha: float) -> tuple[float | None
 
 
 def _power_of_mean(
-    evidence: Mean, holds: tuple[float, float], alternative: float | None, alpha: float
+    evidence: Mean, holds: tuple[float, float], alternative: float | None, alpha: float, fixed: float = 0.0
 ) -> tuple[float | None, int | None]:
+    """Return `_power` for a mean, of whose standard error the part `fixed` does not shrink with members."""
     if not np.isfinite(evidence.interval().low):
         return None, None
     mean, spread = float(evidence.values.mean()), float(evidence.values.std(ddof=1))
     low, high = holds
     # An estimate outside the range is decided by the end that lies between.
     side = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else holds
-    decided_by = hypotheses.members_needed(mean, spread, side, alpha, evidence.scale, LEAST_FOR_VERDICT)
+    decided_by = hypotheses.members_needed(mean, spread, side, alpha, evidence.scale, LEAST_FOR_VERDICT, fixed)
     if alternative is None:
         return None, decided_by
-    return hypotheses.power(alternative, spread, evidence.n, holds, alpha, evidence.scale), decided_by
+    return hypotheses.power(alternative, spread, evidence.n, holds, alpha, evidence.scale, fixed), decided_by

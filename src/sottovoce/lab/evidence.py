@@ -33,6 +33,26 @@ class Mean:
 
 
 @dataclass(frozen=True, eq=False)
+class Crossed:
+    """One number per replicate and test image; the claim is about their mean over other replicates and images."""
+
+    values: Float[np.ndarray, "replicate image"]
+
+    @property
+    def n(self) -> int:
+        """How many replicates there are."""
+        return len(self.values)
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the mean with its interval over replicates and images."""
+        return statistics.crossed(self.values, level)
+
+    def p(self, bound: float, side: Side) -> float:
+        """Return the p value that the mean lies on this side of a bound."""
+        return hypotheses.crossed_p(self.values, bound, side)
+
+
+@dataclass(frozen=True, eq=False)
 class Ratio:
     """Two numbers per replicate; the claim is about the ratio of their means."""
 
@@ -130,7 +150,7 @@ class Agreement:
         return max(way.p(bound, side) for way in self.ways)
 
 
-Evidence = Mean | Ratio | RankCorrelation | Share | Identity | Agreement
+Evidence = Mean | Crossed | Ratio | RankCorrelation | Share | Identity | Agreement
 """What was measured for a claim: `n`, the number of independent replicates, `interval` of the statistic, and `p`."""
 
 
@@ -150,8 +170,9 @@ def as_share(evidence: Evidence, holds: tuple[float, float]) -> tuple[Evidence, 
     Members that are all equal have no spread to judge by, which does not make them certain. Other evidence is returned
     as it is.
     """
-    if isinstance(evidence, Mean) and statistics.equal(evidence.values, evidence.scale):
-        inside = bool(holds[0] <= evidence.values[0] <= holds[1])
+    one_each = Mean(evidence.values.mean(axis=1)) if isinstance(evidence, Crossed) else evidence
+    if isinstance(one_each, Mean) and statistics.equal(one_each.values, one_each.scale):
+        inside = bool(holds[0] <= one_each.values[0] <= holds[1])
         return Share(evidence.n if inside else 0, evidence.n), (0.5, 1.0)
     return evidence, holds
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sottovoce.measure import statistics
-from sottovoce.measure.statistics import Columns, Members, Scale
+from sottovoce.measure.statistics import Columns, Crossed, Members, Scale
 
 Side = Literal["above", "below"]
 PValues = Float[np.ndarray, " test"]
@@ -31,6 +31,14 @@ def mean_p(values: Members, bound: float, side: Side, scale: Scale = "identity")
     if not np.isfinite(error):
         return 1.0
     return _student(statistics.distance(float(mean), bound, scale) / float(error), len(values) - 1, side)
+
+
+def crossed_p(values: Crossed, bound: float, side: Side) -> float:
+    """Return the p value that the mean over members and images lies on this side of a bound (`statistics.crossed`)."""
+    error, freedom, _ = statistics.crossed_error(values)
+    if not np.isfinite(error):
+        return 1.0
+    return _student((float(np.mean(values)) - bound) / error, freedom, side)
 
 
 def ratio_p(numerators: Members, denominators: Members, bound: float, side: Side) -> float:
@@ -97,7 +105,13 @@ def benjamini_yekutieli(p: PValues) -> list[float]:
 
 
 def power(
-    mean: float, spread: float, n: int, holds: tuple[float, float], alpha: float, scale: Scale = "identity"
+    mean: float,
+    spread: float,
+    n: int,
+    holds: tuple[float, float],
+    alpha: float,
+    scale: Scale = "identity",
+    fixed: float = 0.0,
 ) -> float:
     """Return the probability that both one-sided tests place the mean of normal members inside a range.
 
@@ -108,13 +122,14 @@ def power(
         holds: the range; an end beyond the scale's range is passed by itself.
         alpha: level of each of the two tests.
         scale: the scale of the tests.
+        fixed: the part of the mean's standard error that does not shrink with the number of members.
     """
     if not holds[0] < mean < holds[1]:
         return 0.0
     from scipy.special import stdtrit
     from scipy.stats import nct
 
-    error = float(statistics.error_on(mean, spread / np.sqrt(n), scale))
+    error = float(statistics.error_on(mean, np.hypot(spread / np.sqrt(n), fixed), scale))
     critical = float(stdtrit(n - 1, 1 - alpha))
     shifts = [abs(statistics.distance(mean, bound, scale)) / error for bound in holds]
     # Beyond `FARTHEST` a test rejects for certain, and SciPy's noncentral t loses its digits.
@@ -124,12 +139,18 @@ def power(
 
 
 def members_needed(
-    mean: float, spread: float, holds: tuple[float, float], alpha: float, scale: Scale = "identity", least: int = 6
+    mean: float,
+    spread: float,
+    holds: tuple[float, float],
+    alpha: float,
+    scale: Scale = "identity",
+    least: int = 6,
+    fixed: float = 0.0,
 ) -> int | None:
     """Return the smallest number of members with a power of 0.8, or None where more than `MOST_MEMBERS` are needed."""
 
     def suffices(n: int) -> bool:
-        return power(mean, spread, n, holds, alpha, scale) >= 0.8
+        return power(mean, spread, n, holds, alpha, scale, fixed) >= 0.8
 
     if not suffices(MOST_MEMBERS):
         return None
@@ -139,7 +160,7 @@ def members_needed(
     return least + bisect_left(range(least, MOST_MEMBERS), True, key=suffices)
 
 
-def _student(score: float, freedom: int, side: Side) -> float:
+def _student(score: float, freedom: int | float, side: Side) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(freedom, -score if side == "above" else score))

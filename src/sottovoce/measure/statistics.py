@@ -24,6 +24,7 @@ LEAST_FOR_INTERVAL = 4
 Scale = Literal["identity", "logit", "log", "fisher_z"]
 Members = Real[np.ndarray, " member"]
 Columns = Real[np.ndarray, "member *rest"]
+Crossed = Real[np.ndarray, "member image"]
 # Where no axis is left NumPy returns a scalar of its own type.
 Values = np.ndarray | np.generic
 Rest = Float[Values, "*rest"]
@@ -109,6 +110,52 @@ def standard_error(values: Columns, scale: Scale = "identity") -> tuple[Rest, Re
     inside = np.where(defined, mean, 0.5)
     error = error_on(inside, values.std(axis=0, ddof=1) / np.sqrt(n), scale)
     return mean, np.where(defined, error, np.nan)
+
+
+class CrossedError(NamedTuple):
+    """The standard error of a mean over members and images, its degrees of freedom, and the images' part of it."""
+
+    error: float
+    freedom: float
+    of_images: float
+
+
+def crossed(values: Crossed, level: float = 0.95) -> Interval:
+    """Return the mean over members and images with an interval that allows for both being samples.
+
+    All members are scored on the same test images, so an interval over members alone is for these images only. This one
+    is for other members on other images of the same kind. Its ends are NaN as for `interval`.
+    """
+    mean, (error, freedom, _) = float(np.mean(values)), crossed_error(values)
+    if not np.isfinite(error):
+        return Interval(mean, np.nan, np.nan)
+    from scipy.special import stdtrit
+
+    half_width = float(stdtrit(freedom, (1 + level) / 2)) * error
+    return Interval(mean, mean - half_width, mean + half_width)
+
+
+def crossed_error(values: Crossed) -> CrossedError:
+    """Return the standard error of a mean over members and images by the two-way analysis of variance.
+
+    The variance of the mean is (M - R + I) / n, with the mean squares M of members, I of images and R of the residual,
+    and n the number of values. Images count only where I exceeds R, so that the error is never below that of members
+    alone. The degrees of freedom are those of Hillis (2007).
+    """
+    values = np.asarray(values, dtype=np.float64)
+    members, images = values.shape
+    by_member = values.mean(axis=1)
+    if members < LEAST_FOR_INTERVAL or images < 2 or equal(by_member):
+        return CrossedError(np.nan, np.nan, np.nan)
+    by_image = values.mean(axis=0)
+    residual = values - by_member[:, None] - by_image + values.mean()
+    of_members = images * by_member.var(ddof=1)
+    of_images = max(members * by_image.var(ddof=1) - np.square(residual).sum() / ((members - 1) * (images - 1)), 0.0)
+    return CrossedError(
+        error=float(np.sqrt((of_members + of_images) / values.size)),
+        freedom=float((members - 1) * ((of_members + of_images) / of_members) ** 2),
+        of_images=float(np.sqrt(of_images / values.size)),
+    )
 
 
 def error_on(mean: Rest | float, error: Rest | float, scale: Scale) -> Rest | float:

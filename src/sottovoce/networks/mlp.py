@@ -5,7 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from sottovoce.errors import not_among
 from sottovoce.networks.layers import PRECISIONS, Convolution, Linear
@@ -60,11 +60,16 @@ class Network(eqx.Module):
 
 
 def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
-    """Return the share of images whose label has the largest class logit among the classes that occur in `labels`.
+    """Return the share of images that the network classifies right, as `correct` says."""
+    return jnp.mean(correct(network, images, labels))
+
+
+def correct(network: Network, images: Float[Array, "sample input"], labels: Array) -> Bool[Array, " sample"]:
+    """Return for each image whether its label has the largest class logit among the classes that occur in `labels`.
 
     Classes without test images are left out of the comparison, so that a network gains no accuracy by ruling out
     classes that never occur.
     """
     logits = network.class_logits(images)
     tested = jnp.zeros(logits.shape[1], dtype=bool).at[labels].set(True)
-    return jnp.mean(jnp.argmax(jnp.where(tested, logits, -jnp.inf), axis=1) == labels)
+    return jnp.argmax(jnp.where(tested, logits, -jnp.inf), axis=1) == labels

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import equinox as eqx
-from jaxtyping import Array, Float, Int, Key, PyTree, UInt8
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.kinds import Settings
 from sottovoce.networks.initialization import Architecture
@@ -123,15 +123,17 @@ class DistillationSet(NamedTuple):
 
 
 class Member(NamedTuple):
-    """The results of one member: networks, test accuracies of all of them, and mean losses by epoch (nats).
+    """The results of one member: networks, what each of them classifies right, and mean losses by epoch (nats).
 
-    `run_member` returns the students on a leading axis, `run_members` one by one. The roles of `accuracy` are the
-    reference, the teacher, the unrelated teacher if there is one, and the students.
+    `run_member` returns the students on a leading axis, `run_members` one by one. The roles are the reference, the
+    teacher, the unrelated teacher if there is one, and the students. `accuracy` is the share of test images that are
+    `correct`.
     """
 
     reference: Network
     teacher: Network
     students: Any
+    correct: Bool[Array, "role test"]
     accuracy: Float[Array, " role"]
     teacher_loss: Float[Array, "epoch teacher"]
     student_loss: Float[Array, "epoch student"]

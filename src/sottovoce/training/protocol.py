@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
-from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.networks.mlp import Network, correct
 from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
@@ -47,11 +47,13 @@ def run_member(program: MemberProgram, member: Int[Array, ""]) -> Member:
     starts = student_starts(program, student_sources(program, initial, teachers[0], member), member)
     data = distillation_set(program, logits_of(teachers), program.key(Stream.DISTILLATION_INPUTS, member))
     students, student_loss = distill(program, data, starts, program.key(Stream.STUDENT_BATCHES, member))
+    classified = _correct(program, (initial.reference, *teachers), students)
     return Member(
         reference=initial.reference,
         teacher=teachers[0],
         students=students,
-        accuracy=_accuracies(program, (initial.reference, *teachers), students),
+        correct=classified,
+        accuracy=classified.mean(axis=1),
         teacher_loss=losses.T,
         student_loss=student_loss.T,
     )
@@ -164,10 +166,10 @@ def _draw(
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 
 
-def _accuracies(program: MemberProgram, others: Sequence[Network], students: Network) -> Float[Array, " role"]:
-    """Return the test accuracies of the reference and the teachers, and then of each of the stacked students."""
+def _correct(program: MemberProgram, others: Sequence[Network], students: Network) -> Bool[Array, "role test"]:
+    """Return which test images the reference, the teachers and then each of the stacked students classify right."""
     test_images = program.test_images()
-    score = axes.map_over_leading_axis(lambda network: accuracy(network, test_images, program.images.test_labels))
+    score = axes.map_over_leading_axis(lambda network: correct(network, test_images, program.images.test_labels))
     if program.protocol.student_architecture is None:
         # All networks are stacked along one axis, so that the size of the program does not depend on their number.
         return score(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), axes.stack(others), students))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 import sottovoce as sv
 from sottovoce.cli.main import main
@@ -15,6 +16,7 @@ from sottovoce.experiments.transfer import config as transfer_config
 from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.experiments.transfer.simulate import simulate
 from sottovoce.lab.estimates import chance
+from sottovoce.lab.evidence import Crossed, Mean
 from sottovoce.networks.mlp import accuracy
 from sottovoce.running.run import Execution
 from sottovoce.streams import Stream, member_key
@@ -30,6 +32,33 @@ def test_roles_have_an_accuracy_and_all_but_the_reference_a_loss(smoke):
     assert dataset["accuracy"].max() <= 1
     assert dataset["final_loss"].sel(role="reference").isnull().all()
     assert (dataset["final_loss"].drop_sel(role="reference") > 0).all()
+    assert dataset["correct"].dims == ("member", "role", "image")
+    assert set(np.unique(dataset["correct"])) == {0, 1}
+    np.testing.assert_allclose(dataset["correct"].mean("image"), dataset["accuracy"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("key", "role"), [("h", "cross_model"), ("unrelated", "unrelated")])
+def test_claims_as_narrow_as_the_error_of_the_test_set_allow_for_its_images(key, role):
+    rng, roles = np.random.default_rng(0), list(transfer_config.ROLES)
+    right = rng.random((8, len(roles), 60)) < np.linspace(0.1, 0.8, len(roles))[:, None]
+    result = xr.Dataset(
+        {
+            "correct": (("member", "role", "image"), right.astype(np.uint8)),
+            "accuracy": (("member", "role"), right.mean(axis=2)),
+            "diverged": ("member", np.arange(8) == 3),
+        },
+        coords={"member": np.arange(8), "role": roles},
+    )
+    (claim,) = (one for one in transfer.claims if one.key == key)
+    found = claim.measure(result)
+    assert isinstance(found, Crossed)
+    kept = [0, 1, 2, 4, 5, 6, 7]
+    difference = right[kept, roles.index(role)].astype(float) - right[kept, roles.index("reference")]
+    np.testing.assert_array_equal(found.values, difference)
+    # Runs of earlier versions have accuracies alone.
+    before = claim.measure(result.drop_vars("correct"))
+    assert isinstance(before, Mean)
+    np.testing.assert_allclose(before.values, difference.mean(axis=1))
 
 
 def test_bars_stand_in_the_published_order():

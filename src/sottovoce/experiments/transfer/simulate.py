@@ -19,7 +19,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
 
     Returns:
         By member and role: `accuracy` on the test images, and `final_loss`, the mean of the last epoch in nats or
-        squared logits, NaN for the untrained reference. By member: `diverged`. The unrelated teacher was trained on
+        squared logits, NaN for the untrained reference. By member, role and test image: `correct`, 1 where the network
+        classifies the image right, else 0. By member: `diverged`. The unrelated teacher was trained on
         permuted labels; its student is distilled on its auxiliary logits.
     """
     # In the order of `ROLES`, by which the results are labelled.
@@ -38,6 +39,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         {
             "accuracy": (("member", "role"), trained.accuracy),
             "final_loss": (("member", "role"), losses),
+            # Numbers rather than truth values, which would become objects where a sweep joins test sets of two sizes.
+            "correct": (("member", "role", "image"), trained.correct.astype(np.uint8)),
             "diverged": ("member", ~np.isfinite(losses[:, 1:]).all(axis=1)),
         },
         coords={"member": list(members), "role": list(ROLES)},
