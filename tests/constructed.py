@@ -222,7 +222,12 @@ def toy_training() -> Callable[..., xr.Dataset]:
     """Distances of students, orders, and what drift costs; members differ a little."""
 
     def make(
-        distance: float = 1e-6, order: float = 1.0, lost: float = 0.1, adam: float = 0.01, relu: float = 0.1
+        distance: float = 1e-6,
+        order: float = 1.0,
+        lost: float = 0.1,
+        adam: float = 0.01,
+        relu: float = 0.1,
+        mismatch: float = 1.0,
     ) -> xr.Dataset:
         students = ["gd", "gd from zero", "sgd", "gd, kl", "adam", "adam, one logit", "gd, relu", "gd, deep trunk"]
         spread = 0.001 * np.arange(N_MEMBERS)[:, None]
@@ -244,7 +249,7 @@ def toy_training() -> Callable[..., xr.Dataset]:
                 "step_error": (("member", "layers", "rate"), np.tile((rates**order), (N_MEMBERS, 2, 1))),
                 "moving_recovered": (by_rate, for_all(1 - error)),
                 "lazy_recovered": (by_rate, for_all(1 - error)),
-                "head_mismatch": (by_rate, for_all(np.array(head_rate) + 0 * spread)),
+                "head_mismatch": (by_rate, for_all(mismatch * np.array(head_rate) + 0.1 * spread)),
                 "signal": (by_rate, np.full((N_MEMBERS, 3, 3), 0.5)),
                 "noise": (by_rate, for_all(error)),
             },

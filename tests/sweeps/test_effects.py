@@ -123,6 +123,17 @@ def test_a_slope_is_that_of_a_least_squares_line_over_the_points_there_are():
     assert np.isnan(found[2])
 
 
+def test_a_slope_can_be_over_the_points_from_one_on():
+    accuracy = RNG.uniform(0.2, 0.8, size=(5, 6))
+    over = {"width": [16, 32, 64, 128, 256]}
+    found = effects.slopes(swept(accuracy, over), least=64)
+    assert found is not None
+    expected = np.polyfit(np.log10([64, 128, 256]), accuracy[2:], 1)[0]
+    np.testing.assert_allclose(found.sel(network="student"), expected)
+    # Two points are left from 128 on, which have no slope.
+    assert effects.slopes(swept(accuracy, over), least=128) is None
+
+
 def test_where_there_is_no_trend_one_is_found_in_one_sweep_of_twenty():
     trials, members = 2000, 6
     # Members differ in level, which pairing removes; one network per trial.

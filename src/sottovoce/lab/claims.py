@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from sottovoce.lab.checks import DEFAULT_SEED
 from sottovoce.lab.estimates import converged
 from sottovoce.lab.evidence import NOTHING, Agreement, Crossed, Evidence, Identity, Mean, Ratio, of_members, p_values
 from sottovoce.measure import hypotheses, statistics
@@ -26,6 +27,8 @@ ALPHA = 0.05
 """Level of every family of tests: of the primary claims together, and of the others together."""
 PRIMARY = 8
 """The number of primary claims, by which the level is divided whether all of them are at hand or not."""
+BEFORE_DEFAULT = tuple(range(DEFAULT_SEED))
+"""The seeds of which results were known before the default seed was chosen."""
 LEAST_FOR_VERDICT = 6
 """The least number of replicates for which a verdict is given."""
 Verdict = Literal["supported", "not supported", "inconclusive", "too few members", "descriptive"]

@@ -49,7 +49,7 @@ SENTENCES = (
     Sentence(
         "Why This Works",
         "Trained by gradient descent, W2 differs between teacher and student, which adds noise to the decoding.",
-        ("k-cost", "k-noise", "k-drift"),
+        ("k-differs", "k-cost", "k-noise"),
     ),
     Sentence("Higher Rank Toy Models", "With two auxiliary logits teacher and student match exactly.", ("c",)),
     Sentence(

@@ -83,12 +83,13 @@ def trend(dataset: xr.Dataset, variable: str = "accuracy") -> xr.Dataset | None:
     )
 
 
-def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | None:
+def slopes(dataset: xr.Dataset, variable: str = "accuracy", least: int | float = -np.inf) -> xr.DataArray | None:
     """Return how much a variable rises for each member along the only swept field, where that field is a number.
 
     A slope is that of the member's least-squares line over the points at which it converged. Where all values of the
     field are positive, the line is over the decimal logarithm of the field, and the slope is a rise per tenfold.
-    Arguments and errors are those of `differences`.
+    Points at which the field is less than `least` are left out. The other arguments and errors are those of
+    `differences`.
 
     Returns:
         Slopes by member and network, NaN for members with fewer than three points; attributes `field`, and `per`,
@@ -96,12 +97,16 @@ def slopes(dataset: xr.Dataset, variable: str = "accuracy") -> xr.DataArray | No
     """
     fields = list(dataset.attrs["swept"])
     field = dataset[fields[0]].values
-    if len(fields) > 1 or field.dtype.kind not in "if" or len(field) < LEAST_POINTS:
+    if len(fields) > 1 or field.dtype.kind not in "if":
+        return None
+    kept = field >= least
+    field = field[kept]
+    if len(field) < LEAST_POINTS:
         return None
     per = "tenfold" if field.min() > 0 else "unit"
     x = np.log10(field) if per == "tenfold" else field.astype(float)
     return xr.DataArray(
-        _slopes(x, _by_point(dataset, variable)),
+        _slopes(x, _by_point(dataset, variable)[kept]),
         dims=("member", "network"),
         coords={"member": dataset["member"], "network": students(dataset)},
         attrs={"field": fields[0], "per": per},

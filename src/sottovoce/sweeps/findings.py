@@ -10,11 +10,14 @@ from sottovoce.lab.evidence import NOTHING, Mean, of_members
 from sottovoce.sweeps import effects, points
 
 
-def slope(network: str, variable: str, sign: int = 1) -> Measure:
-    """Return the statistic of each member's rise in accuracy per tenfold of the field; for sign -1, its fall."""
+def slope(network: str, variable: str, sign: int = 1, least: int | float = -np.inf) -> Measure:
+    """Return the statistic of each member's rise in accuracy per tenfold of the field; for sign -1, its fall.
+
+    The points are those at which the field is at least `least`.
+    """
 
     def measure(sweep: xr.Dataset) -> Mean:
-        slopes = effects.slopes(sweep, variable)
+        slopes = effects.slopes(sweep, variable, least)
         if slopes is None or network not in slopes["network"]:
             return NOTHING
         return of_members(sign * slopes.sel(network=network))

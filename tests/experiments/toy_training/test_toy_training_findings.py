@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sottovoce.experiments.toy_training.findings import drift_correlation, noise_to_signal, step_order
+from sottovoce.experiments.toy_training.findings import noise_to_signal, step_order
 
 
 @pytest.mark.parametrize("order", [0.5, 1.0, 2.0])
@@ -16,11 +16,3 @@ def test_order_is_the_power_of_the_step(toy_training, order):
 def test_noise_is_in_units_of_signal(toy_training):
     result = toy_training()
     np.testing.assert_allclose(noise_to_signal(result), 2 * result["noise"])
-
-
-@pytest.mark.parametrize(("lost", "correlation"), [(0.1, 1.0), (-0.1, -1.0)])
-def test_correlation_follows_the_order_of_the_rates(toy_training, lost, correlation):
-    values = drift_correlation(toy_training(lost=lost))
-    assert values.dims == ("member",)
-    np.testing.assert_allclose(values, correlation)
-    assert np.abs(values).max() <= 1

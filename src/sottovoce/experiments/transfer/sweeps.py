@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from sottovoce.lab.claims import INFINITY, Claim
+from sottovoce.lab.claims import BEFORE_DEFAULT, INFINITY, Claim
 from sottovoce.lab.experiment import NamedSweep
 from sottovoce.sweeps.findings import slope
 
@@ -37,13 +37,19 @@ SWEEPS: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType(
     }
 )
 
-_claim = partial(Claim, holds=(0.05, INFINITY), measure=slope("student", "recovered_fraction", -1), published="")
+# Narrower networks than these transfer little whatever the number of logits, because their own heads read little.
+WIDE = 64
+
+_claim = partial(Claim, holds=(0.05, INFINITY), published="")
 
 CLAIMS = (
     _claim(
         "width",
-        "The wider the network, the less three auxiliary logits transfer.",
-        "minus the least-squares slope of the student's recovered fraction per tenfold of width; mean over members",
+        f"From {WIDE} hidden units on, the wider the network, the less three auxiliary logits transfer.",
+        "minus the least-squares slope of the student's recovered fraction per tenfold of width, over widths of "
+        f"{WIDE} and more; mean over members",
+        measure=slope("student", "recovered_fraction", -1, least=WIDE),
+        seen=BEFORE_DEFAULT,
         place="section 4 of docs/theory.md: they capture r / hidden of a class direction",
         result="sweep_width",
         figure="sweep_width",
@@ -53,6 +59,7 @@ CLAIMS = (
         "The longer a teacher was trained, the smaller the fraction of its gain that its student recovers.",
         "minus the least-squares slope of the student's recovered fraction per tenfold of teacher_epochs; mean over "
         "members",
+        measure=slope("student", "recovered_fraction", -1),
         place="post, Why This Works: heads that training moves decode with more noise",
         result="sweep_teacher_epochs",
         figure="sweep_teacher_epochs",
