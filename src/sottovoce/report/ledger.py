@@ -61,5 +61,5 @@ def in_words(judgment: Judgment) -> str:
     if judgment.power is not None:
         words.append(f"power {judgment.power:.2f} at {claim.alternative:g}")
     if judgment.decided_by is not None:
-        words.append(f"about {judgment.decided_by} members would decide")
+        words.append(f"an n of about {judgment.decided_by} would decide")
     return "; ".join(words)

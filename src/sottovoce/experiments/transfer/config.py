@@ -7,7 +7,7 @@ Setting: Cloud et al. 2025 (arXiv 2507.14805), the MNIST experiment: a reference
     permuted labels.
 Expected: reference, cross-model student and the unrelated teacher's student at chance, the student far above chance,
     the control on all logits near the teacher.
-Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; 24 members on digits
+Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; 26 members on digits
     take about a minute on two cores.
 """
 
@@ -29,9 +29,9 @@ class Config(DistillationConfig):
     def preset(self) -> Mapping[str, Any]:
         """Return the values of fields that are left unset."""
         preset = super().preset()
-        # That students from another initialization stay within 0.05 of chance takes twice as many members as that
-        # students exceed chance: an equivalence has to be shown at both ends of its range.
-        return {**preset, "members": 24} if self.dataset == "digits" else preset
+        # With the spread of seed 0 as many members show with a probability of 0.8 that students from another
+        # initialization stay within 0.05 of chance (23 and 21 are enough for the other two primary claims).
+        return {**preset, "members": 26} if self.dataset == "digits" else preset
 
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
