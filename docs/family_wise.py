@@ -82,7 +82,10 @@ def drawn(together: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.n
     """
     common = min(map(len, together))
     rows = np.concatenate([numbers[:common] for numbers in together], axis=1)
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.corrcoef(rows, rowvar=False)))
+    spread = rows.std(axis=0, ddof=1)
+    # A column without spread has no correlations, and stays constant.
+    standardized = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    values, vectors = np.linalg.eigh(standardized.T @ standardized / (common - 1))
     # With more columns than members some eigenvalues are zero, which rounding can make negative.
     mixing = vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
     normal = rng.standard_normal((max(map(len, together)), len(mixing))) @ mixing

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from documents import ROOT, anchors, links, run, steps
+from documents import ROOT, anchors, links, run, script, steps
 
 DOCS = ROOT / "docs"
 GENERATED = ("gallery", "modules")
@@ -76,16 +76,6 @@ def assert_prints(printed: str, shown: str) -> None:
 
 def test_the_page_of_sentences_is_the_one_that_its_script_writes():
     assert script("claims").page() == (DOCS / "claims.md").read_text(encoding="utf-8")
-
-
-def script(name: str):
-    """Return a script of docs/ as a module."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
