@@ -22,7 +22,9 @@ __getattr__, __dir__, _ = lazy.attach(
     submod_attrs={
         "data.datasets": ["load_dataset"],
         "experiments.prediction.risk": ["transfer_risk"],
-        "running.run": ["run"],
+        "lab.experiment": ["Experiment"],
+        "report.access": ["list", "load", "plot", "table"],
+        "running.run": ["Execution", "run"],
         "sweeps": ["sweep"],
     },
 )

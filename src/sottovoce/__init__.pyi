@@ -10,6 +10,12 @@ from . import theory as theory
 from . import training as training
 from .data.datasets import load_dataset as load_dataset
 from .experiments.prediction.risk import transfer_risk as transfer_risk
+from .lab.experiment import Experiment as Experiment
+from .report.access import list as list
+from .report.access import load as load
+from .report.access import plot as plot
+from .report.access import table as table
+from .running.run import Execution as Execution
 from .running.run import run as run
 from .sweeps import sweep as sweep
 

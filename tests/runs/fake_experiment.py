@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.errors import SottovoceError
+from sottovoce.lab.experiment import Experiment
 from sottovoce.runs.execution import execute
 from sottovoce.runs.locking import claim
 from sottovoce.runs.store import RunFolder
@@ -30,17 +31,15 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Fake:
+class Fake(Experiment):
     """Draws numbers from (seed, member) alone; slow and talkative on demand."""
 
     name: str = "fake"
     version: int = 1
+    summary: str = "A fake."
     Config: type = Config
     seconds: float = 0.0
     log: Path | None = None
-
-    def check_data(self, config: Config) -> None:
-        """It needs none."""
 
     def simulate(self, config: Config, members: Sequence[int]) -> xr.Dataset:
         if self.log:

@@ -4,12 +4,12 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
 from sottovoce.lab import registry
+from sottovoce.lab.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,11 @@ class Config:
     members: int = 4
     seed: int = 0
 
-    def resolve(self) -> Self:
-        return self
 
+class Quick(Experiment):
+    """One normal number a member."""
 
-class Quick:
-    """What the registry wants of an experiment."""
-
-    name, summary, version, trains, vectorized, Config = "quick", "Quick?", 1, False, None, Config
-
-    def check_data(self, config: Any) -> None:
-        """It needs none."""
+    name, summary, version, Config = "quick", "Quick?", 1, Config
 
     def simulate(self, config: Config, members: Sequence[int]) -> xr.Dataset:
         time.sleep(float(os.environ.get("QUICK_SECONDS", "0")))
@@ -47,5 +41,5 @@ class Quick:
 if __name__ == "__main__":
     from sottovoce.cli.main import main
 
-    registry.ADDED["quick"] = Quick()  # pyright: ignore[reportArgumentType]
+    registry.ADDED["quick"] = Quick()
     main()

@@ -12,6 +12,7 @@ from sottovoce import sweeps
 from sottovoce.cli.main import main
 from sottovoce.errors import DivergenceError, UsageError
 from sottovoce.lab import registry
+from sottovoce.lab.experiment import Experiment
 from sottovoce.running.run import Execution
 from sottovoce.sweeps import points as by
 from sottovoce.sweeps.running import missing as n_missing
@@ -98,16 +99,10 @@ def test_a_sweep_that_measures_no_networks_has_no_effects_and_no_figure(tmp_path
     assert not (tmp_path / "figures").exists()
 
 
-class Unstable:
-    """An experiment whose members diverge above a learning rate."""
+class Unstable(Experiment):
+    """An experiment whose members diverge above a number of draws."""
 
-    name, version, trains, vectorized = "unstable", 1, False, None
-
-    def __init__(self) -> None:
-        self.Config = registry.experiment("toy").Config
-
-    def check_data(self, config):
-        """It needs none."""
+    name, version, summary, Config = "unstable", 1, "Unstable?", registry.experiment("toy").Config
 
     def simulate(self, config, members):
         ill = config.draws > 10

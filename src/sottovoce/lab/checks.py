@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from sottovoce.errors import UsageError, not_among
 
@@ -123,8 +123,8 @@ def check(name: str, value: object, hint: Any) -> None:
     Args:
         name: the value's name, for the error.
         value: the value.
-        hint: bool, int, float, str, a tuple of any number of one of these, a union of these and None, or any of these
-            annotated with what is allowed.
+        hint: bool, int, float, str, a Literal, a tuple of any number of one of these, a union of these and None, or any
+            of these annotated with what is allowed.
 
     Raises:
         UsageError: the value is outside what is allowed.
@@ -134,7 +134,9 @@ def check(name: str, value: object, hint: Any) -> None:
         for allowed in hint.__metadata__:
             allowed.check(name, value)
     hint = _bare(hint)
-    if get_origin(hint) is tuple:
+    if get_origin(hint) is Literal:
+        Among(get_args(hint)).check(name, value)
+    elif get_origin(hint) is tuple:
         if not isinstance(value, tuple | list):
             raise UsageError(f"{name} is {value!r}; allowed: several values")
         for one in value:

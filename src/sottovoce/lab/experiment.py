@@ -1,14 +1,15 @@
 """What an experiment is: one value from which commands, runs, tables, claims and the report are derived."""
 
 import dataclasses
-import importlib
-import importlib.util
+import hashlib
+import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from types import ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from sottovoce.lab.configurations import completed
 from sottovoce.lab.fields import flags, label
 
 if TYPE_CHECKING:
@@ -78,46 +79,76 @@ class NamedSweep:
         return f"sottovoce sweep {experiment} --over {self.field}={values} {flags(shared)}"
 
 
-# Equal to itself alone and hashable: a hash of the fields would fail on the mapping `results`.
-@dataclass(frozen=True, eq=False)
-class Experiment:
-    """One experiment: a folder with `config.py`, `simulate.py`, `findings.py` and `figures.py`.
+class Experiment(ABC):
+    """An experiment: what is computed for a member from a configuration, and what is made of the results.
 
-    The folder's modules are imported when they are first needed, so that a list of experiments imports none of them.
+    A subclass states `name`, `version`, `summary` and `Config`, and defines `simulate`; all else has a default. An
+    instance is given to `sottovoce.run` and `sottovoce.sweep`. A package that names the class as an entry point of the
+    group `sottovoce.experiments` adds it to the command line and to the report (docs/own_experiment.md).
 
     Attributes:
-        package: the folder's dotted name; its last part is the experiment's name.
-        version: version of the experiment's definition; part of the identity of every result.
+        name: the experiment's name on the command line, in stores and in the report: lower case, a Python name.
+        version: version of the experiment's definition, a whole number; part of the identity of every result, and to be
+            raised whenever the same configuration gives other values than before.
         summary: the experiment's question, in one line.
-        trains: whether the experiment trains networks on jax's devices, from a dataset's images.
+        Config: a frozen dataclass of the fields that decide the values, each of a type that `lab.checks.check` knows
+            and with a default. Fields `members` and `seed`, a method `resolve` that checks every field by its
+            annotation, and a method `smoke` that returns two members are added where they lack.
+        trains: whether the experiment trains networks on jax's devices, from the images of the dataset that the field
+            `dataset` names. The resolved configuration then has `member_bytes()`, the memory of a member.
         vectorized: how many members are computed together at little more than the cost of one; None: no such gain.
-        results: the runs that the report shows, by name; by default the run at presets, under the experiment's name.
-        section: the experiment under whose heading the report shows the figures; empty: this one.
+        results: the runs that the report shows, by name; by default the saved run under the experiment's name, which
+            `sottovoce reproduce` does not compute.
+        section: the experiment under whose heading the report shows the figures; by default this one.
+        claims: the claims that are judged on the experiment's results and sweeps.
+        sweeps: the sweeps that the report shows, by name and dataset; of several datasets, the first that is saved.
     """
 
-    package: str
+    name: str
     version: int
     summary: str
-    trains: bool = True
+    Config: type[Any]
+    trains: bool = False
     vectorized: int | None = None
-    results: Mapping[str, Result] = dataclasses.field(default_factory=dict)
-    section: str = ""
+    results: Mapping[str, Result]
+    section: str
+    claims: "Sequence[Claim]" = ()
+    sweeps: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType({})
 
-    def __post_init__(self) -> None:
-        """Fill in the defaults that follow from the experiment's name."""
-        # The one way to assign to a field of a frozen dataclass.
-        object.__setattr__(self, "results", self.results or {self.name: Result()})
-        object.__setattr__(self, "section", self.section or self.name)
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Complete the configuration of a subclass that states one, and give it the defaults that follow its name.
+
+        Raises:
+            UsageError: the configuration cannot be one.
+        """
+        super().__init_subclass__(**arguments)
+        stated = vars(cls)
+        if isinstance(stated.get("Config"), type):
+            cls.Config = completed(cls.Config, cls.__name__)
+        if isinstance(name := stated.get("name"), str):
+            cls.results = stated.get("results", {name: Result(on_request=True)})
+            cls.section = stated.get("section", name)
+
+    @abstractmethod
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
+        """Compute members of a resolved configuration.
+
+        A member's values may depend on the configuration and the member's index alone, so that it is the same in any
+        company: derive its random numbers from (seed, index).
+
+        Args:
+            config: a `Config` of which every field is checked.
+            members: the indices of the members.
+
+        Returns:
+            Numbers over `member`, with the coordinate `member`, and any other dimensions. A boolean variable `diverged`
+            by member marks members whose numbers are no results.
+        """
 
     @property
-    def name(self) -> str:
-        """The experiment's name on the command line, in stores and in the report."""
-        return self.package.rpartition(".")[2]
-
-    @property
-    def Config(self) -> type[Any]:  # noqa: N802 - the value is a class
-        """The frozen dataclass of the experiment's fields."""
-        return self._part("config").Config
+    def heading(self) -> tuple[str, str]:
+        """Title and introduction of the report's section that the experiment heads."""
+        return self.name.replace("_", " ").capitalize(), self.summary
 
     def check_data(self, config: Any) -> None:
         """Load the configuration's dataset, if it has one.
@@ -130,12 +161,8 @@ class Experiment:
 
             load_dataset(config.dataset)
 
-    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
-        """Compute the given members of a resolved configuration."""
-        return self._part("simulate").simulate(config, members)
-
     def table(self, dataset: "xr.Dataset") -> "Table":
-        """Return the rows that `sottovoce run` prints of a result.
+        """Return the rows that `sottovoce run` prints of a result; by default one for each entry of each variable.
 
         Args:
             dataset: as `runs.execution.execute` returns it.
@@ -144,46 +171,42 @@ class Experiment:
             By label: `mean`, `ci95` (ends of the 95 % interval over members, None below four), `members`, `published`
             (None where nothing comparable is published) and `quantity`.
         """
-        return self._part("findings").table(dataset)
+        from sottovoce.lab import defaults
+
+        return defaults.table(dataset)
 
     def notes(self, dataset: "xr.Dataset") -> list[str]:
         """Return what a result shows, in short sentences."""
-        findings = self._part("findings")
-        return findings.notes(dataset) if hasattr(findings, "notes") else []
+        from sottovoce.lab import defaults
 
-    @cached_property
-    def claims(self) -> "tuple[Claim, ...]":
-        """The claims that are judged on the experiment's results and sweeps."""
-        parts = [self._part("findings"), *([self._part("sweeps")] if self._has("sweeps") else [])]
-        return tuple(claim for part in parts for claim in getattr(part, "CLAIMS", ()))
-
-    @property
-    def sweeps(self) -> Mapping[str, Mapping[str, NamedSweep]]:
-        """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved."""
-        return self._part("sweeps").SWEEPS if self._has("sweeps") else {}
-
-    def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """Return one run whose students differ in a field as a sweep over that field."""
-        return self._part("sweeps").as_sweep(dataset)
-
-    @property
-    def heading(self) -> tuple[str, str]:
-        """Title and introduction of the report's section that the experiment heads."""
-        figures = self._part("figures")
-        return figures.TITLE, figures.INTRO
+        return defaults.notes(dataset)
 
     def draw(self, results: "Results") -> "list[Drawing]":
         """Return the experiment's figures for the report, drawn from those of its results that are available."""
-        return self._part("figures").draw_section(results)
+        from sottovoce.lab import defaults
+
+        return [defaults.draw(name, results[name]) for name in self.results if name in results]
+
+    def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
+        """Return one run whose members were measured at all values of a field as a sweep over that field."""
+        raise NotImplementedError(f"no sweep of {self.name} is made of one run")
 
     def source(self, config: Mapping[str, Any]) -> str:
         """Return where the samples of a configuration come from, in a few words: its dataset, if it has one."""
-        described = getattr(self._part("config"), "source", None)
-        return described(config) if described else config["dataset"]
+        return config.get("dataset", self.name)
 
-    def _has(self, part: str) -> bool:
-        # Looked up, not imported: a test for a part should not load it.
-        return importlib.util.find_spec(f"{self.package}.{part}") is not None
+    @property
+    def origin(self) -> str:
+        """Module and name of the experiment's class, as a worker imports it."""
+        return f"{type(self).__module__}:{type(self).__qualname__}"
 
-    def _part(self, part: str) -> ModuleType:
-        return importlib.import_module(f"{self.package}.{part}")
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of the source that defines the experiment; None where Python keeps none."""
+        cls = type(self)
+        # The rest of a script or notebook changes without changing the experiment in it.
+        part = cls if cls.__module__ == "__main__" else inspect.getmodule(cls)
+        try:
+            return hashlib.sha256(inspect.getsource(part or cls).encode()).hexdigest()
+        except (OSError, TypeError):
+            return None

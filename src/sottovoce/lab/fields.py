@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sottovoce.errors import UsageError, not_among
 
@@ -21,6 +21,46 @@ def check_name(Config: type[Any], name: str) -> None:
     known = [field.name for field in fields(Config)]
     if name not in known:
         raise not_among("field", name, known)
+
+
+def check_readable(Config: type[Any], name: str, where: str) -> None:
+    """Check that a field's type is one whose values a command line can give and a configuration can check.
+
+    Raises:
+        UsageError: it is another type; the message names the field from `where` on.
+    """
+    hint = get_type_hints(Config)[name]
+    if not all(kind in _READERS for kind in _kinds(hint)):
+        raise UsageError(
+            f"{where}.{name} has the type {getattr(hint, '__name__', hint)}; allowed: bool, int, float, str, a tuple "
+            "of any number of one of these (tuple[int, ...]), a Literal of them, and each of these or None"
+        )
+
+
+def converted(Config: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings in the types of their fields, where that loses nothing; other values are left as they are.
+
+    Scalars and arrays of NumPy and of libraries like it become numbers and tuples, lists become tuples, whole numbers
+    become integers or floats, as the field has them.
+
+    Raises:
+        UsageError: there is no field of a name; the message names the nearest.
+    """
+    hints = get_type_hints(Config)
+    for name in settings:
+        check_name(Config, name)
+    return {name: _converted(value, list(_kinds(hints[name]))) for name, value in settings.items()}
+
+
+def _converted(value: Any, kinds: list[Any]) -> Any:
+    # Scalars and arrays of every array library have this method, and nothing else that a field can be.
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list | tuple):
+        inner = [kind[1] for kind in kinds if isinstance(kind, tuple)]
+        return tuple(_converted(entry, inner) for entry in value)
+    if type(value) is float and float not in kinds and int in kinds and value.is_integer():
+        return int(value)
+    return float(value) if type(value) is int and int not in kinds and float in kinds else value
 
 
 def parse(Config: type[Any], name: str, text: str) -> Any:
@@ -81,6 +121,8 @@ def _kinds(hint: Any) -> Iterable[Any]:
     if get_origin(hint) in (Union, UnionType):
         for inner in get_args(hint):
             yield from _kinds(inner)
+    elif get_origin(hint) is Literal:
+        yield from dict.fromkeys(type(option) for option in get_args(hint))
     # None stands for an unset field, which no text gives.
     elif hint is not NoneType:
         yield (tuple, get_args(hint)[0]) if get_origin(hint) is tuple else hint

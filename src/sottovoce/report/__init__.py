@@ -4,6 +4,6 @@ from sottovoce import lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules={"build", "ledger", "page", "results", "sections", "svg"},
+    submodules={"access", "build", "ledger", "page", "results", "sections", "svg"},
     submod_attrs={"page": ["ClaimRow", "Figure", "Page", "Section", "Table", "render", "write"]},
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sottovoce import data
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
-from sottovoce.lab.fields import check_name
+from sottovoce.lab.fields import converted
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
 from sottovoce.runs.progress import Progress, choose
 
@@ -58,11 +58,13 @@ class Execution:
     patience: float = 3600.0
 
 
-def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "xr.Dataset":
+def run(
+    experiment: str | registry.Experiment, /, *, execution: Execution | None = None, **settings: Any
+) -> "xr.Dataset":
     """Run an experiment, or load it if it has been run before.
 
     Args:
-        name: an experiment, for example "transfer".
+        experiment: a name, for example "transfer", or an experiment of your own.
         execution: how to run it; silent by default.
         **settings: fields of the experiment's `Config`; unset fields take the dataset's preset.
 
@@ -73,11 +75,9 @@ def run(name: str, *, execution: Execution | None = None, **settings: Any) -> "x
         UsageError: the experiment, a field or its value is not allowed.
         DivergenceError: more than a tenth of the members diverged; all members are saved.
     """
-    experiment = registry.experiment(name)
-    # Checked before `Config` is called, whose TypeError would not name the nearest field.
-    for given in settings:
-        check_name(experiment.Config, given)
-    return run_config(experiment, experiment.Config(**settings), execution or Execution(quiet=True))
+    chosen = registry.experiment(experiment)
+    config = chosen.Config(**converted(chosen.Config, settings))
+    return run_config(chosen, config, execution or Execution(quiet=True))
 
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":

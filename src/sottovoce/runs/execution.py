@@ -1,5 +1,6 @@
 """Execution of an experiment: members on disk are loaded, missing ones computed chunk by chunk."""
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path("out/runs")
 POLL_SECONDS = 0.2
 DIVERGED_SHARE = 0.1
+_log = logging.getLogger(__name__)
 
 
 class Interrupted(SottovoceError):  # noqa: N818 - not an error
@@ -37,6 +39,8 @@ class _Experiment(Protocol):
     @property
     def version(self) -> int: ...
     def check_data(self, config: Any) -> None: ...
+    @property
+    def digest(self) -> str | None: ...
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset": ...
 
 
@@ -163,10 +167,25 @@ def execute(
     except KeyboardInterrupt:
         safe = f"{len(job.members) - job.missing()} of {len(job.members)} members are safe in {job.folder.path}"
         raise Interrupted(f"interrupted: {safe}; run the same command again to go on") from None
+    _warn_of_other_sources(job)
     described = {name: job.header[name] for name in ("experiment", "version", "identity")}
     return dataset.assign_attrs(
         **described, config=canonical(job.config), cached=int(cached), diverged_members=_diverged(dataset)
     )
+
+
+def _warn_of_other_sources(job: Job) -> None:
+    """Warn where members were computed by another source of the experiment than the present one."""
+    if job.experiment.digest is None:
+        return
+    sources = {made.get("experiment_source") for made in job.folder.provenance()}
+    if sources - {None, job.experiment.digest}:
+        _log.warning(
+            "members in %s were computed by another source of %s version %s; raise the version where values change",
+            job.folder.path,
+            job.experiment.name,
+            job.experiment.version,
+        )
 
 
 def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
@@ -182,9 +201,16 @@ def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
 
 def compute_chunk(experiment: _Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
     """Compute some members, and return their results and provenance: the unit of work of any process."""
+    import xarray as xr
+
     start = time.perf_counter()
     dataset = experiment.simulate(config, span)
-    return dataset, describe(time.perf_counter() - start)
+    if not isinstance(dataset, xr.Dataset):
+        raise UsageError(
+            f"{experiment.name}: simulate returned {dataset!r:.60}; allowed: an xarray.Dataset over member"
+        )
+    described = describe(time.perf_counter() - start)
+    return dataset, described if experiment.digest is None else described | {"experiment_source": experiment.digest}
 
 
 def _diverged(dataset: "xr.Dataset") -> list[int]:

@@ -1,7 +1,7 @@
 """The plan of a sweep: every configuration is made and checked before anything runs."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +55,8 @@ class Plan:
 
 
 def plan(
-    name: str,
+    given: str | registry.Experiment,
+    /,
     over: Mapping[str, Sequence[Any]] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None,
     **settings: Any,
@@ -65,20 +66,21 @@ def plan(
     Raises:
         UsageError: the experiment, a field or a value is not allowed, or not exactly one of a grid and a list is given.
     """
-    experiment = registry.experiment(name)
+    experiment = registry.experiment(given)
     if bool(over) == bool(points):
         raise UsageError("a sweep is over fields with their values, or over a list of points; give one of the two")
+    settings = fields.converted(experiment.Config, settings)
     if over:
-        values = {field: tuple(given) for field, given in over.items()}
+        values = {field: _values(experiment, field, several) for field, several in over.items()}
         chosen = [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
         shape = tuple(map(len, values.values()))
     else:
-        chosen = [dict(point) for point in points or ()]
+        chosen = [fields.converted(experiment.Config, point) for point in points or ()]
         if any(point.keys() != chosen[0].keys() for point in chosen):
             raise UsageError("points differ in their fields; give every point a value for each swept field")
         values = {field: tuple(point[field] for point in chosen) for field in chosen[0]}
         shape = (len(chosen),)
-    _check(experiment, values, settings, distinct=bool(over))
+    _check(values, settings, distinct=bool(over))
     common = {**fields.shared(experiment.Config, values, settings), **settings}
     configs = tuple(experiment.Config(**common, **point).resolve() for point in chosen)
     return Plan(experiment, values, shape, configs, _baseline(experiment, common, configs))
@@ -115,11 +117,14 @@ def _assignment(flag: str, text: str, form: str) -> tuple[str, str]:
     return field.strip().replace("-", "_"), values
 
 
-def _check(
-    experiment: registry.Experiment, over: Mapping[str, Any], settings: Mapping[str, Any], distinct: bool
-) -> None:
-    for field in (*over, *settings):
-        fields.check_name(experiment.Config, field)
+def _values(experiment: registry.Experiment, field: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    # A word is iterable too, letter by letter.
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UsageError(f"{field} is swept over {given!r}; allowed: several values, such as a list or an array")
+    return tuple(fields.converted(experiment.Config, {field: value})[field] for value in given)
+
+
+def _check(over: Mapping[str, Any], settings: Mapping[str, Any], distinct: bool) -> None:
     for field, values in over.items():
         if field in ("members", "seed"):
             raise UsageError(f"{field} cannot be swept; members are the replicates of every point")

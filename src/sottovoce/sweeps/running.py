@@ -16,9 +16,12 @@ from sottovoce.sweeps.sharding import WHOLE, member_seconds
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sottovoce.lab.experiment import Experiment
+
 
 def sweep(
-    name: str,
+    experiment: "str | Experiment",
+    /,
     over: Mapping[str, Sequence[Any]] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None,
     *,
@@ -28,7 +31,7 @@ def sweep(
     """Run an experiment at many settings, loading the points that have been run before.
 
     Args:
-        name: an experiment, for example "transfer".
+        experiment: a name, for example "transfer", or an experiment of your own.
         over: values by field, for example {"n_aux": [2, 3, 8]}: a grid.
         points: settings of each point: a list.
         execution: how to run; silent by default.
@@ -43,7 +46,7 @@ def sweep(
     """
     execution = execution or Execution(quiet=True)
     with data.searched_first(execution.data_dir):
-        return run_plan(plan(name, over, points, **settings), execution)
+        return run_plan(plan(experiment, over, points, **settings), execution)
 
 
 def run_plan(planned: Plan, execution: Execution) -> "xr.Dataset":

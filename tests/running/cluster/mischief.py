@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from sottovoce.lab import registry
+from sottovoce.lab.experiment import Experiment
 from sottovoce.running.cluster import tasks
 from sottovoce.runs.chunks import sealed
 
@@ -63,18 +64,13 @@ SIX = Config(members=6)
 
 
 @dataclass(frozen=True)
-class Fake:
+class Fake(Experiment):
     """Draws numbers from (rate, member) alone."""
 
     name: str = "fake"
     version: int = 1
     Config: type = Config
-    trains: bool = False
-    vectorized: int | None = None
     summary: str = "A fake."
-
-    def check_data(self, config: Config) -> None:
-        """It needs none."""
 
     def simulate(self, config: Config, members: Sequence[int]) -> xr.Dataset:
         if folder := os.environ.get("MISCHIEF"):

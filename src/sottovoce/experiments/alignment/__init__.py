@@ -1,8 +1,9 @@
 """Alignment: what does the gradient on auxiliary logits do for the class, and what stops transfer?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=2,
     summary="What does the gradient on auxiliary logits do for the class, and what stops transfer?",

@@ -1,8 +1,9 @@
 """Calibration: are the counts of directions calibrated, and from which strength on do they detect a direction?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=2,
     summary="Are the counts of directions calibrated, and which directions do they detect?",

@@ -1,8 +1,8 @@
 """Capture: how much of a class column do n_aux auxiliary columns span?"""
 
-from sottovoce.lab.experiment import Experiment
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=1,
     summary="How much of a class direction do k auxiliary logits capture?",

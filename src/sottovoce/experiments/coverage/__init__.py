@@ -1,8 +1,9 @@
 """Coverage: how often do the intervals that this laboratory prints contain the true value?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=1,
     summary="How often do the printed intervals contain the true mean, by law and number of members?",

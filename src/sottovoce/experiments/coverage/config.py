@@ -63,7 +63,7 @@ class Config:
     @classmethod
     def smoke(cls) -> Self:
         """Return a configuration of well under a second."""
-        return cls(laws=("normal", "share"), sizes=(4, 8), experiments=40, members=2)
+        return cls(laws=("normal", "share"), sizes=(4, 8), experiments=1000, members=2)
 
 
 def source(config: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Decoding: how do the directions that a student learned get used?"""
 
-from sottovoce.lab.experiment import Experiment
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=3,
     summary="How do the directions get used? (bodies and heads exchanged, probes, drift)",

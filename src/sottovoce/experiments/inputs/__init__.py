@@ -1,8 +1,9 @@
 """Inputs: what do the kinds of distillation inputs look like, and how do they vary?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=1,
     summary="What do the kinds of distillation inputs look like, and how do they vary?",

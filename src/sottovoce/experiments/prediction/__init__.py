@@ -1,8 +1,9 @@
 """Prediction: how well is a student predicted by what it is trained from, and by what exists before it is trained?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=3,
     summary="How good will a student be, with and without knowing its own inputs and batches?",

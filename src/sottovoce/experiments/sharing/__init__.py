@@ -1,8 +1,9 @@
 """Sharing: which block of the initialization carries transfer?"""
 
-from sottovoce.lab.experiment import Experiment, Result
+from sottovoce.lab.experiment import Result
+from sottovoce.lab.packaged import Packaged
 
-experiment = Experiment(
+experiment = Packaged(
     __name__,
     version=1,
     summary="Which block of the initialization carries transfer? (a factorial over trunk and heads)",

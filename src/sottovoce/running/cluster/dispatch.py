@@ -51,6 +51,8 @@ def fill(jobs: Sequence[Job], workers: Workers, progress: Progress) -> None:
         StoreError: the store cannot be read or written.
         Interrupted: Ctrl-C was pressed; finished chunks are saved.
     """
+    for job in jobs:
+        tasks.check_importable(job)
     total, missing = sum(len(job.members) for job in jobs), _n_missing(jobs)
     progress.start(total, total - missing)
     try:

@@ -8,6 +8,7 @@ import hashlib
 import signal
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def describe(job: Job, span: range, workers: Workers) -> dict[str, Any]:
         "first": span[0],
         "last": span[-1],
         "code": code(),
+        "origin": job.experiment.origin,
+        "experiment_source": job.experiment.digest,
         "data": _digests(job.config.dataset) if job.experiment.trains else {},
         "device": workers.device,
         "devices": workers.devices,
@@ -77,7 +80,12 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
 
     # The code comes first: where it differs, the later comparisons may differ because of it, and would mislead.
     _check(task["code"], code(), "install the same version there")
-    experiment = registry.experiment(task["experiment"])
+    experiment = _imported(task["experiment"], task["origin"])
+    _check(
+        task["experiment_source"],
+        experiment.digest,
+        f"these are sources of {experiment.name}; install the same version there",
+    )
     _check(task["version"], experiment.version, f"these are versions of {experiment.name}; install the same there")
     config = configuration(experiment, task)
     identity = run_header(experiment.name, experiment.version, config)["identity"]
@@ -91,6 +99,27 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
         return {"chunk": sealed(span, results, identity), "provenance": provenance}
     RunFolder(Path(task["save_in"])).save(span, results, provenance)
     return {"saved": task["save_in"]}
+
+
+def check_importable(job: Job) -> None:
+    """Check that workers can import the experiment of a job; else raise a ClusterError."""
+    module, _, name = job.experiment.origin.partition(":")
+    if module == "__main__" or "." in name:
+        raise ClusterError(
+            f"{job.experiment.name} is defined in {module} as {name}, which workers cannot import; put the class into "
+            "a module of its own, outside of functions and classes"
+        )
+
+
+def _imported(name: str, origin: str) -> registry.Experiment:
+    """Return an experiment that is known here by name, or else the one that the asker's module defines."""
+    if name in registry.experiments():
+        return registry.experiment(name)
+    module, _, attribute = origin.partition(":")
+    try:
+        return registry.experiment(getattr(import_module(module), attribute)())
+    except (ImportError, AttributeError) as error:
+        raise ClusterError(f"this worker cannot import {origin}: {error}; install its package there") from error
 
 
 def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> Any:

@@ -1,0 +1,110 @@
+"""The built-in experiments: a folder each, whose modules are imported when they are first needed."""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from sottovoce.lab.experiment import Experiment, NamedSweep, Result
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sottovoce.lab.claims import Claim
+    from sottovoce.lab.drawing import Drawing, Results
+    from sottovoce.lab.rows import Table
+
+
+class Packaged(Experiment):
+    """An experiment that is a folder with `config.py`, `simulate.py`, `findings.py` and `figures.py`.
+
+    A list of experiments therefore imports none of them.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        *,
+        version: int,
+        summary: str,
+        trains: bool = True,
+        vectorized: int | None = None,
+        results: Mapping[str, Result] | None = None,
+        section: str = "",
+    ) -> None:
+        """Describe the experiment of a folder.
+
+        Args:
+            package: the folder's dotted name; its last part is the experiment's name.
+            version: as for `Experiment`, like the following.
+            summary: the experiment's question.
+            trains: whether networks are trained.
+            vectorized: how many members are computed together.
+            results: the runs that the report shows; by default the run at presets, under the experiment's name.
+            section: the experiment under whose heading the report shows the figures; by default this one.
+        """
+        self.package, self.name = package, package.rpartition(".")[2]
+        self.version, self.summary, self.trains, self.vectorized = version, summary, trains, vectorized
+        self.results = results or {self.name: Result()}
+        self.section = section or self.name
+
+    @property
+    def Config(self) -> type[Any]:  # noqa: N802  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The frozen dataclass of the experiment's fields."""
+        return self._part("config").Config
+
+    def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
+        """Compute the given members of a resolved configuration."""
+        return self._part("simulate").simulate(config, members)
+
+    def table(self, dataset: "xr.Dataset") -> "Table":
+        """Return the rows that `sottovoce run` prints of a result."""
+        return self._part("findings").table(dataset)
+
+    def notes(self, dataset: "xr.Dataset") -> list[str]:
+        """Return what a result shows, in short sentences."""
+        findings = self._part("findings")
+        return findings.notes(dataset) if hasattr(findings, "notes") else []
+
+    @cached_property
+    def claims(self) -> "tuple[Claim, ...]":  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The claims that are judged on the experiment's results and sweeps."""
+        parts = [self._part("findings"), *([self._part("sweeps")] if self._has("sweeps") else [])]
+        return tuple(claim for part in parts for claim in getattr(part, "CLAIMS", ()))
+
+    @property
+    def sweeps(self) -> Mapping[str, Mapping[str, NamedSweep]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved."""
+        return self._part("sweeps").SWEEPS if self._has("sweeps") else {}
+
+    def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
+        """Return one run whose students differ in a field as a sweep over that field."""
+        return self._part("sweeps").as_sweep(dataset)
+
+    @property
+    def heading(self) -> tuple[str, str]:
+        """Title and introduction of the report's section that the experiment heads."""
+        figures = self._part("figures")
+        return figures.TITLE, figures.INTRO
+
+    def draw(self, results: "Results") -> "list[Drawing]":
+        """Return the experiment's figures for the report, drawn from those of its results that are available."""
+        return self._part("figures").draw_section(results)
+
+    def source(self, config: Mapping[str, Any]) -> str:
+        """Return where the samples of a configuration come from, in a few words: its dataset, if it has one."""
+        described = getattr(self._part("config"), "source", None)
+        return described(config) if described else config["dataset"]
+
+    @property
+    def digest(self) -> None:
+        """None: the commit of the package, which is stored beside the values, says which source there was."""
+
+    def _has(self, part: str) -> bool:
+        # Looked up, not imported: a test for a part should not load it.
+        return importlib.util.find_spec(f"{self.package}.{part}") is not None
+
+    def _part(self, part: str) -> ModuleType:
+        return importlib.import_module(f"{self.package}.{part}")
