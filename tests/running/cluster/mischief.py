@@ -52,6 +52,7 @@ class Config:
     """Attributes: rate, swept; pair, a tuple that travels as a list."""
 
     members: int | None = None
+    seed: int = 0
     rate: float = 0.1
     pair: tuple[int, ...] = (1, 2)
     seconds: float = 0.0
