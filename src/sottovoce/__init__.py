@@ -21,6 +21,7 @@ __getattr__, __dir__, _ = lazy.attach(
     },
     submod_attrs={
         "data.datasets": ["load_dataset"],
+        "data.images": ["LabeledImages"],
         "experiments.prediction.risk": ["transfer_risk"],
         "lab.experiment": ["Experiment"],
         "report.access": ["list", "load", "plot", "table"],

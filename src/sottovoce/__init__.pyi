@@ -9,6 +9,7 @@ from . import runs as runs
 from . import theory as theory
 from . import training as training
 from .data.datasets import load_dataset as load_dataset
+from .data.images import LabeledImages as LabeledImages
 from .experiments.prediction.risk import transfer_risk as transfer_risk
 from .lab.experiment import Experiment as Experiment
 from .report.access import list as list

@@ -97,7 +97,10 @@ def test_damaged_files_are_never_loaded(put: Put, tmp_path: Path):
 
 
 def test_an_unknown_dataset_is_refused():
-    with pytest.raises(UsageError, match="allowed: digits, mnist, fashion-mnist; did you mean 'digits'"):
+    with pytest.raises(
+        UsageError,
+        match=r"allowed: digits, mnist, fashion-mnist, a \.npz file with images and labels; did you mean 'digits'",
+    ):
         load_dataset("digit")
     with pytest.raises(UsageError, match="allowed: auto, digits, mnist, fashion-mnist"):
         choose_dataset("cifar")

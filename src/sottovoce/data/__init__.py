@@ -4,9 +4,10 @@ from sottovoce import lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules={"catalog", "datasets", "fetch", "folders", "idx", "inputs", "kinds"},
+    submodules={"catalog", "datasets", "facts", "fetch", "folders", "idx", "images", "inputs", "kinds"},
     submod_attrs={
-        "datasets": ["AUTO", "NAMES", "LabeledImages", "Status", "choose_dataset", "digests", "load_dataset", "status"],
+        "datasets": ["AUTO", "NAMES", "Status", "choose_dataset", "digests", "load_dataset", "status"],
+        "images": ["LabeledImages"],
         "folders": ["locate", "searched_first"],
         "inputs": ["IMAGE_KINDS", "KINDS", "STANDARD", "distillation_inputs", "input_rows"],
     },

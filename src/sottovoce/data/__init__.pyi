@@ -1,13 +1,14 @@
 from . import catalog as catalog
 from . import datasets as datasets
+from . import facts as facts
 from . import fetch as fetch
 from . import folders as folders
 from . import idx as idx
+from . import images as images
 from . import inputs as inputs
 from . import kinds as kinds
 from .datasets import AUTO as AUTO
 from .datasets import NAMES as NAMES
-from .datasets import LabeledImages as LabeledImages
 from .datasets import Status as Status
 from .datasets import choose_dataset as choose_dataset
 from .datasets import digests as digests
@@ -15,6 +16,7 @@ from .datasets import load_dataset as load_dataset
 from .datasets import status as status
 from .folders import locate as locate
 from .folders import searched_first as searched_first
+from .images import LabeledImages as LabeledImages
 from .inputs import IMAGE_KINDS as IMAGE_KINDS
 from .inputs import KINDS as KINDS
 from .inputs import STANDARD as STANDARD

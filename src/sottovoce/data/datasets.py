@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import UInt8
 
+from sottovoce.data import facts
 from sottovoce.data.catalog import CATALOG, collection
 from sottovoce.data.fetch import attempt
 from sottovoce.data.folders import locate, read_verified
+from sottovoce.data.images import FILE, LabeledImages, every_fifth, own, read
 from sottovoce.errors import DataError, UsageError, not_among
 
 NAMES = ("digits", *CATALOG)
@@ -19,45 +21,6 @@ OFFLINE = "SOTTOVOCE_OFFLINE"
 
 # Without a network, a user of "auto" waits this long before the run starts.
 _ATTEMPT_SECONDS = 6.0
-
-
-@dataclass(frozen=True, eq=False)
-class LabeledImages:
-    """A dataset split into training and test images; pixels are stored as bytes and scaled when they are read.
-
-    Attributes:
-        train_pixels: one flattened training image per row, with values from 0 to `brightest`.
-        train_labels: the class of each training image, counted from 0.
-        pixel_range: the values of the darkest and the brightest possible pixel in images.
-        image_shape: rows and columns of an image.
-        provenance: "source", "license" and "sha256" (a dict by file or array name).
-    """
-
-    name: str
-    train_pixels: UInt8[np.ndarray, "sample input"]
-    train_labels: Int32[np.ndarray, " sample"]
-    test_pixels: UInt8[np.ndarray, "test_sample input"]
-    test_labels: Int32[np.ndarray, " test_sample"]
-    brightest: int
-    pixel_range: tuple[float, float]
-    n_class: int
-    image_shape: tuple[int, int]
-    provenance: dict[str, Any]
-
-    @property
-    def train_images(self) -> Float32[np.ndarray, "sample input"]:
-        """The training images, with pixels scaled to `pixel_range`."""
-        return self._scaled(self.train_pixels)
-
-    @property
-    def test_images(self) -> Float32[np.ndarray, "test_sample input"]:
-        """The held-out images, with pixels scaled to `pixel_range`."""
-        return self._scaled(self.test_pixels)
-
-    def _scaled(self, pixels: UInt8[np.ndarray, "sample input"]) -> Float32[np.ndarray, "sample input"]:
-        # A table of values makes both ends exact and gives equal pixels equal floats in every dataset.
-        low, high = self.pixel_range
-        return np.linspace(low, high, self.brightest + 1).astype(np.float32)[pixels]
 
 
 @dataclass(frozen=True)
@@ -86,7 +49,8 @@ def load_dataset(
     """Load a dataset; nothing is downloaded.
 
     Args:
-        name: one of "digits" (8 x 8, embedded, no file needed), "mnist" and "fashion-mnist" (28 x 28).
+        name: one of "digits" (8 x 8, embedded, no file needed), "mnist" and "fashion-mnist" (28 x 28), or the name of
+            own images (`LabeledImages`).
         data_dir: searched before $SOTTOVOCE_DATA and the user cache; it contains the dataset's four files, or a
             subfolder with the dataset's name that does. None stands for the folder of `searched_first`, if any.
         pixel_range: the values of the darkest and the brightest possible pixel.
@@ -103,44 +67,39 @@ def load_dataset(
     # All comparisons with NaN are false, so that this chain refuses it as well.
     if not -np.inf < low < high < np.inf:
         raise UsageError(f"pixel_range is {pixel_range}; it takes two finite numbers, the lower one first")
+    if name in facts.OWN:
+        return own(name).scaled_to(pixel_range)
     arrays, brightest, provenance = _digits() if name == "digits" else _from_files(name, data_dir)
-    train, test = arrays["train_images"], arrays["test_images"]
-    return LabeledImages(
-        name=name,
-        train_pixels=train.reshape(len(train), -1),
-        train_labels=arrays["train_labels"].astype(np.int32),
-        test_pixels=test.reshape(len(test), -1),
-        test_labels=arrays["test_labels"].astype(np.int32),
-        brightest=brightest,
-        pixel_range=(low, high),
-        n_class=10,
-        image_shape=train.shape[1:],
-        provenance=provenance,
-    )
+    return LabeledImages(**arrays, brightest=brightest, name=name, pixel_range=(low, high), provenance=provenance)
 
 
 def digests(name: str) -> dict[str, str]:
-    """Return the SHA-256 that a dataset's files must have, or the embedded digits' arrays, in hexadecimal by name.
+    """Return the SHA-256 that a dataset's files must have, or embedded or own arrays, in hexadecimal by name.
 
     Raises:
         UsageError: the name is unknown.
     """
     _check(name)
+    if name in facts.OWN:
+        return own(name).provenance["sha256"]
     return _digits()[2]["sha256"] if name == "digits" else {file.name: file.sha256 for file in collection(name).files}
 
 
 def choose_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
-    """Turn "auto" into the dataset to use: MNIST where it is available, else the embedded digits.
+    """Turn "auto" into the dataset to use: MNIST where it is available, else the embedded digits; read own images.
 
     Files of the right sizes are enough; their checksums are verified when they are loaded. Where there are none, a
     download is tried for a few seconds, unless the environment variable SOTTOVOCE_OFFLINE is 1.
 
-    A dataset's own name is returned as it is. Nothing is printed: the caller tells the user which was chosen.
+    A file that ends in .npz is read (`images.read`), and the name of its content is returned. A dataset's own name is
+    returned as it is. Nothing is printed: the caller tells the user which was chosen.
 
     Raises:
         UsageError: the name is neither a dataset's nor "auto", or data_dir is no folder.
     """
-    if name in NAMES:
+    if name.endswith(FILE):
+        return read(name).name
+    if name in NAMES or name in facts.OWN:
         return name
     _check(name, AUTO)
     offline = os.environ.get(OFFLINE, "") not in {"", "0"}
@@ -168,8 +127,8 @@ def status(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
 
 
 def _check(name: str, *others: str) -> None:
-    if name not in (*others, *NAMES):
-        raise not_among("dataset", name, (*others, *NAMES))
+    if name not in (*others, *NAMES, *facts.OWN):
+        raise not_among("dataset", name, (*others, *NAMES, *facts.OWN, f"a {FILE} file with images and labels"))
 
 
 _Arrays = dict[str, UInt8[np.ndarray, "..."]]
@@ -190,10 +149,7 @@ def _digits() -> tuple[_Arrays, int, dict[str, Any]]:
 
     pixels, target = load_digits(return_X_y=True)
     images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(target, np.uint8)
-    # By position within each class: the split is balanced and needs no random numbers.
-    held_out = np.zeros(len(labels), dtype=bool)
-    for label in range(10):
-        held_out[np.flatnonzero(labels == label)[4::5]] = True
+    held_out = every_fifth(labels)
     parts = {"train": ~held_out, "test": held_out}
     kinds = {"images": images, "labels": labels}
     arrays = {f"{part}_{kind}": array[rows] for part, rows in parts.items() for kind, array in kinds.items()}

@@ -129,6 +129,9 @@ class Experiment(ABC):
             cls.results = stated.get("results", {name: Result(on_request=True)})
             cls.section = stated.get("section", name)
 
+    def __repr__(self) -> str:
+        return f"<experiment {self.name}>"
+
     @abstractmethod
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset":
         """Compute members of a resolved configuration.

@@ -53,6 +53,8 @@ def converted(Config: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _converted(value: Any, kinds: list[Any]) -> Any:
+    # Such as images, which a configuration has by the name of their content.
+    value = getattr(value, "as_setting", value)
     # Scalars and arrays of every array library have this method, and nothing else that a field can be.
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """Saved results from Python: list them, load them, and see a result as a table or as a figure."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ def _records(rows: Table) -> Sequence[dict[str, Any]]:
     ends = ({"low": row["ci95"][0], "high": row["ci95"][1]} for row in rows.values())
     order = ("mean", "low", "high", "members", "published", "quantity")
     return [
-        {"row": label, **{name: (row | end)[name] for name in order}}
+        # NaN rather than None, so that every column of numbers is one.
+        {"row": label, **{name: math.nan if (row | end)[name] is None else (row | end)[name] for name in order}}
         for (label, row), end in zip(rows.items(), ends, strict=True)
     ]
 

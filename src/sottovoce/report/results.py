@@ -179,5 +179,9 @@ def _current(run: Run) -> bool:
 def _is_preset(run: Run, fixed: Mapping[str, Any]) -> bool:
     """Return whether a run's configuration sets nothing but dataset, seed and the fields that make the result."""
     given = {name: run.config[name] for name in ("dataset", "seed") if name in run.config}
-    preset = registry.experiment(run.experiment).Config(**fixed, **given).resolve()
+    try:
+        preset = registry.experiment(run.experiment).Config(**fixed, **given).resolve()
+    except UsageError:
+        # The preset of someone's own images is known only while these are at hand.
+        return False
     return run.config == {name: value for name, value in plain(preset).items() if name != "members"}

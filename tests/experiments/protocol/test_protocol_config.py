@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sottovoce.data import facts
 from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
 from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
@@ -34,12 +35,14 @@ def test_allowed_values_are_those_that_the_rooms_below_have():
     assert protocol_inputs.OF_IMAGES == IMAGE_KINDS
     assert tuple(OBJECTIVES) == protocol_objectives.OBJECTIVES
     assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
-    assert set(protocol_inputs.DATASETS) == set(NAMES) == set(presets.PRESETS)
-    assert load_dataset("digits").n_class == len(protocol_inputs.CLASSES)
-    assert tuple(np.bincount(load_dataset("digits").train_labels)) == protocol_inputs.CLASS_SIZES["digits"]
+    assert set(facts.BUILT_IN) == set(NAMES) == set(presets.PRESETS)
+    digits = load_dataset("digits")
+    assert tuple(np.bincount(digits.train_labels)) == facts.BUILT_IN["digits"].class_sizes
+    assert digits.image_shape == facts.BUILT_IN["digits"].image_shape
     for name, collection in CATALOG.items():
-        (shape,) = (file.shape for file in collection.files if file.role == "train_images")
-        assert sum(protocol_inputs.CLASS_SIZES[name]) == shape[0]
+        ((n, *shape),) = (file.shape for file in collection.files if file.role == "train_images")
+        assert sum(facts.BUILT_IN[name].class_sizes) == n
+        assert facts.BUILT_IN[name].image_shape == tuple(shape)
 
 
 def test_mnist_unset_is_the_published_protocol():
@@ -186,9 +189,10 @@ def test_the_published_spectrum_is_another_experiment_than_the_described():
         ({"inputs": "normal", "inputs_alpha": 0.1}, ["inputs_alpha is 0.1; allowed with inputs=mixture only"]),
         ({"inputs": "mixture", "inputs_length_scale": 3.0}, ["inputs_length_scale is 3.0", "inputs=blurred only"]),
         *[
-            ({"classes": classes}, ["classes is", "two or more of 0 to 9 in rising order", "nothing to learn"])
-            for classes in ((), (3,), (1, 0), (1, 1), (8, 10), ("0", "1"), (0.0, 1.0), 3)
+            ({"classes": classes}, ["classes is", "two classes or more in rising order", "nothing to learn"])
+            for classes in ((), (3,), (1, 0), (1, 1), (-1, 3), ("0", "1"), (0.0, 1.0), 3)
         ],
+        ({"classes": (8, 10)}, ["classes is (8, 10); allowed: classes 0 to 9"]),
         ({"classes": (0, 1), "batch_size": 290}, ["batch_size is 290; allowed: 1 to 289", "289 training images"]),
         ({"classes": (0, 1), "inputs": "images", "n_inputs": 290}, ["n_inputs is 290", "1 to 289"]),
     ],
@@ -202,7 +206,7 @@ def test_refuses(module, fields, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("dataset", protocol_config.DATASETS)
+@pytest.mark.parametrize("dataset", sorted(facts.BUILT_IN))
 def test_the_long_spectrum_differs_from_the_described_in_the_students_epochs_alone(dataset):
     described, long = (spectrum.Config(dataset=dataset, variant=v).resolve() for v in ("described", "long"))
     assert long.student_epochs == spectrum_config.LONG_EPOCHS[dataset] > described.student_epochs

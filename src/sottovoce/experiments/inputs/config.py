@@ -11,18 +11,14 @@ Runtime: seconds on digits and about a minute on MNIST, most of it for singular 
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from sottovoce.errors import not_among
+from sottovoce.data.facts import facts
 from sottovoce.experiments.protocol.inputs import (
-    CLASSES,
-    DATASETS,
     INPUTS,
     OF_IMAGES,
-    PIXELS,
     USED_BY,
     InputParameters,
     Kind,
     Pixels,
-    training_images,
 )
 from sottovoce.lab.checks import DEFAULT_SEED, Count, Seed, check_fields, given, several, whole
 
@@ -45,7 +41,8 @@ class Config(InputParameters):
     """Fields of the gallery, besides the parameters of the inputs.
 
     Attributes:
-        dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
+        dataset: mnist, fashion-mnist, digits, auto (mnist where its files are at hand, else digits), or a .npz file
+            with images and labels.
         kinds: kinds of distillation inputs to draw.
         members: replicates, each with its own inputs.
         seed: the one integer from which all random numbers follow.
@@ -72,9 +69,7 @@ class Config(InputParameters):
 
         check_fields(self)
         dataset = choose_dataset(self.dataset)
-        if dataset not in DATASETS:
-            raise not_among("dataset", dataset, (*DATASETS, "auto"))
-        n_image = training_images(dataset, CLASSES)
+        n_image = sum(facts(dataset).class_sizes)
         config = Resolved(**{"n_inputs": min(N_INPUTS, n_image), **given(self), "dataset": dataset})
         config.check_inputs(dataset, config.kinds, config.n_inputs, n_image)
         return config
@@ -93,7 +88,7 @@ class Resolved(Config):
     def member_bytes(self) -> int:
         """Return the approximate bytes that a member needs at once."""
         # One kind is drawn at a time; its float32 pixels count twice, as drawn and as copied for measuring.
-        return 8 * self.n_inputs * PIXELS[self.dataset]
+        return 8 * self.n_inputs * facts(self.dataset).n_pixel
 
     def member_work(self) -> tuple[float, int]:
         """Return the operations and the steps of a member's training, both zero because nothing is trained."""

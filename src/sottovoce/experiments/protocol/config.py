@@ -8,19 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from sottovoce.errors import UsageError, not_among
+from sottovoce.data.facts import facts
+from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.inputs import (
-    CLASSES,
-    DATASETS,
     INPUTS,
     OF_IMAGES,
-    PIXELS,
     UNCHANGING,
     Classes,
     InputParameters,
     Kind,
     Pixels,
-    training_images,
 )
 from sottovoce.experiments.protocol.network import NetworkConfig, ResolvedNetwork
 from sottovoce.experiments.protocol.objectives import check_distilled
@@ -40,7 +37,7 @@ class ProtocolConfig(InputParameters, NetworkConfig):
     """Fields of the MNIST protocol besides the fields of its networks.
 
     Attributes:
-        classes: classes of the images on which the teacher is trained and all networks are tested; unset: all ten.
+        classes: classes of the images on which the teacher is trained and all networks are tested; unset: all.
         inputs: kind of distillation inputs: uniform, normal, images, permuted_images (one permutation of the pixels),
             shuffled_images (one for each image), blurred, spectrum_matched (to the images), low_rank, mixture (image +
             inputs_alpha noise) or constant.
@@ -106,7 +103,9 @@ class ProtocolConfig(InputParameters, NetworkConfig):
         # Heads are built for the largest number, and each student sees its own by a mask: all then have one shape
         # (docs/decisions/0002-mask-not-shape.md).
         built = max(n_aux for _, n_aux in self.distilled())
-        return {**self.presets[self.dataset], "depth": 2, **depths, "n_aux_built": built}
+        known = facts(self.dataset)
+        classes = tuple(range(known.n_class))
+        return {**self.presets[known.preset], "classes": classes, "depth": 2, **depths, "n_aux_built": built}
 
     def resolved(self, Resolved: type["Resolved"]) -> "Resolved":
         """Return the configuration with the dataset chosen and every unset field taken from its preset.
@@ -124,13 +123,14 @@ class ProtocolConfig(InputParameters, NetworkConfig):
         # allowed would raise an error there that does not name the field.
         check_fields(self)
         config = replace(self, dataset=choose_dataset(self.dataset))
-        if config.dataset not in DATASETS:
-            raise not_among("dataset", config.dataset, (*DATASETS, "auto"))
+        known = facts(config.dataset)
         chosen = given(config)
         # Where steps are given the preset's epochs are not filled in: epochs then follow from the steps.
         in_steps = {f"{who}_epochs" for who in ROLES if f"{who}_steps" in chosen}
         values = {name: value for name, value in config.preset().items() if name not in in_steps} | chosen
-        n_train = training_images(config.dataset, values["classes"])
+        if values["classes"][-1] >= known.n_class:
+            raise UsageError(f"classes is {values['classes']!r}; allowed: classes 0 to {known.n_class - 1}")
+        n_train = known.training_images(values["classes"])
         # Each input of these kinds is made of one training image, of which a choice of classes may leave few.
         if "n_inputs" not in chosen and values["inputs"] in OF_IMAGES:
             values["n_inputs"] = min(values["n_inputs"], n_train)
@@ -175,7 +175,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
 
     def n_train(self) -> int:
         """Return the number of training images of the teacher."""
-        return training_images(self.dataset, self.classes)
+        return facts(self.dataset).training_images(self.classes)
 
     def member_bytes(self) -> int:
         """Return about how many bytes a member takes while all its students are trained.
@@ -184,7 +184,8 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         every teacher's logits on them. Each student takes five times its parameters (the parameters, their gradient,
         Adam's two moments, the update) and three times its activations, which include the patches of convolutions.
         """
-        n_pixels, n_logits = PIXELS[self.dataset], len(CLASSES) + self.n_aux_built
+        known = facts(self.dataset)
+        n_pixels, n_logits = known.n_pixel, known.n_class + self.n_aux_built
         # Both heads read the same features, so they count as one layer.
         layers = (*self.student_layers().values(), Layer(1, self.widths()[-1], n_logits))
         parameters = sum(layer.fan_in * layer.fan_out for layer in layers)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Annotated, Any
 
+from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Allowed, Among, NotNegative, Positive, number, whole
 
-DATASETS = ("mnist", "fashion-mnist", "digits")
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 INPUTS = (
     "uniform",
@@ -24,6 +24,8 @@ INPUTS = (
 )
 # Each input of these kinds is made of one training image.
 OF_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
+# These filter noise along rows and columns.
+OF_SQUARES = ("blurred", "spectrum_matched")
 UNCHANGING = ("images", "permuted_images", "constant")
 """Kinds that hold no noise to draw afresh."""
 
@@ -31,23 +33,13 @@ UNCHANGING = ("images", "permuted_images", "constant")
 USED_BY = MappingProxyType({"inputs_length_scale": "blurred", "inputs_rank": "low_rank", "inputs_alpha": "mixture"})
 SHORTEST = 0.1
 
-# Known here so that a configuration is checked, and its memory estimated, without loading any data.
-PIXELS = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
-CLASS_SIZES = {
-    "mnist": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
-    "fashion-mnist": (6000,) * 10,
-    "digits": (143, 146, 142, 147, 145, 146, 145, 144, 140, 144),
-}
-"""Training images of each class."""
-CLASSES = tuple(range(10))
-
 Kind = Annotated[str, Among(INPUTS)]
 Pixels = Annotated[str, Among(PIXEL_RANGES)]
 Classes = Annotated[
     tuple[int, ...],
     Allowed(
-        "two or more of 0 to 9 in rising order: with one class there is nothing to learn, and the order makes one set "
-        "of classes one run",
+        "two classes or more in rising order: with one class there is nothing to learn, and the order makes one set of "
+        "classes one run",
         lambda labels: isinstance(labels, tuple | list) and _are_classes(labels),
     ),
 ]
@@ -55,7 +47,7 @@ Classes = Annotated[
 
 def _are_classes(labels: Sequence[Any]) -> bool:
     # Not `isinstance`: a truth value is an int in Python, and would pass for class 0 or 1.
-    known = all(type(label) is int and label in CLASSES for label in labels)
+    known = all(type(label) is int and label >= 0 for label in labels)
     return known and len(labels) >= 2 and list(labels) == sorted(set(labels))
 
 
@@ -94,12 +86,15 @@ class InputParameters:
                 default and is used by none of the kinds.
         """
         for kind in kinds:
+            shape = facts(dataset).image_shape
+            if kind in OF_SQUARES and shape[0] != shape[1]:
+                raise UsageError(f"inputs is {kind!r}, which needs square images; those of {dataset} are {shape}")
             if kind in OF_IMAGES and n_inputs > n_image:
                 raise UsageError(
                     f"n_inputs is {n_inputs}; allowed with inputs={kind}: 1 to {n_image}, for each is made of one "
                     "training image"
                 )
-        n_pixel = PIXELS[dataset]
+        n_pixel = facts(dataset).n_pixel
         whole(1, n_pixel, f", for an input has {n_pixel} pixels").check("inputs_rank", self.inputs_rank)
         # A parameter that changes nothing would still change the identity of the run.
         defaults = {field.name: field.default for field in fields(self)}
@@ -108,8 +103,3 @@ class InputParameters:
                 raise UsageError(
                     f"{name} is {getattr(self, name)!r}; allowed with inputs={kind} only, for no other kind uses it"
                 )
-
-
-def training_images(dataset: str, classes: Sequence[int]) -> int:
-    """Return the number of training images that a dataset has of these classes."""
-    return sum(CLASS_SIZES[dataset][label] for label in classes)

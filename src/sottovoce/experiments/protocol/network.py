@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
-from sottovoce.experiments.protocol.inputs import CLASSES, PIXELS
 from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed
 from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
 
@@ -29,7 +29,8 @@ class NetworkConfig:
     """Fields of the dataset, the members and their networks.
 
     Attributes:
-        dataset: mnist, fashion-mnist, digits, or auto (mnist where its files are at hand, else digits).
+        dataset: mnist, fashion-mnist, digits, auto (mnist where its files are at hand, else digits), or a .npz file
+            with train_images, train_labels, test_images and test_labels, or with images and labels.
         members: replicates, each with its own reference, teacher and students.
         seed: the one integer behind every random number.
         channels: output channels of each convolution (3 x 3, stride 2) below the dense hidden layers; unset: none.
@@ -91,11 +92,11 @@ class ResolvedNetwork(NetworkConfig):
 
     def layers(self) -> dict[str, Layer]:
         """Return the shapes of the layers of the teacher's trunk, by name from the input on."""
-        return trunk_layers(PIXELS[self.dataset], self.channels, self.widths())
+        return trunk_layers(facts(self.dataset).n_pixel, self.channels, self.widths())
 
     def student_layers(self) -> dict[str, Layer]:
         """Return the shapes of the layers of the students' trunk, by name from the input on."""
-        return trunk_layers(PIXELS[self.dataset], self.student_channels, self.student_widths())
+        return trunk_layers(facts(self.dataset).n_pixel, self.student_channels, self.student_widths())
 
     def student_blocks(self) -> tuple[str, ...]:
         """Return the names of the students' blocks: the layers of their trunk, and the heads."""
@@ -129,6 +130,12 @@ class ResolvedNetwork(NetworkConfig):
                     f"{prefix}width is {width!r} with {prefix}depth {depth}; allowed: one number, or one for each "
                     "hidden layer"
                 )
+        rows, columns = facts(self.dataset).image_shape
+        if (self.channels or self.student_channels) and rows != columns:
+            raise UsageError(
+                f"channels is {self.channels or self.student_channels!r}; allowed: none, for convolutions need square "
+                f"images, and those of {self.dataset} are {rows} x {columns}"
+            )
         # Students start with the teacher's initial heads, which read the last hidden layer.
         last, student = self.widths()[-1], self.student_widths()[-1]
         if student != last:
@@ -138,9 +145,10 @@ class ResolvedNetwork(NetworkConfig):
             )
         if n_aux > self.n_aux_built:
             raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
-        if self.orthonormal_heads and len(CLASSES) + self.n_aux_built > last:
+        n_class = facts(self.dataset).n_class
+        if self.orthonormal_heads and n_class + self.n_aux_built > last:
             raise UsageError(
-                f"orthonormal_heads is True with {len(CLASSES)} class and {self.n_aux_built} auxiliary columns; "
+                f"orthonormal_heads is True with {n_class} class and {self.n_aux_built} auxiliary columns; "
                 f"allowed: at most {last} together, one for each unit of the last hidden layer"
             )
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sottovoce.experiments.protocol.inputs import CLASSES
-
 # Cloud et al. 2025, the MNIST experiment.
 _CLOUD: Mapping[str, Any] = MappingProxyType(
     {
@@ -14,7 +12,6 @@ _CLOUD: Mapping[str, Any] = MappingProxyType(
         "student_epochs": 5,
         "learning_rate": 3e-4,
         "batch_size": 1024,
-        "classes": CLASSES,
         "inputs": "uniform",
         "n_inputs": 60_000,
         "fresh_inputs": False,

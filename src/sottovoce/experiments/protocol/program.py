@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from sottovoce.data import LabeledImages, load_dataset
 from sottovoce.data.kinds import Settings
@@ -123,13 +122,5 @@ def input_settings(config: Any) -> Settings:
 
 def images_of(config: ResolvedProtocol) -> LabeledImages:
     """Return the configuration's dataset in its pixel range, restricted to its classes; labels keep their numbers."""
-    # Labels are not renumbered: heads have ten class logits whatever the classes, so that shapes stay the same.
-    images = load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels])
-    train, test = (np.isin(labels, config.classes) for labels in (images.train_labels, images.test_labels))
-    return replace(
-        images,
-        train_pixels=images.train_pixels[train],
-        train_labels=images.train_labels[train],
-        test_pixels=images.test_pixels[test],
-        test_labels=images.test_labels[test],
-    )
+    # Labels are not renumbered: heads have a logit for every class of the dataset, so that shapes stay the same.
+    return load_dataset(config.dataset, pixel_range=PIXEL_RANGES[config.pixels]).of_classes(config.classes)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
+from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
 from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT, Objective
@@ -125,7 +126,7 @@ class Config(ProtocolConfig):
             common = {**common, "members": MEMBERS_OF_LONG_TRAINING}
         elif self.dataset == "digits":
             common = {**common, "members": MEMBERS_OF_DESCRIBED_DIGITS}
-        return {**common, **VARIANTS[self.variant][self.dataset]}
+        return {**common, **VARIANTS[self.variant][facts(self.dataset).preset]}
 
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""

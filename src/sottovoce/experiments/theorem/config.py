@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
-from sottovoce.experiments.protocol.inputs import CLASSES, DATASETS, PIXELS, training_images
+from sottovoce.data.facts import facts
 from sottovoce.experiments.protocol.network import Activation, Initialization
-from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed, check_fields, several, whole
+from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Count, Positive, Seed, check_fields, several, whole
 
 INPUTS = ("uniform", "normal", "images")
 
@@ -86,14 +86,14 @@ class Config:
 
         check_fields(self)
         config = replace(self, dataset=choose_dataset(self.dataset))
-        Among(DATASETS).check("dataset", config.dataset)
+        n_train = sum(facts(config.dataset).class_sizes)
         for name in ("n_images", "n_inputs"):
-            whole(1, training_images(config.dataset, CLASSES)).check(name, getattr(config, name))
+            whole(1, n_train).check(name, getattr(config, name))
         return config
 
     def member_bytes(self) -> int:
         """Return about how many bytes a member takes in float64: images, inputs and the products with Jacobians."""
-        n_pixels = PIXELS[self.dataset]
+        n_pixels = facts(self.dataset).n_pixel
         parameters = self.width * (n_pixels + (self.depth - 1) * self.width)
         steps = len(SUBSETS) * len(self.sizes)
         activations = self.n_inputs * self.depth * self.width

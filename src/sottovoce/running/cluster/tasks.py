@@ -14,6 +14,7 @@ from typing import Any
 
 import sottovoce
 from sottovoce import data
+from sottovoce.data.images import FILE
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
 from sottovoce.running.cluster.engine import Workers
@@ -47,6 +48,7 @@ def describe(job: Job, span: range, workers: Workers) -> dict[str, Any]:
         "origin": job.experiment.origin,
         "experiment_source": job.experiment.digest,
         "data": _digests(job.config.dataset) if job.experiment.trains else {},
+        "data_file": _data_file(job.config.dataset) if job.experiment.trains else None,
         "device": workers.device,
         "devices": workers.devices,
         "save_in": str(job.folder.path.absolute()) if workers.workers_save else None,
@@ -87,6 +89,9 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
         f"these are sources of {experiment.name}; install the same version there",
     )
     _check(task["version"], experiment.version, f"these are versions of {experiment.name}; install the same there")
+    if task["data_file"] is not None:
+        # The images are then known by the name of their content, which the configuration has.
+        data.choose_dataset(task["data_file"])
     config = configuration(experiment, task)
     identity = run_header(experiment.name, experiment.version, config)["identity"]
     _check(task["identity"], identity, "these are identities of one configuration; install the same version there")
@@ -109,6 +114,22 @@ def check_importable(job: Job) -> None:
             f"{job.experiment.name} is defined in {module} as {name}, which workers cannot import; put the class into "
             "a module of its own, outside of functions and classes"
         )
+
+
+def _data_file(name: str) -> str | None:
+    """Return the file from which someone's own images were read; None for a built-in dataset.
+
+    Raises:
+        ClusterError: the images were given as arrays, which workers do not have.
+    """
+    if name in data.NAMES:
+        return None
+    source = data.load_dataset(name).provenance["source"]
+    if not source.endswith(FILE):
+        raise ClusterError(
+            f"dataset {name} was given as arrays, which workers do not have; save them as a {FILE} file and name it"
+        )
+    return source
 
 
 def _imported(name: str, origin: str) -> registry.Experiment:
