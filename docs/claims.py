@@ -19,14 +19,19 @@ KEPT = ("estimate", "ci95", "n", "seed", "verdict")
 
 def page() -> str:
     """Return the page, from the list of sentences, the claims and the verdicts that are kept."""
-    kept = {path.stem: json.loads(path.read_text()) for path in sorted((DOCS / "verdicts").glob("*.json"))}
+    kept = {
+        path.stem: json.loads(path.read_text())
+        for path in sorted((DOCS / "verdicts").glob("*.json"), key=lambda path: path.stem)
+    }
     claims = {claim.key: claim for claim in ledger()}
     lines = [
         "# The post, sentence by sentence",
         "",
-        "Made by `python docs/claims.py`. Verdicts are those of the presets: "
-        + "; ".join(f"{name}, seed {_seeds(verdicts)}" for name, verdicts in kept.items())
-        + ".",
+        *_wrapped(
+            "Made by `python docs/claims.py`. Verdicts are those of the presets: "
+            + "; ".join(f"{name}, seed {_seeds(verdicts)}" for name, verdicts in kept.items())
+            + ". Where a column names two seeds, each claim's row is of one of them."
+        ),
         "A dataset without a column has not been judged by these criteria yet.",
         "",
     ]

@@ -1,11 +1,13 @@
 """The user's own labeled images: taken as they come, known by their content, refused where they are none."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 import sottovoce as sv
+from documents import ROOT, run, steps
 from sottovoce.data import facts, images
 from sottovoce.errors import ClusterError, DataError, UsageError
 from sottovoce.lab import registry
@@ -208,3 +210,11 @@ def test_workers_read_the_file_and_refuse_arrays(file, tmp_path):
     sv.data.choose_dataset(asked["data_file"])
     assert tasks.configuration(experiment, asked).dataset == asked["config"]["dataset"]
     assert task("digits")["data_file"] is None
+
+
+def test_the_pages_python_runs_as_written(tmp_path):
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    (step,) = (step for step in steps(page) if step.is_python)
+    done = run([sys.executable, "-c", step.code], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "teacher" in done.stdout
