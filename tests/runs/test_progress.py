@@ -1,8 +1,11 @@
 import io
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-from sottovoce.runs.progress import Bar, Lines, Pace, Silent, choose
+from sottovoce.running.run import by_default
+from sottovoce.runs.progress import Bar, Lines, Pace, Silent, choose, is_seen
 
 
 class Terminal(io.StringIO):
@@ -14,6 +17,20 @@ def test_choice_fits_the_stream():
     assert isinstance(choose("toy", stream=Terminal()), Bar)
     assert isinstance(choose("toy", stream=io.StringIO()), Lines)
     assert isinstance(choose("toy", quiet=True, stream=Terminal()), Silent)
+
+
+def test_progress_is_seen_on_a_terminal_and_in_a_notebook_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not is_seen()
+    assert by_default().quiet
+    for kernel, seen in (("ZMQInteractiveShell", True), ("TerminalInteractiveShell", False)):
+        shell = type(kernel, (), {})()
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
+        assert is_seen() == seen
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert is_seen()
+    assert not by_default().quiet
 
 
 @pytest.mark.parametrize(

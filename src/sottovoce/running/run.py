@@ -10,7 +10,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.fields import converted
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
-from sottovoce.runs.progress import Progress, choose
+from sottovoce.runs.progress import Progress, choose, is_seen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,7 +65,7 @@ def run(
 
     Args:
         experiment: a name, for example "transfer", or an experiment of your own.
-        execution: how to run it; silent by default.
+        execution: how to run it; by default progress is shown on a terminal and in a notebook, and nowhere else.
         **settings: fields of the experiment's `Config`; unset fields take the dataset's preset.
 
     Returns:
@@ -77,7 +77,12 @@ def run(
     """
     chosen = registry.experiment(experiment)
     config = chosen.Config(**converted(chosen.Config, settings))
-    return run_config(chosen, config, execution or Execution(quiet=True))
+    return run_config(chosen, config, execution or by_default())
+
+
+def by_default() -> Execution:
+    """Return how experiments are run from Python: with progress where someone looks."""
+    return Execution(quiet=not is_seen())
 
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":

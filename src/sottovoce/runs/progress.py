@@ -30,6 +30,14 @@ def choose(title: str, *, quiet: bool = False, stream: TextIO | None = None) -> 
     return Bar(title, shown) if shown.isatty() else Lines(title, shown)
 
 
+def is_seen() -> bool:
+    """Return whether someone looks at what a program shows: on a terminal or in a notebook of Jupyter."""
+    # Where IPython has not been imported there is no such notebook, and in a terminal its shell has another name.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"
+
+
 class Silent(Progress):
     """Shows nothing."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
-from sottovoce.running.run import LOCAL, Execution, prepare, results_of, spread
+from sottovoce.running.run import LOCAL, Execution, by_default, prepare, results_of, spread
 from sottovoce.runs.identity import canonical
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps.planning import Plan, plan
@@ -34,7 +34,7 @@ def sweep(
         experiment: a name, for example "transfer", or an experiment of your own.
         over: values by field, for example {"n_aux": [2, 3, 8]}: a grid.
         points: settings of each point: a list.
-        execution: how to run; silent by default.
+        execution: how to run, as for `run`.
         **settings: fields that all points share.
 
     Returns:
@@ -44,7 +44,7 @@ def sweep(
     Raises:
         UsageError: a field or a value is not allowed; nothing has run then.
     """
-    execution = execution or Execution(quiet=True)
+    execution = execution or by_default()
     with data.searched_first(execution.data_dir):
         return run_plan(plan(experiment, over, points, **settings), execution)
 
