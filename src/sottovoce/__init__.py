@@ -1,4 +1,15 @@
-"""sottovoce: a laboratory for subliminal learning in small models."""
+"""sottovoce: a laboratory for subliminal learning in small models.
+
+run("transfer", dataset="digits", members=2)     run an experiment, or load what is saved, as an xarray.Dataset
+sweep("transfer", {"n_aux": [2, 3]}, ...)        run it at many settings
+table(result), plot(result)                      its rows with intervals, its figure as the report draws it
+list(), load("transfer")                         the saved runs, and one of them
+Experiment, LabeledImages                        an experiment and images of your own
+Execution(out=..., devices=..., chunk=...)       how to run: where, on what, how much at once
+experiments                                      the experiments: sottovoce.experiments.transfer.config says what it is
+load_dataset, transfer_risk                      images by name; the risk that a student of your teacher learns
+theory, measure, networks, training, interop     closed forms, measurements, networks, their training, files of others
+"""
 
 from sottovoce import lazy
 

@@ -16,6 +16,7 @@ from sottovoce.experiments.inputs import figures, findings
 from sottovoce.experiments.inputs import figures as drawings
 from sottovoce.experiments.protocol import inputs as protocol_inputs
 from sottovoce.lab import estimates
+from sottovoce.lab.checks import DEFAULT_SEED
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_the_section_draws_without_warnings_and_names_parameters_range_and_seed(
     titles = [ax.get_title(loc="left") for ax in drawing.figure.axes]
     assert any(title.startswith("low rank, rank 8:") for title in titles)
     assert any(title.startswith("images: -1 to 1, sd") for title in titles)
-    assert "seed 1" in drawing.figure.get_suptitle()
+    assert f"seed {DEFAULT_SEED}" in drawing.figure.get_suptitle()
     assert "n = 2 members" in drawing.caption
     assert drawings.draw_section({}) == []
 

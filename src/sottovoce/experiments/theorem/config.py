@@ -104,5 +104,5 @@ class Config:
     def smoke(cls) -> Self:
         """Return a configuration of seconds."""
         return cls(
-            dataset="digits", members=2, n_images=64, n_inputs=32, width=8, activations=("tanh",), sizes=(0.1, 0.01)
+            dataset="digits", members=2, n_images=64, n_inputs=32, width=8, activations=("tanh",), sizes=(0.01, 0.001)
         )
