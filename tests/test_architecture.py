@@ -40,7 +40,7 @@ TOP = {"cli", "__init__", "__main__"}
 # `simulate`, those that end in `_figure` are as `figures`.
 FILES = {
     "__init__": {"lab"},
-    "config": {"errors", "lab", "protocol"},
+    "config": {"errors", "lab", "protocol", "data.facts"},
     "simulate": GROUND | LIBRARIES | {"lab", "protocol", "own config", "own simulate"},
     "findings": {"errors", "lab", "measure", "theory", "protocol", "own config", "own findings"},
     "figures": {"errors", "lab", "own config", "own findings", "own figures"},
@@ -95,7 +95,7 @@ def allowed(here: str, there: str) -> bool:
     _, own, file = (*here.split("."), "__init__", "__init__")[:3]
     rule = FILES[kind(file)]
     if room(there) != "experiments":
-        return room(there) in rule
+        return room(there) in rule or there in rule
     _, other, part = (*there.split("."), "__init__", "__init__")[:3]
     return (other == own or other in SLICES.get(own, ())) and f"own {kind(part)}" in rule
 

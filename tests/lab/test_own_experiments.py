@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import pickle
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,14 +58,16 @@ def execution(tmp_path):
 
 def test_a_configuration_is_completed_and_keeps_its_name():
     assert [field.name for field in fields(Mine.Config)] == [*(f.name for f in fields(Config)), "members", "seed"]
-    assert (Mine.Config.__name__, Mine.Config.__module__, Mine.Config.__doc__) == (
-        "Config", __name__, Config.__doc__,
+    assert (Mine.Config.__name__, Mine.Config.__qualname__, Mine.Config.__module__) == (
+        "Config", "Mine.Config", __name__,
     )  # fmt: skip
+    assert Mine.Config.__doc__ == Config.__doc__
+    assert pickle.loads(pickle.dumps(Mine.Config(scale=2.0))) == Mine.Config(scale=2.0)
     resolved = Mine.Config().resolve()
     assert (resolved.members, resolved.seed) == (12, DEFAULT_SEED)
     assert Mine.Config.smoke().members == 2
     # What it has of these is its own.
-    assert completed(Mine.Config, "Mine") is Mine.Config
+    assert completed(Mine.Config, Mine) is Mine.Config
 
 
 @pytest.mark.parametrize(

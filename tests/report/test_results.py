@@ -14,6 +14,7 @@ from sottovoce.cli.main import main
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.experiments.capture import experiment as capture
 from sottovoce.lab import registry
+from sottovoce.lab.checks import DEFAULT_SEED
 from sottovoce.report import build, ledger, results
 from sottovoce.running.run import Execution, run
 from sottovoce.runs import catalog
@@ -42,15 +43,15 @@ def test_without_a_preset_the_newest_run_is_shown(tmp_path):
 
 def test_the_judging_seed_is_shown_and_the_newest_other_seed_replicates_it(tmp_path):
     execution = Execution(out=tmp_path, quiet=True)
-    for seed, draws in ((1, 2000), (2, 2000), (3, 2000), (4, 50)):
+    for seed, draws in ((DEFAULT_SEED, 2000), (2, 2000), (3, 2000), (4, 50)):
         run("toy", execution=execution, members=1, seed=seed, draws=draws)
     loaded = results.load_all(tmp_path / "runs")
     replications = results.load_replications(tmp_path / "runs", loaded)
     seeds = [json.loads(found["toy_1"].attrs["config"])["seed"] for found in (loaded, replications)]
     # The run of seed 4 differs in more than its seed.
-    assert seeds == [1, 3]
+    assert seeds == [DEFAULT_SEED, 3]
     judged, others = ({j.claim.key: j for j in ledger.judge(found)} for found in (loaded, replications))
-    assert (judged["a"].seed, others["a"].seed) == (1, 3)
+    assert (judged["a"].seed, others["a"].seed) == (DEFAULT_SEED, 3)
     shown = ledger.described(judged["a"], others["a"])
     assert shown["replication"]["estimate"] == others["a"].measured.mean != shown["estimate"]
     assert shown["replication"]["replication"] is None
@@ -62,7 +63,7 @@ def test_the_judging_seed_is_shown_and_the_newest_other_seed_replicates_it(tmp_p
 def test_a_run_does_not_replicate_itself(tmp_path):
     execution = Execution(out=tmp_path, quiet=True)
     run("toy", execution=execution, members=1, seed=2)
-    run("toy", execution=execution, members=1, seed=1)
+    run("toy", execution=execution, members=1, seed=DEFAULT_SEED)
     loaded = results.load_all(tmp_path / "runs")
     replications = results.load_replications(tmp_path / "runs", loaded)
     assert json.loads(replications["toy_1"].attrs["config"])["seed"] == 2
@@ -107,7 +108,7 @@ def thousand(tmp_path_factory):
         run(name, execution=Execution(out=out, quiet=True), members=1, **fields)
     for index in range(998):
         # Every third is a preset but for its seed; the others are points of a sweep.
-        config = capture.Config(seed=index + 2, hidden=16 if index % 3 == 0 else 4)
+        config = capture.Config(seed=index + DEFAULT_SEED + 1, hidden=16 if index % 3 == 0 else 4)
         header = run_header("capture", capture.version, config)
         folder = RunFolder.of(out / "runs", header)
         folder.chunks.mkdir(parents=True)

@@ -13,17 +13,17 @@ MEMBERS = 12
 SMOKE_MEMBERS = 2
 
 
-def completed(Config: type[Any], owner: str) -> type[Any]:
+def completed(Config: type[Any], owner: type[Any]) -> type[Any]:
     """Return a configuration with fields `members` and `seed` and methods `resolve` and `smoke` where these lack.
 
     Args:
         Config: a frozen dataclass whose fields have defaults.
-        owner: name of the experiment's class, for errors.
+        owner: the experiment's class, whose attribute `Config` the result is to be.
 
     Raises:
         UsageError: it is none, or a field has no default or a type that text and checks cannot have.
     """
-    where = f"{owner}.Config"
+    where = f"{owner.__name__}.Config"
     if not is_dataclass(Config) or not Config.__dataclass_params__.frozen:  # pyright: ignore[reportAttributeAccessIssue]
         raise UsageError(f"{where} is not a frozen dataclass; write @dataclass(frozen=True) above it")
     for field in fields(Config):
@@ -37,9 +37,10 @@ def completed(Config: type[Any], owner: str) -> type[Any]:
     lacking = {name: method for name, method in methods.items() if not hasattr(Config, name)}
     if not added and not lacking:
         return Config
-    # The class keeps its names and its text, so that it is printed and explained as before.
-    kept = {name: getattr(Config, name) for name in ("__doc__", "__module__", "__qualname__")}
-    return make_dataclass(Config.__name__, added, bases=(Config,), namespace=kept | lacking, frozen=True)
+    # Under the name by which it is found again, as the experiment's attribute, so that it can be pickled.
+    found_at = {"__module__": owner.__module__, "__qualname__": f"{owner.__qualname__}.Config"}
+    namespace = {"__doc__": Config.__doc__, **found_at, **lacking}
+    return make_dataclass(Config.__name__, added, bases=(Config,), namespace=namespace, frozen=True)
 
 
 def _resolve(self: Any) -> Any:

@@ -124,7 +124,7 @@ class Experiment(ABC):
         super().__init_subclass__(**arguments)
         stated = vars(cls)
         if isinstance(stated.get("Config"), type):
-            cls.Config = completed(cls.Config, cls.__name__)
+            cls.Config = completed(cls.Config, cls)
         if isinstance(name := stated.get("name"), str):
             cls.results = stated.get("results", {name: Result(on_request=True)})
             cls.section = stated.get("section", name)
