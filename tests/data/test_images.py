@@ -13,6 +13,8 @@ from sottovoce.errors import ClusterError, DataError, UsageError
 from sottovoce.lab import registry
 from sottovoce.running.cluster import tasks
 from sottovoce.running.cluster.engine import Workers
+from sottovoce.runs import catalog
+from sottovoce.runs.chunks import opened
 from sottovoce.runs.execution import Job
 
 RNG = np.random.default_rng(0)
@@ -180,6 +182,8 @@ def test_networks_learn_someones_own_images_from_arrays_and_file_alike(file, tmp
     # A report does not need the images.
     facts.OWN.clear()
     assert set(sv.report.results.load_all(tmp_path / "runs")) == {"transfer"}
+    # What their preset is cannot be known without them, so no such run stands before one at a preset.
+    assert not sv.report.results._is_preset(catalog.find(tmp_path / "runs", "transfer"), {})
 
 
 def test_what_needs_square_images_refuses_others():
@@ -193,11 +197,14 @@ def test_what_needs_square_images_refuses_others():
             Config(dataset=wide.name, **settings).resolve()
 
 
-def test_workers_read_the_file_and_refuse_arrays(file, tmp_path):
+def test_workers_read_the_file_and_refuse_arrays(file, tmp_path, monkeypatch):
+    # This process has started its devices, of which a worker would have one.
+    monkeypatch.setattr(tasks, "_start", lambda *_: None)
     experiment = registry.experiment("transfer")
 
     def task(dataset):
-        config = experiment.Config(dataset=dataset, members=1, width=16, n_inputs=64, batch_size=32).resolve()
+        few = {"width": 16, "n_inputs": 64, "batch_size": 32, "teacher_epochs": 1, "student_epochs": 1}
+        config = experiment.Config(dataset=dataset, members=1, **few).resolve()
         return tasks.describe(Job.of(experiment, config, root=tmp_path), range(1), Workers())
 
     with pytest.raises(ClusterError, match=r"given as arrays, which workers do not have; save them as a \.npz file"):
@@ -207,8 +214,8 @@ def test_workers_read_the_file_and_refuse_arrays(file, tmp_path):
     assert asked["data_file"] == str(file)
     # A worker that has not read the file yet finds the images by the task.
     facts.OWN.clear()
-    sv.data.choose_dataset(asked["data_file"])
-    assert tasks.configuration(experiment, asked).dataset == asked["config"]["dataset"]
+    assert opened(tasks.answer(asked)["chunk"], range(1), asked["identity"])["accuracy"].notnull().all()
+    assert set(facts.OWN) == {asked["config"]["dataset"]}
     assert task("digits")["data_file"] is None
 
 
