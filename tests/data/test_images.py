@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -58,6 +59,27 @@ def test_a_change_of_what_was_loaded_changes_nothing_for_others():
     np.testing.assert_array_equal(sv.load_dataset(own.name).train_pixels, TRAIN.reshape(N_TRAIN, 144))
 
 
+def test_images_stay_as_they_were_when_they_got_their_name():
+    given = [np.array(part) for part in PARTS]
+    own = sv.LabeledImages(*given)
+    given[0][:] = 0
+    np.testing.assert_array_equal(own.train_pixels, TRAIN.reshape(N_TRAIN, 144))
+    with pytest.raises(ValueError, match="read-only"):
+        own.train_pixels[0, 0] = 1
+
+
+def test_images_that_were_changed_or_restricted_are_not_the_dataset_whose_name_they_have():
+    own = sv.LabeledImages(*PARTS)
+    assert own.as_setting == own.name
+    loaded = sv.load_dataset(own.name)
+    assert loaded.as_setting == own.name
+    loaded.train_pixels[0, 0] ^= 1
+    assert loaded.as_setting != own.name
+    digits = sv.load_dataset("digits").of_classes((0, 1))
+    assert digits.name == "digits"
+    assert facts.facts(digits.as_setting).class_sizes == facts.BUILT_IN["digits"].class_sizes[:2]
+
+
 def test_floats_from_0_to_1_are_pixels_as_they_are():
     train, test = TRAIN / 255, TEST / 255
     own = sv.LabeledImages(train, TRAIN_LABELS, test, TEST_LABELS)
@@ -110,7 +132,8 @@ def test_many_images_have_the_presets_of_mnist(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({0: TRAIN[0, 0]}, r"train_labels has the shape \(90,\)"),
+        ({0: TRAIN[0, 0]}, r"train_images has the shape \(12,\)"),
+        ({0: 5}, r"train_images has the shape \(\)"),
         ({0: TRAIN[:, 0, 0]}, r"train_images has the shape \(90,\); allowed: \(image, row, column\)"),
         ({0: TRAIN.astype(np.int64)}, r"train_images is of type int64; allowed: bytes \(uint8\), or finite"),
         ({0: TRAIN / 254}, "train_images is of type float64"),
@@ -122,6 +145,8 @@ def test_many_images_have_the_presets_of_mnist(monkeypatch):
         ({1: TRAIN_LABELS - 1}, "a whole number from 0 on"),
         ({1: 2 * TRAIN_LABELS}, r"train_labels has \[30, 0, 30, 0, 30\] images of classes 0 to 4"),
         ({1: 0 * TRAIN_LABELS}, "two classes or more"),
+        ({2: None}, "test_images and test_labels belong together"),
+        ({3: None}, "test_images and test_labels belong together"),
         ({3: TEST_LABELS + 1}, "test_labels has class 3; allowed: 0 to 2"),
     ],
 )  # fmt: skip
@@ -129,6 +154,12 @@ def test_what_is_no_labeled_image_is_refused_by_name(change, words):
     with pytest.raises(UsageError, match=words):
         sv.LabeledImages(*(change.get(i, part) for i, part in enumerate(PARTS)))
     assert facts.OWN == {}
+
+
+@pytest.mark.parametrize("brightest", [0, 256, 16.0, "16", [16, 16], True])
+def test_the_brightest_pixel_is_a_byte(brightest):
+    with pytest.raises(UsageError, match="allowed: 1 to 255, a whole number"):
+        sv.LabeledImages(*PARTS, brightest=brightest)
 
 
 def test_a_pixel_brighter_than_the_brightest_is_refused():
@@ -159,6 +190,11 @@ def test_what_is_no_file_of_images_is_refused(file, tmp_path, monkeypatch):
     np.savez(tmp_path / "wrong.npz", images=TRAIN, labels=TRAIN_LABELS[:-1])
     with pytest.raises(UsageError, match=r"wrong.npz: train_labels has the shape"):
         images.read(tmp_path / "wrong.npz")
+    # The header of an array that declares more than the file holds: nothing is allocated for it.
+    with zipfile.ZipFile(tmp_path / "lies.npz", "w") as archive, archive.open("images.npy", "w") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": (10**13, 8, 8)})
+    with pytest.raises(DataError, match=r"images\.npy declares 640000000000000 bytes and holds 128"):
+        images.read(tmp_path / "lies.npz")
     monkeypatch.setattr(images, "LARGEST_FILE", 10_000)
     with pytest.raises(DataError, match=r"shapes.npz holds 0\.0 GiB"):
         images.read(file)
@@ -175,6 +211,11 @@ def test_networks_learn_someones_own_images_from_arrays_and_file_alike(file, tmp
     assert config["classes"] == [0, 1, 2]
     assert first["correct"].sizes["image"] == N_TEST
     assert first.sel(role="teacher")["accuracy"].notnull().all()
+    # Floats are the same images up to rounding, and another dataset.
+    floats = sv.LabeledImages(TRAIN / 255, TRAIN_LABELS, TEST / 255, TEST_LABELS)
+    same = sv.run("transfer", dataset=floats, execution=execution, **settings)
+    assert same.attrs["cached"] == 0
+    np.testing.assert_allclose(same["final_loss"], first["final_loss"], rtol=1e-3)
     two = sv.run("transfer", dataset=str(file), classes=(0, 2), execution=execution, **settings)
     assert two["correct"].sizes["image"] == 20
     with pytest.raises(UsageError, match=r"classes is \(0, 3\); allowed: classes 0 to 2"):

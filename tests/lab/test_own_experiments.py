@@ -5,6 +5,7 @@ import logging
 import pickle
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -185,6 +186,41 @@ def test_a_class_that_is_defined_again_takes_the_place_of_the_old():
     other = type("Others", (Mine,), {"name": "theirs"})()
     with pytest.raises(UsageError, match=r"taken by .*Theirs"):
         registry.experiment(other)
+
+
+def test_installed_experiments_are_added_and_what_is_wrong_with_them_is_said(monkeypatch, caplog):
+    def point(name, value):
+        return SimpleNamespace(name=name, value=f"package:{name}", load=lambda: value)
+
+    def broken():
+        raise ImportError("no module named theirs")
+
+    points = [
+        point("mine", Mine),
+        point("again", stating(name="mine")),
+        point("transfer", stating(name="transfer")),
+        SimpleNamespace(name="broken", value="package:broken", load=broken),
+        point("number", 3),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "sottovoce.experiments" else [])
+    registry._installed.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING):
+            found = registry.experiments()
+        assert [name for name in found if name not in registry._built_in()] == ["mine"]
+        assert type(found["mine"]) is Mine
+        assert found["transfer"] is registry._built_in()["transfer"]
+        for words in (
+            "experiment again of package:again is left out: the name mine is taken",
+            "experiment transfer of package:transfer is left out: the name transfer is taken",
+            "experiment broken of package:broken is left out: no module named theirs",
+            "experiment number of package:number is left out: experiment is 3",
+        ):
+            assert words in caplog.text
+        # An instance of the installed class is the installed experiment.
+        assert type(registry.experiment(Mine())) is Mine
+    finally:
+        registry._installed.cache_clear()
 
 
 def test_members_are_saved_and_more_of_them_computed_alone(execution):

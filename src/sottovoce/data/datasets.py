@@ -70,7 +70,7 @@ def load_dataset(
     if name in facts.OWN:
         return own(name).scaled_to(pixel_range)
     arrays, brightest, provenance = _digits() if name == "digits" else _from_files(name, data_dir)
-    return LabeledImages(**arrays, brightest=brightest, name=name, pixel_range=(low, high), provenance=provenance)
+    return LabeledImages.built_in(name, arrays, brightest, (low, high), provenance)
 
 
 def digests(name: str) -> dict[str, str]:

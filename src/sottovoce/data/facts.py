@@ -40,6 +40,8 @@ BUILT_IN = {
     "fashion-mnist": Facts((28, 28), (6000,) * 10, "fashion-mnist"),
     "digits": Facts((8, 8), (143, 146, 142, 147, 145, 146, 145, 144, 140, 144), "digits"),
 }
+# Kinds of distillation inputs that filter noise along rows and columns.
+OF_SQUARES = ("blurred", "spectrum_matched")
 OWN: dict[str, Facts] = {}
 """Of the user's own images, by the names that `images.LabeledImages` gives them."""
 

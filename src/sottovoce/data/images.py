@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import math
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ FILE = ".npz"
 LARGEST_FILE = 8 * 2**30
 """Bytes of a file's arrays together, above which it is not read."""
 HELD_OUT = 5
-"""Of images without a split, every so-manieth of each class is held out for testing."""
+"""Of images without a split, one in so many of each class is held out for testing."""
 # With fewer training images the presets are those of digits, else of MNIST.
 MANY = 10_000
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -64,12 +65,10 @@ class LabeledImages:
         test_images: Any = None,
         test_labels: Any = None,
         *,
-        brightest: int | None = None,
-        name: str | None = None,
-        pixel_range: tuple[float, float] = (-1.0, 1.0),
-        provenance: dict[str, Any] | None = None,
+        brightest: Any = 255,
+        source: str = "given as arrays",
     ) -> None:
-        """Take images and labels.
+        """Take images and labels, as copies.
 
         Args:
             train_images: an array of shape (image, row, column), or (image, ...), of which all but the first are
@@ -77,54 +76,61 @@ class LabeledImages:
             train_labels: the class of each image, whole numbers from 0 on.
             test_images: the held-out images; unset: of each class every fifth training image is held out.
             test_labels: their classes.
-            brightest: the brightest possible value of a byte; unset: 255.
-            name: of a built-in dataset; unset: by the content.
-            pixel_range: the values of the darkest and the brightest possible pixel for a network.
-            provenance: where the images come from.
+            brightest: the brightest possible value of a byte.
+            source: where the images come from, in words.
 
         Raises:
             UsageError: the arrays are no images with labels; the message names the array.
         """
-        labels = _labels("train_labels", train_labels, len(np.asarray(train_images)))
+        # A file's number, and NumPy's, is an array.
+        brightest = brightest.tolist() if hasattr(brightest, "tolist") else brightest
+        if type(brightest) is not int or not 1 <= brightest <= 255:
+            raise UsageError(f"brightest is {brightest!r}; allowed: 1 to 255, a whole number")
+        train = _pixels("train_images", train_images)
+        labels = _labels("train_labels", train_labels, len(train))
+        if (test_images is None) != (test_labels is None):
+            raise UsageError("test_images and test_labels belong together; give both or none")
         if test_images is None:
             held_out = every_fifth(labels)
-            images = np.asarray(train_images)
-            train_images, labels, test_images, test_labels = (
-                images[~held_out],
-                labels[~held_out],
-                images[held_out],
-                labels[held_out],
-            )
-        train, test = (
-            _pixels(part, array) for part, array in zip(_PARTS[::2], (train_images, test_images), strict=True)
-        )
+            test, tested = train[held_out], labels[held_out]
+            train, labels = train[~held_out], labels[~held_out]
+        else:
+            test = _pixels("test_images", test_images)
+            tested = _labels("test_labels", test_labels, len(test))
         if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
             raise UsageError(
                 f"test_images is of shape {test.shape[1:]} and type {test.dtype}; allowed: {train.shape[1:]} and "
                 f"{train.dtype}, as train_images"
             )
-        top = (255 if brightest is None else brightest) if train.dtype == np.uint8 else 1
+        top = brightest if train.dtype == np.uint8 else 1
         for part, array in (("train_images", train), ("test_images", test)):
             if array.max() > top:
                 raise UsageError(f"{part} has a pixel of {array.max()}; allowed: 0 to {top}, the brightest")
-        own_test = _labels("test_labels", test_labels, len(test))
         sizes = np.bincount(labels).tolist()
-        if name is None:
-            _check_classes(sizes, own_test)
-        values = {
-            "train_pixels": train.reshape(len(train), -1),
-            "train_labels": labels,
-            "test_pixels": test.reshape(len(test), -1),
-            "test_labels": own_test,
-            "brightest": top,
-            "pixel_range": pixel_range,
-            "n_class": len(sizes) if name is None else facts.BUILT_IN[name].n_class,
-            "image_shape": train.shape[1:] if train.ndim == 3 else (1, int(np.prod(train.shape[1:]))),
-            "provenance": provenance or {"source": "given by the user", "license": "unknown", "sha256": {}},
-        }
-        for field, value in values.items():
-            object.__setattr__(self, field, value)
-        object.__setattr__(self, "name", name or self._add(tuple(sizes)))
+        _check_classes(sizes, tested)
+        provenance = {"source": source, "license": "unknown", "sha256": {}}
+        self._set((train, labels, test, tested), top, len(sizes), provenance)
+        object.__setattr__(self, "name", self._add(tuple(sizes)))
+
+    @classmethod
+    def built_in(
+        cls,
+        name: str,
+        arrays: Mapping[str, np.ndarray],
+        brightest: int,
+        pixel_range: tuple[float, float],
+        provenance: dict[str, Any],
+    ) -> "LabeledImages":
+        """Return the images of a built-in dataset, whose arrays have been verified."""
+        images = object.__new__(cls)
+        pixels_and_labels = tuple(
+            array.astype(np.int32) if part.endswith("labels") else array
+            for part, array in ((part, arrays[part]) for part in _PARTS)
+        )
+        images._set(pixels_and_labels, brightest, facts.BUILT_IN[name].n_class, provenance)
+        object.__setattr__(images, "name", name)
+        object.__setattr__(images, "pixel_range", pixel_range)
+        return images
 
     @property
     def train_images(self) -> Float32[np.ndarray, "sample input"]:
@@ -138,8 +144,20 @@ class LabeledImages:
 
     @property
     def as_setting(self) -> str:
-        """The name by which a configuration has the images."""
-        return self.name
+        """The name by which a configuration has exactly these images.
+
+        Images that were loaded by name can have been changed or restricted since, so they are the user's own, too.
+        """
+        if _OWN.get(self.name) is self:
+            return self.name
+        shape = (-1, *self.image_shape)
+        arrays = (
+            self.train_pixels.reshape(shape),
+            self.train_labels,
+            self.test_pixels.reshape(shape),
+            self.test_labels,
+        )
+        return LabeledImages(*arrays, brightest=self.brightest, source=self.provenance["source"]).name
 
     def scaled_to(self, pixel_range: tuple[float, float]) -> "LabeledImages":
         """Return the same images in another range of pixels; fresh arrays, so that a change affects no other caller."""
@@ -169,11 +187,30 @@ class LabeledImages:
         # A table of values makes both ends exact and gives equal pixels equal floats in every dataset.
         return np.linspace(low, high, self.brightest + 1).astype(np.float32)[pixels]
 
+    def _set(self, arrays: Sequence[np.ndarray], brightest: int, n_class: int, provenance: dict[str, Any]) -> None:
+        train, train_labels, test, test_labels = arrays
+        values = {
+            "train_pixels": train.reshape(len(train), -1),
+            "train_labels": train_labels,
+            "test_pixels": test.reshape(len(test), -1),
+            "test_labels": test_labels,
+            "brightest": brightest,
+            "pixel_range": (-1.0, 1.0),
+            "n_class": n_class,
+            "image_shape": train.shape[1:] if train.ndim == 3 else (1, int(np.prod(train.shape[1:]))),
+            "provenance": provenance,
+        }
+        # The one way to assign to a field of a frozen dataclass.
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
+
     def _add(self, class_sizes: tuple[int, ...]) -> str:
         """Keep the user's own images for as long as the program runs, under a name by their content."""
         digest = hashlib.sha256(json.dumps([list(self.image_shape), self.brightest]).encode())
         for field in ("train_pixels", "train_labels", "test_pixels", "test_labels"):
             array = getattr(self, field)
+            # The name is that of the content, which therefore has to stay.
+            array.flags.writeable = False
             digest.update(json.dumps([array.dtype.str, array.shape]).encode() + np.ascontiguousarray(array).tobytes())
         content = digest.hexdigest()
         self.provenance["sha256"] = {"content": content}
@@ -204,15 +241,13 @@ def read(path: str | os.PathLike[str]) -> LabeledImages:
         raise UsageError(f"dataset is {str(path)!r}, which is no file; allowed: a {FILE} file with images and labels")
     try:
         with zipfile.ZipFile(file) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST_FILE:
-            raise DataError(f"{file} holds {size / 2**30:.1f} GiB; allowed: {LARGEST_FILE / 2**30:.0f} GiB")
+            _check_sizes(file, archive)
         # Without pickle, so that the file cannot run code.
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{file} is no archive of NumPy arrays: {error}") from error
-    brightest = int(found.pop("brightest")) if "brightest" in found else None
+    given = {"brightest": found.pop("brightest")} if "brightest" in found else {}
     parts = [found.get(name) for name in _PARTS]
     if set(found) == {"images", "labels"}:
         parts = [found["images"], found["labels"], None, None]
@@ -221,11 +256,28 @@ def read(path: str | os.PathLike[str]) -> LabeledImages:
             f"{file} has the arrays {', '.join(sorted(found)) or 'none'}; allowed: {', '.join(_PARTS)}, or images and "
             "labels; and brightest"
         )
-    provenance = {"source": str(file.absolute()), "license": "unknown"}
     try:
-        return LabeledImages(*parts, brightest=brightest, provenance=provenance)
+        return LabeledImages(*parts, **given, source=str(file.absolute()))
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
+
+
+def _check_sizes(file: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse a file whose arrays are too large, or larger than what is stored of them, before any is allocated."""
+    total = 0
+    for member in archive.infolist():
+        with archive.open(member) as stream:
+            version = np.lib.format.read_magic(stream)
+            read_header = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read_header(stream)
+        size = math.prod(shape) * dtype.itemsize
+        if size > member.file_size:
+            raise DataError(f"{file}: {member.filename} declares {size} bytes and holds {member.file_size}")
+        total += size
+    if total > LARGEST_FILE:
+        raise DataError(f"{file} holds {total / 2**30:.1f} GiB; allowed: {LARGEST_FILE / 2**30:.0f} GiB")
 
 
 def _pixels(part: str, given: Any) -> np.ndarray:
@@ -233,7 +285,7 @@ def _pixels(part: str, given: Any) -> np.ndarray:
     if array.ndim < 2 or 0 in array.shape:
         raise UsageError(f"{part} has the shape {array.shape}; allowed: (image, row, column), or (image, pixel)")
     if array.dtype == np.uint8:
-        return array
+        return array.copy()
     if array.dtype.kind != "f" or not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise UsageError(f"{part} is of type {array.dtype}; allowed: bytes (uint8), or finite floats from 0 to 1")
     return array.astype(np.float32)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Num
 
+from sottovoce.data.facts import OF_SQUARES
 from sottovoce.data.kinds import BY_KIND, ROWS_AT_ONCE, Row, Settings, Source
 from sottovoce.errors import UsageError, not_among
 
@@ -55,7 +56,7 @@ def input_rows(
         raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
     if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
         raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
-    if kind in {"blurred", "spectrum_matched"} and isqrt(n_input) ** 2 != n_input:
+    if kind in OF_SQUARES and isqrt(n_input) ** 2 != n_input:
         raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")
     made = BY_KIND[kind](Source(key, n_input, images, scaled, settings))
 

@@ -75,17 +75,20 @@ class TracedSettings(NamedTuple):
 class Images(NamedTuple):
     """Labeled images in device memory: stored as bytes, a quarter of the size of floats, and scaled batch by batch.
 
-    Pixel value 0 is mapped to the input `low`, and successive pixel values to inputs that differ by `step`.
+    Pixel value 0 is mapped to the input `low`, and pixel values that differ by 1 to inputs that differ by `step`. A
+    user's own images may be floats from 0 to 1.
     """
 
-    train_pixels: UInt8[Array, "sample input"]
+    train_pixels: UInt8[Array, "sample input"] | Float[Array, "sample input"]
     train_labels: Int[Array, " sample"]
-    test_pixels: UInt8[Array, "test input"]
+    test_pixels: UInt8[Array, "test input"] | Float[Array, "test input"]
     test_labels: Int[Array, " test"]
     low: Float[Array, ""]
     step: Float[Array, ""]
 
-    def scaled(self, pixels: UInt8[Array, "*sample input"]) -> Float[Array, "*sample input"]:
+    def scaled(
+        self, pixels: UInt8[Array, "*sample input"] | Float[Array, "*sample input"]
+    ) -> Float[Array, "*sample input"]:
         """Return pixels scaled to the range of a network's inputs."""
         return self.low + self.step * pixels
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from sottovoce.data.facts import facts
+from sottovoce.data.facts import OF_SQUARES, facts
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Allowed, Among, NotNegative, Positive, number, whole
 
@@ -24,8 +24,6 @@ INPUTS = (
 )
 # Each input of these kinds is made of one training image.
 OF_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
-# These filter noise along rows and columns.
-OF_SQUARES = ("blurred", "spectrum_matched")
 UNCHANGING = ("images", "permuted_images", "constant")
 """Kinds that hold no noise to draw afresh."""
 
