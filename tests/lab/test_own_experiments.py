@@ -325,10 +325,9 @@ def test_the_default_table_has_a_row_for_each_number_of_a_member():
 
 
 def test_the_default_figure_has_a_panel_for_each_variable():
-    registry.experiment(Mine())
     rng = np.random.default_rng(0)
     loss, gap = rng.random((8, 3)), rng.normal(size=8)
-    drawn = defaults.draw("mine", result(loss=(("member", "epoch"), loss), gap=("member", gap)))
+    drawn = defaults.draw("mine", result(loss=(("member", "epoch"), loss), gap=("member", gap)), "mine")
     curve, point = drawn.figure.axes
     assert (curve.get_title("left"), curve.get_xlabel()) == ("loss", "epoch")
     # Eight members in grey, then their mean.

@@ -130,3 +130,9 @@ def test_another_commit_is_measured_from_a_copy(tmp_path, monkeypatch, capsys):
     for git_option, modules in ((None, ["one", "two"]), ("HEAD", ["one"])):
         house.main(git=git_option, json=True)
         assert json.loads(capsys.readouterr().out)["root_modules"] == modules
+
+
+def test_this_package_has_no_circle_of_rooms_or_of_modules():
+    found = house.measure(Path(__file__).parents[2] / "src" / "sottovoce")
+    assert found.circles == []
+    assert found.module_circles == []

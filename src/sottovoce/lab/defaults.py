@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from sottovoce.lab import panels
-from sottovoce.lab.drawing import Drawing, setting
+from sottovoce.lab.drawing import Drawing, setting_of
 from sottovoce.lab.estimates import converged, over_members
 from sottovoce.lab.rows import Table, rows_of
 
@@ -34,10 +34,15 @@ def notes(dataset: xr.Dataset) -> list[str]:
     ]
 
 
-def draw(name: str, dataset: xr.Dataset) -> Drawing:
+def draw(name: str, dataset: xr.Dataset, source: str) -> Drawing:
     """Return one figure of a result: a panel for each variable, with its members as points.
 
     Along a dimension of numbers the mean is a curve with its pointwise interval; else it is a point with whiskers.
+
+    Args:
+        name: the name under which the report shows the result.
+        dataset: the result.
+        source: where its samples come from, in a few words.
     """
     shown = list(_measured(dataset))
     columns = min(2, len(shown)) or 1
@@ -52,12 +57,13 @@ def draw(name: str, dataset: xr.Dataset) -> Drawing:
             ax.remove()
     rows = table(dataset)
     ends = [(row["mean"], *row["ci95"]) for row in rows.values()]
+    caption = "Means with 95 % intervals over members; small points are members."
     return Drawing(
         key=name,
         title=name.replace("_", " ").capitalize(),
         alt="Means over members: "
         + ", ".join(f"{label} {mean:.3g}" for label, (mean, *_) in zip(rows, ends, strict=True) if mean is not None),
-        caption=f"Means with 95 % intervals over members; small points are members. Setting: {setting(dataset)}.",
+        caption=f"{caption} Setting: {setting_of(dataset, source)}.",
         figure=figure,
         data=xr.Dataset(
             {

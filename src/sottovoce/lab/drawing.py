@@ -1,4 +1,4 @@
-"""A figure of the report before it is written to disk, and words on where its numbers come from."""
+"""A figure of the report before it is written to disk, and words on its numbers."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from sottovoce.lab import estimates, registry
+from sottovoce.lab import estimates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,21 +43,16 @@ def config_of(dataset: xr.Dataset) -> dict[str, Any]:
     return json.loads(dataset.attrs["config"])
 
 
-def source_of(dataset: xr.Dataset) -> str:
-    """Return where a result's samples come from, in a few words."""
-    return registry.of(dataset).source(config_of(dataset))
-
-
-def sample(dataset: xr.Dataset) -> str:
+def sample_of(dataset: xr.Dataset, source: str) -> str:
     """Return where a result's samples come from and the number of members used, in a few words."""
-    return f"{source_of(dataset)}, n = {dataset.sizes['member'] - _left_out(dataset)} members"
+    return f"{source}, n = {dataset.sizes['member'] - _left_out(dataset)} members"
 
 
-def setting(dataset: xr.Dataset) -> str:
-    """Return a result's dataset, number of members used and identity in a few words."""
+def setting_of(dataset: xr.Dataset, source: str) -> str:
+    """Return where a result's samples come from, the number of members used and its identity in a few words."""
     without = f" ({left_out} diverged and left out)" if (left_out := _left_out(dataset)) else ""
     kind = "sweep" if "swept" in dataset.attrs else "run"
-    return f"{sample(dataset)}{without}, {kind} {dataset.attrs['identity'][:12]}"
+    return f"{sample_of(dataset, source)}{without}, {kind} {dataset.attrs['identity'][:12]}"
 
 
 def _left_out(dataset: xr.Dataset) -> int:

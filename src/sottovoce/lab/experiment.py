@@ -187,8 +187,10 @@ class Experiment(ABC):
     def draw(self, results: "Results") -> "list[Drawing]":
         """Return the experiment's figures for the report, drawn from those of its results that are available."""
         from sottovoce.lab import defaults
+        from sottovoce.lab.drawing import config_of
 
-        return [defaults.draw(name, results[name]) for name in self.results if name in results]
+        shown = {name: results[name] for name in self.results if name in results}
+        return [defaults.draw(name, one, self.source(config_of(one))) for name, one in shown.items()]
 
     def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """Return one run whose members were measured at all values of a field as a sweep over that field."""

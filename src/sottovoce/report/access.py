@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
-from sottovoce.lab.drawing import config_of, sample
+from sottovoce.lab.drawing import config_of
 from sottovoce.lab.rows import Table
+from sottovoce.lab.sources import sample
 from sottovoce.report import results
 from sottovoce.runs import catalog
 from sottovoce.sweeps import figures, points, tables

@@ -10,7 +10,8 @@ import xarray as xr
 
 from sottovoce.lab import fields, hover, registry, style
 from sottovoce.lab.claims import Judgment
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import setting, source_of
 from sottovoce.measure.statistics import LEAST_FOR_INTERVAL
 from sottovoce.report import ledger
 from sottovoce.report.page import VERDICTS, ClaimRow, Figure, Page, Section, Table

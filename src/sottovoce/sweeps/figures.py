@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sottovoce.lab import estimates, panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import sample, setting
 from sottovoce.sweeps import effects, points
 from sottovoce.sweeps.tables import effects_of, words
 

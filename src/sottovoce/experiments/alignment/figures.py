@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.alignment import findings
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import sample, setting
 
 _OKABE = style.OKABE_ITO
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.calibration import findings
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import setting
 
 RULES = {
     "marchenko_pastur": ("Marchenko-Pastur, Tracy-Widom", style.OKABE_ITO["blue"]),

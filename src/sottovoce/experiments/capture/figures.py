@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import setting
 from sottovoce.lab.style import MINUS
 
 # The shaded band, from among the quantiles that the experiment stores.

@@ -6,7 +6,8 @@ from matplotlib.ticker import PercentFormatter
 
 from sottovoce.experiments.coverage.findings import rates
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import setting
 
 TITLE = "Intervals, calibrated"
 INTRO = (

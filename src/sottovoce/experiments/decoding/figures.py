@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from sottovoce.experiments.decoding.findings import scale_of
 from sottovoce.lab import estimates, panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import sample, setting
 
 Estimates = Mapping[str, xr.Dataset]
 

@@ -10,7 +10,8 @@ from matplotlib.patches import Rectangle
 
 from sottovoce.experiments.inputs.config import COMPONENTS, FROM_IMAGES, PARAMETERS
 from sottovoce.lab import estimates, panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import setting
 
 # Colors of the kinds that are made of training images, and of those that are not.
 OF_IMAGES = style.OKABE_ITO["orange"]

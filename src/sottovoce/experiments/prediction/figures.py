@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from sottovoce.experiments.prediction import findings
 from sottovoce.experiments.prediction.config import BASELINE, TABLE
 from sottovoce.lab import estimates, panels, style
-from sottovoce.lab.drawing import Drawing, Results, sample, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import sample, setting
 
 # Three rows for the twelve predictors of the experiment; the first has those that use nothing of the student's own.
 COLUMNS = 4

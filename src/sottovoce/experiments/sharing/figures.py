@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.sharing import findings
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, sample, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import sample, setting
 
 NAMES = {"class_head": "class head", "aux_head": "auxiliary head"}
 

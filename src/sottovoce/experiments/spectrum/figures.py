@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from sottovoce.experiments.spectrum import counts, initialization
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting, source_of
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import setting, source_of
 
 # Colors for numbers of auxiliary logits that the post does not have.
 FALLBACK = (style.OKABE_ITO["blue"], style.OKABE_ITO["purple"], style.OKABE_ITO["black"], style.OKABE_ITO["green"])

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from sottovoce.experiments.theorem import findings
 from sottovoce.lab import estimates, panels, style
-from sottovoce.lab.drawing import Drawing, Results, sample, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import sample, setting
 
 ERRORS = {
     "inner_error": ("inner product", style.OKABE_ITO["blue"]),

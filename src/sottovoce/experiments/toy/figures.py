@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 
 from sottovoce.experiments.toy.config import N_EXAMPLES
 from sottovoce.lab import panels
-from sottovoce.lab.drawing import Drawing, Results, setting
+from sottovoce.lab.drawing import Drawing, Results
+from sottovoce.lab.sources import setting
 from sottovoce.lab.style import MINUS, POST_TOY
 
 # A paler tint of the class column's color, for columns that point away from the teacher's.

@@ -6,8 +6,9 @@ from matplotlib.axes import Axes
 
 from sottovoce.experiments.toy_training.findings import step_order
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
 from sottovoce.lab.estimates import band, over_members
+from sottovoce.lab.sources import setting
 
 # Smaller distances are rounding errors, and zero has no place on a logarithmic axis.
 SMALLEST_DISTANCE = 1e-16

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 
 from sottovoce.experiments.transfer import findings
 from sottovoce.lab import panels, style
-from sottovoce.lab.drawing import Drawing, Results, config_of, setting
+from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.sources import setting
 
 LABELS = {
     "reference": "reference\n(untrained)",
