@@ -145,15 +145,19 @@ def test_power_outside_the_range_is_none_and_far_inside_is_full():
     assert hypotheses.power(0.3, 1e-6, 12, (0.2, np.inf), 0.05) == 1.0
 
 
+def needed(mean, spread, holds, alpha, **settings):
+    return hypotheses.members_needed(lambda n: hypotheses.power(mean, spread, n, holds, alpha, **settings))
+
+
 def test_members_needed_are_the_fewest_with_enough_power():
-    n = hypotheses.members_needed(0.0, 0.05, (-0.05, 0.05), 0.05 / 8)
+    n = needed(0.0, 0.05, (-0.05, 0.05), 0.05 / 8)
     assert n is not None
     assert hypotheses.power(0.0, 0.05, n, (-0.05, 0.05), 0.05 / 8) >= 0.8
     assert hypotheses.power(0.0, 0.05, n - 1, (-0.05, 0.05), 0.05 / 8) < 0.8
     # What a few members decide still takes the least number for which a verdict is given.
-    assert hypotheses.members_needed(0.4, 0.01, (0.2, np.inf), 0.05) == 6
-    assert hypotheses.members_needed(0.0499999, 0.05, (-0.05, 0.05), 0.05) is None
-    assert hypotheses.members_needed(0.3, 0.05, (-0.05, 0.05), 0.05) is None
+    assert needed(0.4, 0.01, (0.2, np.inf), 0.05) == 6
+    assert needed(0.0499999, 0.05, (-0.05, 0.05), 0.05) is None
+    assert needed(0.3, 0.05, (-0.05, 0.05), 0.05) is None
 
 
 def test_an_error_that_members_do_not_shrink_limits_power():
@@ -162,9 +166,9 @@ def test_an_error_that_members_do_not_shrink_limits_power():
     together = hypotheses.power(0.0, 0.05, 24, holds, alpha, fixed=0.05 / np.sqrt(24))
     spread_alone = hypotheses.power(0.0, 0.05 * np.sqrt(2), 24, holds, alpha)
     assert together == pytest.approx(spread_alone)
-    few, many = (hypotheses.members_needed(0.0, 0.05, holds, alpha, fixed=fixed) for fixed in (0.0, 0.01))
+    few, many = (needed(0.0, 0.05, holds, alpha, fixed=fixed) for fixed in (0.0, 0.01))
     assert few is not None
     assert many is not None
     assert few < many
     # With this error alone the range lies 2.5 standard errors away, at which no number of members is enough.
-    assert hypotheses.members_needed(0.0, 0.05, holds, alpha, fixed=0.02) is None
+    assert needed(0.0, 0.05, holds, alpha, fixed=0.02) is None

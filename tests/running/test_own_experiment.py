@@ -31,6 +31,11 @@ def block(language: str, number: int = 0) -> str:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.M | re.S)[number]
 
 
+def bare(**more: str) -> dict[str, str]:
+    """Return an environment in which nothing but the fresh one's own packages is found."""
+    return {name: value for name, value in offline(**more).items() if name != "PYTHONPATH"}
+
+
 def pip(*words: str | Path) -> None:
     offline_only = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
     done = subprocess.run([sys.executable, "-m", "pip", *words, *offline_only], check=False, capture_output=True)
@@ -66,9 +71,7 @@ def command(environment, tmp_path):
 
     def call(*words: str) -> str:
         program = environment / "fresh" / "bin" / "sottovoce"
-        done = subprocess.run(
-            [program, *words], cwd=tmp_path, env=offline(), check=False, capture_output=True, text=True
-        )
+        done = subprocess.run([program, *words], cwd=tmp_path, env=bare(), check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -79,7 +82,7 @@ def test_the_package_is_the_wheels(environment, tmp_path):
     python = environment / "fresh" / "bin" / "python"
     found = subprocess.run(
         [python, "-c", "import sottovoce, own_share; print(sottovoce.__file__, own_share.__file__)"],
-        cwd=tmp_path, env=offline(), check=True, capture_output=True, text=True,
+        cwd=tmp_path, env=bare(), check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert all(str(environment / "fresh") in path for path in found.stdout.split())
 
@@ -107,7 +110,7 @@ def test_it_goes_on_after_a_kill(environment, command, tmp_path):
     words = ("run", "share", "--members", "8", "--chunk", "1", "--quiet", "--json")
     slow = subprocess.Popen(
         [environment / "fresh" / "bin" / "sottovoce", *words],
-        cwd=tmp_path, env=offline(SHARE_SECONDS="0.5"), stdout=subprocess.DEVNULL,
+        cwd=tmp_path, env=bare(SHARE_SECONDS="0.5"), stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         end = time.monotonic() + 60
@@ -134,6 +137,6 @@ def test_two_workers_compute_the_same(command):
 def test_the_pages_python_runs_as_written(environment, tmp_path):
     python = environment / "fresh" / "bin" / "python"
     code = block("python", 1) + 'print(swept["share"].sizes["logits"], len(figure.axes))\n'
-    done = subprocess.run([python, "-c", code], cwd=tmp_path, env=offline(), check=True, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=tmp_path, env=bare(), check=True, capture_output=True, text=True)
     assert re.search(r"^share +0\.1\d+ .* 100 ", done.stdout, flags=re.M)
     assert done.stdout.endswith("3 2\n")

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(autouse=True, scope="session")
+# For this folder alone: the tests of others start programs that are to find the installed package.
+@pytest.fixture(autouse=True, scope="package")
 def importable_by_children():
     """Let the fork server import the fake experiment, and the package where it is not installed."""
     folders = [

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -281,7 +282,6 @@ def _power_of_mean(
     low, high = holds
     # An estimate outside the range is decided by the end that lies between.
     side = (-INFINITY, low) if mean < low else (high, INFINITY) if mean > high else holds
-    decided_by = hypotheses.members_needed(mean, spread, side, alpha, evidence.scale, LEAST_FOR_VERDICT, fixed)
-    if alternative is None:
-        return None, decided_by
-    return hypotheses.power(alternative, spread, evidence.n, holds, alpha, evidence.scale, fixed), decided_by
+    power = partial(hypotheses.power, spread=spread, alpha=alpha, scale=evidence.scale, fixed=fixed)
+    decided_by = hypotheses.members_needed(lambda n: power(mean, n=n, holds=side), LEAST_FOR_VERDICT)
+    return None if alternative is None else power(alternative, n=evidence.n, holds=holds), decided_by

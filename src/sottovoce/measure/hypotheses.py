@@ -5,6 +5,7 @@ beyond chance: it is below alpha exactly where the lower end of the interval of 
 a test and the printed interval never disagree.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -138,25 +139,19 @@ def power(
     return max(0.0, sum(passed) - 1)
 
 
-def members_needed(
-    mean: float,
-    spread: float,
-    holds: tuple[float, float],
-    alpha: float,
-    scale: Scale = "identity",
-    least: int = 6,
-    fixed: float = 0.0,
-) -> int | None:
-    """Return the smallest number of members with a power of 0.8, or None where more than `MOST_MEMBERS` are needed."""
+def members_needed(power_with: Callable[[int], float], least: int = 6) -> int | None:
+    """Return the smallest number of members with a power of 0.8, or None where more than `MOST_MEMBERS` are needed.
+
+    `power_with` returns the power with a number of members, with which it rises.
+    """
 
     def suffices(n: int) -> bool:
-        return power(mean, spread, n, holds, alpha, scale, fixed) >= 0.8
+        return power_with(n) >= 0.8
 
     if not suffices(MOST_MEMBERS):
         return None
     from bisect import bisect_left
 
-    # Power rises with the number of members.
     return least + bisect_left(range(least, MOST_MEMBERS), True, key=suffices)
 
 
