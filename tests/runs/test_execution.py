@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import signal
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -276,6 +277,22 @@ def test_an_interrupt_between_chunks_or_within_one_is_told_and_leaves_no_litter(
     assert error.value.exit_code == 130
     assert recorder.told[-1] == ("finish",)
     assert [p.name for p in (folder_of(tmp_path, Config()).path / "claims").glob("*.lock")] == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_dropped_ends_the_run_after_its_chunk(tmp_path):
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    class Impatient(Fake):
+        def simulate(self, config, members):
+            if 2 in members:
+                Finalized()
+            return super().simulate(config, members)
+
+    with pytest.raises(Interrupted, match=r"interrupted: 3 of 6 members are safe in"):
+        execute(Impatient(), Config(), root=tmp_path, chunk_size=1)
 
 
 def test_an_experiment_that_fails_keeps_what_was_finished(tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sottovoce.errors import DivergenceError, SottovoceError, UsageError
 from sottovoce.runs.identity import canonical, run_header
+from sottovoce.runs.interrupts import remembered
 from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Progress, Silent
 from sottovoce.runs.provenance import describe
@@ -108,19 +109,21 @@ class LocalExecutor:
         missing = job.missing()
         progress.start(len(job.members), len(job.members) - missing)
         try:
-            while missing:
-                with claim(job.folder, job.members, job.size) as span:
-                    if span:
-                        progress.phase(chunk_name(span))
-                        job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
-                # Other processes have claimed all that is missing. They save it, or they die and it becomes free again.
-                if not span:
-                    progress.phase("waiting for another process")
-                    time.sleep(POLL_SECONDS)
-                # Counted on disk, because other processes save members as well.
-                before, missing = missing, job.missing()
-                if missing < before:
-                    progress.advance(before - missing)
+            with remembered() as raise_if_interrupted:
+                while missing:
+                    with claim(job.folder, job.members, job.size) as span:
+                        if span:
+                            progress.phase(chunk_name(span))
+                            job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
+                    # Other processes have claimed all that is missing. They save it, or they die and it is free again.
+                    if not span:
+                        progress.phase("waiting for another process")
+                        time.sleep(POLL_SECONDS)
+                    # Counted on disk, because other processes save members as well.
+                    before, missing = missing, job.missing()
+                    if missing < before:
+                        progress.advance(before - missing)
+                    raise_if_interrupted()
         finally:
             progress.finish()
 

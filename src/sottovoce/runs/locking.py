@@ -6,15 +6,15 @@ released under one short lock, so that processes with different chunk sizes see 
 """
 
 import re
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sottovoce.runs.disk import store_errors
+from sottovoce.runs.interrupts import remembered
 from sottovoce.runs.store import RunFolder
 
 _CLAIM = re.compile(r"(\d+)-(\d+)\.lock")
@@ -30,7 +30,8 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
     claims = folder.path / "claims"
     lock = None
     try:
-        with store_errors(claims), _uninterrupted():
+        # A half-made or half-released claim would outlive an interrupt.
+        with store_errors(claims), remembered(delayed=inf):
             claims.mkdir(parents=True, exist_ok=True)
             with _mutex(claims):
                 # Claims are read before chunks: a claim released in between has left its chunk on disk.
@@ -49,28 +50,9 @@ def claim(folder: RunFolder, members: Sequence[int], size: int) -> Iterator[rang
         if lock:
             # Under the mutex as well: otherwise another process could claim the file between its release and its
             # removal.
-            with store_errors(claims), _uninterrupted(), _mutex(claims):
+            with store_errors(claims), remembered(delayed=inf), _mutex(claims):
                 lock.release()
                 Path(lock.lock_file).unlink(missing_ok=True)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends: a half-made or half-released claim would outlive the interrupt."""
-    # Python delivers signals to the main thread alone; the handler is None where Python did not set it.
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = []
-    signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield
-    finally:
-        # The earlier handler comes first, because it has to receive the delayed signal.
-        signal.signal(signal.SIGINT, before)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)
 
 
 def _mutex(claims: Path) -> FileLock:

@@ -1,5 +1,6 @@
 """What the dispatcher asks of whom, by a client that answers from a script: no process, every answer at its moment."""
 
+import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from mischief import Config
 from sottovoce.errors import ClusterError
 from sottovoce.running.cluster import dispatch, tasks
 from sottovoce.running.cluster.dispatch import DaskExecutor, fill
+from sottovoce.runs.execution import Interrupted
 from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Silent
 from sottovoce.runs.store import RunFolder
@@ -235,3 +237,16 @@ def test_a_reader_of_the_progress_who_is_gone_is_no_lost_scheduler(run, monkeypa
     monkeypatch.setattr(Silent, "advance", raises(BrokenPipeError()))
     with pytest.raises(BrokenPipeError):
         run(Client())
+
+
+def test_an_interrupt_waits_until_an_answer_is_saved_and_then_ends_the_run_though_a_worker_is_silent(run, monkeypatch):
+    went_on = []
+
+    def pressed(*_):
+        signal.raise_signal(signal.SIGINT)
+        went_on.append(True)
+
+    monkeypatch.setattr(Silent, "advance", pressed)
+    with pytest.raises(Interrupted, match=r"^interrupted: 1 of 2 members are safe in"):
+        run(Client("", SILENT), members=2)
+    assert went_on

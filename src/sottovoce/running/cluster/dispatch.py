@@ -7,7 +7,7 @@ claimed until they are saved, so that processes on the same store, with workers 
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.running.cluster import tasks
 from sottovoce.running.cluster.engine import LOOPBACK, Workers, connected
 from sottovoce.runs.execution import POLL_SECONDS, Interrupted, Job
+from sottovoce.runs.interrupts import remembered
 from sottovoce.runs.locking import claim
 from sottovoce.runs.progress import Progress
 from sottovoce.runs.store import chunk_name
@@ -58,8 +59,9 @@ def fill(jobs: Sequence[Job], workers: Workers, progress: Progress) -> None:
     try:
         if missing:
             progress.phase("reaching workers")
-            with connected(workers) as client:
-                _Dispatcher(client, jobs, workers, progress).run()
+            # Delayed, because dask and HDF5 complain of an interrupt in their midst; a second one ends a wait for dask.
+            with remembered(delayed=1) as raise_if_interrupted, connected(workers) as client:
+                _Dispatcher(client, jobs, workers, progress).run(raise_if_interrupted)
     except (KeyboardInterrupt, ClusterError) as error:
         safe = f"{total - _n_missing(jobs)} of {total} members are safe in {jobs[0].folder.path.parent}"
         advice = f"{safe}; run the same command again to go on"
@@ -101,10 +103,11 @@ class _Dispatcher:
         self._threads: dict[str, int] = {}  # by address of the worker
         self._next_tick, self._lonely_since = 0.0, time.monotonic()
 
-    def run(self) -> None:
+    def run(self, raise_if_interrupted: Callable[[], None]) -> None:
         """Return once every member is on disk."""
         try:
             while self._pending or self._unclaimed or self._look_at_disk():
+                raise_if_interrupted()
                 self._look_at_workers(time.monotonic())
                 capacity = CHUNKS_PER_THREAD * sum(self._threads.values())
                 while self._unclaimed and len(self._pending) < capacity:
