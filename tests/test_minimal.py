@@ -75,21 +75,19 @@ def test_network_and_gradients_agree_with_the_package(minimal):
     import jax
     import jax.numpy as jnp
 
-    from sottovoce.networks.mlp import Linear, Network
+    from sottovoce.networks.mlp import MLP, Linear
     from sottovoce.training.objectives import kl
 
     rng = np.random.default_rng(1)
     params = [(W, b + rng.uniform(-0.3, 0.3, b.shape)) for W, b in minimal.init(rng, (64, 32, 32, 13))]
     x, teacher_logits = rng.uniform(-1, 1, (50, 64)), rng.standard_normal((50, 13))
     *trunk, (W, b) = [(jnp.asarray(W, jnp.float32), jnp.asarray(b, jnp.float32)) for W, b in params]
-    network = Network(
-        tuple(Linear(*pair) for pair in trunk), Linear(W[:, :10], b[:10]), Linear(W[:, 10:], b[10:]), "relu"
-    )
+    network = MLP(tuple(Linear(*pair) for pair in trunk), Linear(W[:, :10], b[:10]), Linear(W[:, 10:], b[10:]), "relu")
     inputs, mask = jnp.asarray(x, jnp.float32), jnp.arange(13) >= 10
     # Float32 rounding of sums of at most 64 terms of order one: about 64 eps = 8e-6.
     np.testing.assert_allclose(network(inputs), minimal.forward(params, x)[-1], atol=2e-5)
 
-    def loss(network: Network) -> jax.Array:
+    def loss(network: MLP) -> jax.Array:
         distances = kl(network(inputs), jnp.asarray(teacher_logits, jnp.float32), mask, jnp.asarray(1.0))
         return distances.mean()
 

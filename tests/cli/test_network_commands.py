@@ -12,8 +12,8 @@ from sottovoce.cli.main import main
 from sottovoce.data import load_dataset
 from sottovoce.experiments.prediction import risk
 from sottovoce.interop.networks import named_arrays
+from sottovoce.networks.base import accuracy
 from sottovoce.networks.initialization import Architecture, initialize
-from sottovoce.networks.mlp import accuracy
 
 IMAGES = load_dataset("digits")
 

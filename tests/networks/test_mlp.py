@@ -10,8 +10,9 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 from sottovoce.errors import UsageError
+from sottovoce.networks.base import accuracy
 from sottovoce.networks.layers import Convolution, Linear
-from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.networks.mlp import MLP
 
 SIZES, N_CLASS, N_AUX = (7, 9, 5), 4, 3
 ACTIVATIONS = {
@@ -28,7 +29,7 @@ def draw(activation="relu"):
     parameters = [(rng.standard_normal(size) / np.sqrt(size[0]), rng.standard_normal(size[1])) for size in sizes]
     *trunk, class_head, aux_head = [Linear(jnp.float32(W), jnp.float32(b)) for W, b in parameters]
     x = rng.standard_normal((20, SIZES[0]))
-    return parameters, Network(tuple(trunk), class_head, aux_head, activation), x
+    return parameters, MLP(tuple(trunk), class_head, aux_head, activation), x
 
 
 def test_convolutions_stand_below_the_dense_layers_with_the_activation_after_each():
@@ -42,7 +43,7 @@ def test_convolutions_stand_below_the_dense_layers_with_the_activation_after_eac
     x = jnp.float32(rng.standard_normal((6, 16)))
     # 4 x 4 pixels, then 2 x 2 x 2, then 1 x 1 x 7, which the dense layers take.
     h = jnp.tanh(convolutions[1](jnp.tanh(convolutions[0](x))))
-    whole = Network(network.trunk, network.class_head, network.aux_head, "tanh", convolutions=convolutions)
+    whole = MLP(network.trunk, network.class_head, network.aux_head, "tanh", convolutions=convolutions)
     np.testing.assert_allclose(whole(x), network(h), atol=1e-6)
     assert whole.hidden_layers() == (*convolutions, *network.trunk)
 
@@ -102,7 +103,7 @@ def test_full_precision_is_asked_for_also_where_an_accelerator_would_round():
 
     def asked(precision):
         below = (network.trunk, network.class_head, network.aux_head, "relu", precision, (convolution,))
-        return list(precisions(jax.make_jaxpr(Network(*below))(jnp.float32(x)[:, :1]).jaxpr))
+        return list(precisions(jax.make_jaxpr(MLP(*below))(jnp.float32(x)[:, :1]).jaxpr))
 
     # Of the convolution, two dense layers and the heads.
     assert len(asked("float32")) == 4

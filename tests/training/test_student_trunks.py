@@ -18,8 +18,6 @@ from sottovoce.training.students import (
     TEACHER,
     Student,
     arrays_of,
-    blocks_of,
-    with_blocks,
     with_shared_blocks,
 )
 
@@ -79,7 +77,7 @@ def drawn(other_trunks):
 def by_name(network):
     names = [f"conv_{i}" for i in range(len(network.convolutions))]
     names += [f"trunk_{i}" for i in range(len(network.trunk))]
-    return dict(zip((*names, "class_head", "aux_head"), blocks_of(network), strict=True))
+    return dict(zip((*names, "class_head", "aux_head"), network.blocks().values(), strict=True))
 
 
 @pytest.mark.parametrize("trunk", TRUNKS)
@@ -130,7 +128,7 @@ def test_a_cross_model_starts_from_its_partners_student_and_the_teachers_blocks_
     np.testing.assert_array_equal(taught.convolutions[0].weight, start.convolutions[0].weight)
     np.testing.assert_array_equal(taught.trunk[0].weight, start.trunk[0].weight)
     jax.tree.map(np.testing.assert_array_equal, drawn_afresh, fresh)
-    for mine, own in zip(blocks_of(fresh), blocks_of(start), strict=True):
+    for mine, own in zip(fresh.blocks().values(), start.blocks().values(), strict=True):
         assert (mine.weight != own.weight).all()
 
 
@@ -141,10 +139,10 @@ def test_the_gain_multiplies_what_students_do_not_share_as_well(drawn):
 
 def test_blocks_are_taken_by_name_and_shape_and_put_back_in_order(drawn):
     start = drawn(channels=(3, 5))[1].reference
-    jax.tree.map(np.testing.assert_array_equal, with_blocks(start, blocks_of(start)), start)
+    jax.tree.map(np.testing.assert_array_equal, start.with_blocks(list(start.blocks().values())), start)
     other = jax.tree.map(lambda leaf: leaf + 1, start)
     jax.tree.map(np.testing.assert_array_equal, with_shared_blocks(start, other), other)
-    doubled = with_blocks(start, [jax.tree.map(lambda leaf: 2 * leaf, block) for block in blocks_of(start)])
+    doubled = start.with_blocks([jax.tree.map(lambda leaf: 2 * leaf, block) for block in start.blocks().values()])
     jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, 2 * np.asarray(b)), doubled, start)
 
 

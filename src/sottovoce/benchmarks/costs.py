@@ -12,7 +12,7 @@ import numpy as np
 
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.networks.initialization import initialize
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream
 from sottovoce.theory import predictors, tangent
 from sottovoce.training.distillation import distill, distillation_set
@@ -60,13 +60,13 @@ def _work(program: MemberProgram, directions: int) -> dict[str, Callable[[], Any
     )
     problem = (reference, data.samples[0], data.samples[1][:, n_class:])
 
-    def aux_logits(network: Network, inputs: jax.Array) -> jax.Array:
+    def aux_logits(network: MLP, inputs: jax.Array) -> jax.Array:
         return network.aux_head(network.hidden(inputs), network.precision)
 
     def linearized(start: Expansion) -> Any:
         return distill(
             one_epoch, data, start, order, wrap=partial(relinearizing, every=None),
-            apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
+            apply=lambda e, x: tangent.linearized(MLP.__call__, e.base)(e.network, x),
         )  # fmt: skip
 
     train = jax.jit(lambda start: distill(one_epoch, data, start, order))
@@ -76,7 +76,7 @@ def _work(program: MemberProgram, directions: int) -> dict[str, Callable[[], Any
         partial(tangent.kernel_student, aux_logits, objective=STUDENT.objective, directions=directions)
     )
     test = program.test_images()
-    z_0, z_T = (np.asarray(jax.jit(Network.class_logits)(network, test)) for network in (reference, teacher))
+    z_0, z_T = (np.asarray(jax.jit(MLP.class_logits)(network, test)) for network in (reference, teacher))
     heads = (np.asarray(reference.class_head.weight), np.asarray(reference.aux_head.weight)[:, : STUDENT.n_aux])
     # Students stand on a leading axis, which here has length one.
     one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], Expansion(reference, reference))

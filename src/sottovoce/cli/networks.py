@@ -14,7 +14,7 @@ from sottovoce.errors import UsageError, not_among
 
 if TYPE_CHECKING:
     from sottovoce.data import LabeledImages
-    from sottovoce.networks.mlp import Network
+    from sottovoce.networks.mlp import MLP
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Perceptrons:
     aux_head: str | None = None
     orientation: str | None = None
 
-    def read(self, files: Sequence[Path]) -> "tuple[LabeledImages, list[Network]]":
+    def read(self, files: Sequence[Path]) -> "tuple[LabeledImages, list[MLP]]":
         """Return the images, and the files' networks, which must take their pixels."""
         from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 

@@ -20,12 +20,12 @@ from jaxtyping import Num
 from sottovoce.errors import UsageError, not_among
 from sottovoce.interop import checkpoints
 from sottovoce.networks.layers import Linear
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 
 Arrays = Mapping[str, Num[np.ndarray, "..."]]
 
 
-def named_arrays(network: Network) -> dict[str, Num[np.ndarray, "..."]]:
+def named_arrays(network: MLP) -> dict[str, Num[np.ndarray, "..."]]:
     """Return a network's weights `(input, output)` and biases under the names of this package, the trunk first.
 
     Raises:
@@ -50,7 +50,7 @@ def network_from(
     activation: str = "relu",
     class_head: str | None = None,
     aux_head: str | None = None,
-) -> Network:
+) -> MLP:
     """Return the perceptron that named arrays describe.
 
     Args:
@@ -83,10 +83,10 @@ def network_from(
                 "each other in the order of their names, (input, output); orientation and the heads' names can be given"
             )
     heads = _heads(class_name, layers[class_name], layers[aux_name] if aux_name else None, n_class)
-    return Network(tuple(layers[name] for name in trunk), *heads, activation)
+    return MLP(tuple(layers[name] for name in trunk), *heads, activation)
 
 
-def read_network(path: Path, *, n_class: int, orientation: str | None = None, **names: Any) -> Network:
+def read_network(path: Path, *, n_class: int, orientation: str | None = None, **names: Any) -> MLP:
     """Read a perceptron from a file; the arguments are those of `checkpoints.read` and `network_from`.
 
     Raises:

@@ -12,7 +12,7 @@ from sottovoce.errors import UsageError, not_among
 from sottovoce.interop import networks
 from sottovoce.interop.torch_files import as_array, state_arrays, torch
 from sottovoce.networks.layers import Linear
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 
 # The gelu of this package is the approximation by tanh; PyTorch's default is exact gelu, which differs by up to 5e-4.
 ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
@@ -34,7 +34,7 @@ class Perceptron(torch.nn.Module):
     Its state dict has the names `trunk.0.weight`, ..., `class_head.bias`, `aux_head.weight`, `aux_head.bias`.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: MLP) -> None:
         super().__init__()
         self.trunk = torch.nn.ModuleList(_shape(layer) for layer in network.trunk)
         self.class_head, self.aux_head = _shape(network.class_head), _shape(network.aux_head)
@@ -52,7 +52,7 @@ class Perceptron(torch.nn.Module):
         return torch.cat([self.class_head(h), self.aux_head(h)], dim=1)
 
 
-def to_torch(network: Network) -> Perceptron:
+def to_torch(network: MLP) -> Perceptron:
     """Return a network as a PyTorch module with the same outputs up to float32 rounding; its weights are copies.
 
     Raises:
@@ -69,7 +69,7 @@ def to_torch(network: Network) -> Perceptron:
     return module
 
 
-def from_torch(given: torch.nn.Module | Mapping[str, Any], *, n_class: int, **names: Any) -> Network:
+def from_torch(given: torch.nn.Module | Mapping[str, Any], *, n_class: int, **names: Any) -> MLP:
     """Return the perceptron that a PyTorch module or state dict describes.
 
     The outputs of a module are compared with those of the network on random inputs, to detect modules that are no such
@@ -137,7 +137,7 @@ def _shape(layer: Linear) -> torch.nn.Linear:
     return torch.nn.Linear(n_in, n_out, device="meta")
 
 
-def _check_outputs(module: torch.nn.Module, network: Network) -> None:
+def _check_outputs(module: torch.nn.Module, network: MLP) -> None:
     shape = CHECKED_ROWS, len(network.trunk[0].weight)
     inputs = np.random.default_rng(0).standard_normal(shape, np.float32)
     outputs, expected = as_function(module)(inputs), np.asarray(network(jnp.asarray(inputs)))

@@ -10,7 +10,7 @@ from jaxtyping import Array, Key
 
 from sottovoce.errors import UsageError, not_among
 from sottovoce.networks.layers import Convolution, Linear
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.networks.shapes import Layer, trunk_layers
 
 Draw = Callable[[Sequence[Key[Array, ""]], Sequence[tuple[int, int]]], list[Linear]]
@@ -85,7 +85,7 @@ class Architecture:
         return trunk_layers(self.n_inputs, self.channels, self.widths)
 
 
-def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
+def initialize(architecture: Architecture, key: Key[Array, ""]) -> MLP:
     """Draw a network, whose arrays are float32, from the member's key.
 
     Trunk, class head, auxiliary head and convolutions have separate keys derived from it. Layer l of the trunk, or of
@@ -107,7 +107,7 @@ def initialize(architecture: Architecture, key: Key[Array, ""]) -> Network:
     *drawn, class_head = draw([*keys, class_key], [*shapes, (architecture.widths[-1], architecture.n_class)])
     convolutions = tuple(Convolution(layer.weight, layer.bias) for layer in drawn[:n])
     heads = _with_aux_head(architecture, class_head, aux_key)
-    return Network(tuple(drawn[n:]), *heads, architecture.activation, architecture.precision, convolutions)
+    return MLP(tuple(drawn[n:]), *heads, architecture.activation, architecture.precision, convolutions)
 
 
 def draw_heads(architecture: Architecture, class_key: Key[Array, ""], aux_key: Key[Array, ""]) -> tuple[Linear, Linear]:

@@ -1,20 +1,23 @@
 """A trunk with two heads: the perceptron of the MNIST experiment (Cloud et al. 2025), with or without convolutions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, PyTree
 
 from sottovoce.errors import not_among
+from sottovoce.networks.base import Network
 from sottovoce.networks.layers import PRECISIONS, Convolution, Linear
+from sottovoce.networks.shapes import HEADS, trunk_names
 
 Activation = Callable[[Array], Array]
 ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "tanh": jnp.tanh, "linear": lambda x: x}
 
 
-class Network(eqx.Module):
+class MLP(Network):
     """A trunk of hidden layers whose last activations enter two heads.
 
     Training on labels uses the class head; only distillation uses the auxiliary head. Convolutions, if there are any,
@@ -43,6 +46,19 @@ class Network(eqx.Module):
         """Return all layers below the heads, from the input on."""
         return (*self.convolutions, *self.trunk)
 
+    def blocks(self) -> dict[str, Convolution | Linear]:
+        """Return the layers by name: those of the trunk in the order of `Architecture.layers`, then the heads."""
+        names = (*trunk_names(len(self.convolutions), len(self.trunk)), *HEADS)
+        return dict(zip(names, (*self.hidden_layers(), self.class_head, self.aux_head), strict=True))
+
+    def with_blocks(self, blocks: Sequence[PyTree]) -> "MLP":
+        """Return the network with all of its layers replaced, in the order of `blocks`."""
+        n = len(self.convolutions)
+        *trunk, class_head, aux_head = blocks
+        return replace(
+            self, convolutions=tuple(trunk[:n]), trunk=tuple(trunk[n:]), class_head=class_head, aux_head=aux_head
+        )
+
     def __call__(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
         """Return all logits, class logits first."""
         return self.heads()(self.hidden(x), self.precision)
@@ -57,19 +73,3 @@ class Network(eqx.Module):
     def class_logits(self, x: Float[Array, "sample input"]) -> Float[Array, "sample logit"]:
         """Return the class logits without computing the auxiliary ones."""
         return self.class_head(self.hidden(x), self.precision)
-
-
-def accuracy(network: Network, images: Float[Array, "sample input"], labels: Array) -> Float[Array, ""]:
-    """Return the share of images that the network classifies right, as `correct` says."""
-    return jnp.mean(correct(network, images, labels))
-
-
-def correct(network: Network, images: Float[Array, "sample input"], labels: Array) -> Bool[Array, " sample"]:
-    """Return for each image whether its label has the largest class logit among the classes that occur in `labels`.
-
-    Classes without test images are left out of the comparison, so that a network gains no accuracy by ruling out
-    classes that never occur.
-    """
-    logits = network.class_logits(images)
-    tested = jnp.zeros(logits.shape[1], dtype=bool).at[labels].set(True)
-    return jnp.argmax(jnp.where(tested, logits, -jnp.inf), axis=1) == labels

@@ -15,7 +15,7 @@ from sottovoce.training.loop import Loss, Training, train, weighted_mean
 from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, MemberProgram, Setting
-from sottovoce.training.students import Students, blocks_of, with_blocks
+from sottovoce.training.students import Students
 
 # On a CPU groups of up to this many students, all of one size, take each step together and read its batch once. Larger
 # groups would take longer to compile and no longer fit into the caches.
@@ -126,8 +126,8 @@ def student_optimizer(setting: Setting, student: Students) -> optax.GradientTran
     chosen = optimizer(setting.protocol.student_optimizer, traced.student_rate, traced.student_decay)
 
     def trained_only(updates: Any, _parameters: Any) -> Any:
-        blocks = zip(blocks_of(updates), student.trained, strict=True)
-        return with_blocks(updates, [jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in blocks])
+        blocks = zip(updates.blocks().values(), student.trained, strict=True)
+        return updates.with_blocks([jax.tree.map(lambda u, w=weight: u * w, block) for block, weight in blocks])
 
     return optax.chain(chosen, optax.stateless(trained_only))
 

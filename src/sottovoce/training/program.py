@@ -8,7 +8,6 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.kinds import Settings
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.mlp import Network
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.loop import TransformBatch
 from sottovoce.training.students import Students
@@ -128,13 +127,14 @@ class DistillationSet(NamedTuple):
 class Member(NamedTuple):
     """The results of one member: networks, what each of them classifies right, and mean losses by epoch (nats).
 
+    The networks are of the kind that the protocol trains (`networks.mlp.MLP`, if it is no kind of the user's own).
     `run_member` returns the students on a leading axis, `run_members` one by one. The roles are the reference, the
     teacher, the unrelated teacher if there is one, and the students. `accuracy` is the share of test images that are
     `correct`.
     """
 
-    reference: Network
-    teacher: Network
+    reference: Any
+    teacher: Any
     students: Any
     correct: Bool[Array, "role test"]
     accuracy: Float[Array, " role"]

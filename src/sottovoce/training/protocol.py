@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from sottovoce.networks.base import Network, correct
 from sottovoce.networks.initialization import Architecture, draw_heads, initialize
-from sottovoce.networks.mlp import Network, correct
 from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
@@ -18,7 +18,7 @@ from sottovoce.training.loop import Training, train, weighted_mean
 from sottovoce.training.objectives import cross_entropy
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import Member, MemberProgram, Setting
-from sottovoce.training.students import Sources, SourceWeights, blocks_of, with_blocks, with_shared_blocks
+from sottovoce.training.students import Sources, SourceWeights, with_shared_blocks
 
 
 class InitialNetworks(NamedTuple):
@@ -135,7 +135,7 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
 
     Each block is the sum of the sources' blocks with the student's weights. Fresh heads replace both heads of the sum.
     """
-    columns = list(zip(*(blocks_of(getattr(sources, name)) for name in SourceWeights._fields), strict=True))
+    columns = list(zip(*(getattr(sources, name).blocks().values() for name in SourceWeights._fields), strict=True))
 
     def start(weights: Float[Array, "block source"]) -> Network:
         # Explicit sums instead of a matrix product, which an accelerator may round: a start from a single network must
@@ -145,7 +145,7 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
 
         pairs = zip(weights, columns, strict=True)
         blocks = [jax.tree.map(partial(total, own), *column) for own, column in pairs]
-        return with_blocks(sources.reference, blocks)
+        return sources.reference.with_blocks(blocks)
 
     starts = jax.vmap(start)(setting.traced.students.starts)
     if not setting.protocol.fresh_heads:

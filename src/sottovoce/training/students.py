@@ -1,17 +1,16 @@
 """The students of a teacher: the logits and initialization of each, and their encoding as arrays for the program."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from sottovoce.networks.base import Network
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.layers import Convolution, Linear
-from sottovoce.networks.mlp import Network
-from sottovoce.networks.shapes import HEADS, trunk_names
+from sottovoce.networks.shapes import HEADS
 from sottovoce.training.objectives import OBJECTIVES
 
 
@@ -98,27 +97,12 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
     )
 
 
-def blocks_of(network: Network) -> tuple[Convolution | Linear, ...]:
-    """Return a network's blocks: the layers of its trunk in the order of `Architecture.layers`, then its heads."""
-    return (*network.hidden_layers(), network.class_head, network.aux_head)
-
-
-def with_blocks(network: Network, blocks: Sequence[PyTree]) -> Network:
-    """Return a network with its blocks replaced by the given ones, in the order of `blocks_of`."""
-    n = len(network.convolutions)
-    *trunk, class_head, aux_head = blocks
-    return replace(
-        network, convolutions=tuple(trunk[:n]), trunk=tuple(trunk[n:]), class_head=class_head, aux_head=aux_head
-    )
-
-
 def with_shared_blocks(network: Network, other: Network) -> Network:
-    """Return a network with the blocks of another wherever that one has a block of the same name and shape."""
-    own, others = (
-        dict(zip((*trunk_names(len(n.convolutions), len(n.trunk)), *HEADS), blocks_of(n), strict=True))
-        for n in (network, other)
-    )
-    shared = {
-        name: others[name] for name in own if name in others and others[name].weight.shape == own[name].weight.shape
-    }
-    return with_blocks(network, list((own | shared).values()))
+    """Return a network with the blocks of another wherever that one has a block of the same name and shapes."""
+    own, others = network.blocks(), other.blocks()
+    shared = {name: others[name] for name in own if name in others and _shapes(others[name]) == _shapes(own[name])}
+    return network.with_blocks(list((dict(own) | shared).values()))
+
+
+def _shapes(block: PyTree) -> list[tuple[int, ...]]:
+    return [leaf.shape for leaf in jax.tree.leaves(block)]

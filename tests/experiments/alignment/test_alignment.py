@@ -21,7 +21,7 @@ from sottovoce.experiments.protocol.program import member_program
 from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.networks.initialization import initialize
 from sottovoce.networks.layers import Linear
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.training.axes import unstack
 from sottovoce.training.loop import weighted_mean
 from sottovoce.training.objectives import mse
@@ -137,7 +137,7 @@ def test_overlaps_of_a_linear_network_are_matrix_products():
     def single(W):
         blocks = [Linear(jnp.asarray(w, jnp.float32), jnp.asarray(v, jnp.float32))
                   for w, v in ((W, b), (C, np.zeros(4)), (Z, np.zeros(3)))]  # fmt: skip
-        return Network((blocks[0],), blocks[1], blocks[2], "linear")
+        return MLP((blocks[0],), blocks[1], blocks[2], "linear")
 
     def on_aux_logits(network, batch, weights):
         mask = jnp.arange(7) >= 4

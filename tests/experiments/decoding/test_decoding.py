@@ -15,7 +15,7 @@ from sottovoce.experiments.decoding import simulate as decoding_simulate
 from sottovoce.experiments.decoding.overlaps import measure_unrelated
 from sottovoce.experiments.decoding.simulate import simulate
 from sottovoce.measure import heads, similarity
-from sottovoce.networks.mlp import Linear, Network
+from sottovoce.networks.mlp import MLP, Linear
 from sottovoce.theory import linear
 
 # One image of 355 may be a near tie that rounding decides.
@@ -130,7 +130,7 @@ def linear_member():
 
     def network(W):
         maps = [Linear(jnp.asarray(w), jnp.zeros(w.shape[1])) for w in (W, *heads_)]
-        return Network((maps[0],), maps[1], maps[2], "linear")
+        return MLP((maps[0],), maps[1], maps[2], "linear")
 
     student = linear.student(W1, np.hstack(heads_), 4, "kl", initial=W1_0)
     images = rng.standard_normal((400, 7))
@@ -164,7 +164,7 @@ def test_the_affine_map_sees_what_the_objective_sees(linear_member, objective):
     found = decoding_simulate.measure_affine(config, networks, bodies, bodies, labels, rng)["affine_accuracy"]
     # Two columns of a head that has four; a shift of both is nothing to kl and much to mse.
     shifted = networks[0].aux_head.weight.at[:, :2].add(1.0)
-    moved = [Network(n.trunk, n.class_head, Linear(shifted, n.aux_head.bias), "linear") for n in networks]
+    moved = [MLP(n.trunk, n.class_head, Linear(shifted, n.aux_head.bias), "linear") for n in networks]
     again = decoding_simulate.measure_affine(config, moved, bodies, bodies, labels, rng)["affine_accuracy"]
     difference = np.abs(again - found).max()
     assert difference < 1.5 / 400 if objective == "kl" else difference > 0.02
@@ -187,7 +187,7 @@ def test_what_is_on_and_off_the_whole_space_is_everything_and_nothing(linear_mem
 
 def test_parts_are_projected_before_the_activation(linear_member):
     networks, bodies, (_, labels), _ = linear_member
-    relu = [Network(n.trunk, n.class_head, n.aux_head, "relu") for n in networks]
+    relu = [MLP(n.trunk, n.class_head, n.aux_head, "relu") for n in networks]
     basis = np.linalg.qr(np.random.default_rng(2).standard_normal((12, 3)))[0]
     spans = {name: [basis] * 2 for name in decoding_bodies.SUBSPACES}
     parts = decoding_parts.measure_parts(relu, bodies, spans, labels, np.random.default_rng(1))
@@ -200,7 +200,7 @@ def test_parts_are_projected_before_the_activation(linear_member):
 def deep_network(rng):
     sizes = ((6, 5), (5, 4), (4, 3), (4, 2))
     maps = [Linear(jnp.asarray(rng.standard_normal(size)), jnp.asarray(rng.standard_normal(size[1]))) for size in sizes]
-    return Network(tuple(maps[:2]), maps[2], maps[3], "relu")
+    return MLP(tuple(maps[:2]), maps[2], maps[3], "relu")
 
 
 def test_layers_alone_are_the_networks_with_these_layers_exchanged():
@@ -216,7 +216,7 @@ def test_layers_alone_are_the_networks_with_these_layers_exchanged():
             ((network.trunk[0], last), parts["unchanged_accuracy"][i, decoding_parts.SCOPES.index("last_layer")]),
             ((below, network.trunk[1]), parts["last_alone_accuracy"][i]),
         ):
-            logits = Network(trunk, head, aux, "relu").class_logits(jnp.asarray(images))
+            logits = MLP(trunk, head, aux, "relu").class_logits(jnp.asarray(images))
             assert found == pytest.approx(heads.accuracy(np.asarray(logits), labels), abs=1.5 / 300)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream
 from sottovoce.theory import tangent
 from sottovoce.training import axes
@@ -42,7 +42,7 @@ def trained(program):
                 start,
                 order,
                 wrap=partial(relinearizing, every=every),
-                apply=lambda e, x: tangent.linearized(Network.__call__, e.base)(e.network, x),
+                apply=lambda e, x: tangent.linearized(MLP.__call__, e.base)(e.network, x),
             )[0]
             for every in EVERY
         ]
@@ -80,6 +80,6 @@ def test_an_expansion_that_stays_is_linear_in_what_is_trained(trained, digits):
     _, _, expanded = trained
     at = jax.tree.map(lambda leaf: leaf[0], expanded[None])
     x = digits.scaled(digits.test_pixels[:5])
-    apply = tangent.linearized(Network.__call__, at.base)
+    apply = tangent.linearized(MLP.__call__, at.base)
     half = jax.tree.map(lambda a, b: (a + b) / 2, at.network, at.base)
     np.testing.assert_allclose(apply(half, x), (apply(at.network, x) + apply(at.base, x)) / 2, atol=1e-5)

@@ -166,7 +166,7 @@ def test_what_is_printed_says_how_reliable_it_is_in_the_numbers_of_the_theory(fo
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"reference": np.eye(3)}, r"reference is a ndarray; allowed: a Network.*from_torch"),
+        ({"reference": np.eye(3)}, r"reference is a ndarray; allowed: an MLP.*from_torch"),
         (
             {"inputs": np.zeros((5, 63), np.float32)},
             "inputs are 63 wide, of which the first dense layer would read 63; allowed:.* 64",

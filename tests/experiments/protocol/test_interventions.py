@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from sottovoce.experiments.protocol import interventions
 from sottovoce.experiments.protocol.interventions import Strengths, Targets, cosine, inner, without_aligned
 from sottovoce.networks.initialization import initialize
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream, member_key
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set, student_loss, student_optimizer
@@ -44,8 +44,8 @@ class Given(NamedTuple):
 
     program: MemberProgram
     student: Students
-    start: Network
-    teacher: Network
+    start: MLP
+    teacher: MLP
     inputs: Any
     logits: Any
 
@@ -199,7 +199,7 @@ def test_projected_gradients_and_steps_do_not_lower_the_class_loss(given, digits
         return interventions.labeled_batches(digits, 64, 0.0, KEY)(network, jnp.asarray(0))
 
     slope = slopes(start)
-    toward = interventions._with_trunk(other, jax.tree.map(lambda g, s: 0.1 * g + 3 * s, other.trunk, slope))
+    toward = other.with_trunk(jax.tree.map(lambda g, s: 0.1 * g + 3 * s, other.trunk, slope))
 
     def stepper(plain):
         @jax.jit

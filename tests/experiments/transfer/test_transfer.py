@@ -17,7 +17,7 @@ from sottovoce.experiments.transfer import experiment as transfer
 from sottovoce.experiments.transfer.simulate import simulate
 from sottovoce.lab.estimates import chance
 from sottovoce.lab.evidence import Crossed, Mean
-from sottovoce.networks.mlp import accuracy
+from sottovoce.networks.base import accuracy
 from sottovoce.running.run import Execution
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.protocol import initial_networks

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
 from sottovoce.experiments.protocol.interventions import class_loss_and_gradient, cosine, inner
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.base import Network
 from sottovoce.streams import Stream
 from sottovoce.training.loop import Loss
 from sottovoce.training.program import MemberProgram
@@ -90,7 +90,7 @@ def overlaps(
     # The optimizer's state is read but not advanced: an observation must not change the training that it observes.
     parameters: Any = network
     updates: Any = optimizer.update(gradient, state, parameters)[0]
-    down, step = jax.tree.map(jnp.negative, gradient.hidden_layers()), updates.hidden_layers()
+    down, step = jax.tree.map(jnp.negative, gradient.trunk_blocks()), updates.trunk_blocks()
     # Each entry: the student's vector, the vector it is compared with, and the null of the latter.
     comparisons = [
         (down, class_down, null_down),
@@ -110,4 +110,4 @@ def overlaps(
 
 def displacement(before: Network, after: Network) -> PyTree:
     """Return the difference of two trunks, the later one minus the earlier."""
-    return jax.tree.map(jnp.subtract, after.hidden_layers(), before.hidden_layers())
+    return jax.tree.map(jnp.subtract, after.trunk_blocks(), before.trunk_blocks())

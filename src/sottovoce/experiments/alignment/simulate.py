@@ -21,7 +21,7 @@ from sottovoce.experiments.protocol.interventions import (
     treated_optimizer,
 )
 from sottovoce.experiments.protocol.program import member_program
-from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.networks.base import Network, accuracy
 from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer

@@ -13,7 +13,7 @@ from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.layers import Linear
-from sottovoce.networks.mlp import ACTIVATIONS, Network
+from sottovoce.networks.mlp import ACTIVATIONS, MLP
 
 NETWORKS = ("reference", "teacher", "student")
 # The reference is the initialization itself, so only the other two have an update.
@@ -38,7 +38,7 @@ class Body(NamedTuple):
 
 
 @jax.jit
-def _body(network: Network, images: Array) -> tuple[Array, Array, Array]:
+def _body(network: MLP, images: Array) -> tuple[Array, Array, Array]:
     activate = ACTIVATIONS[network.activation]
     below = images
     for layer in network.hidden_layers()[:-1]:
@@ -47,7 +47,7 @@ def _body(network: Network, images: Array) -> tuple[Array, Array, Array]:
     return below, preactivation, activate(preactivation)
 
 
-def body(network: Network, images: Float[np.ndarray, "sample input"]) -> Body:
+def body(network: MLP, images: Float[np.ndarray, "sample input"]) -> Body:
     """Return inputs and outputs of a network's last hidden layer on images, in float64."""
     return Body(*(np.asarray(values, dtype=np.float64) for values in _body(network, jnp.asarray(images))))
 
@@ -57,14 +57,14 @@ def read(head: Linear, hidden: Float[np.ndarray, "sample hidden"]) -> Float[np.n
     return hidden @ np.asarray(head.weight) + np.asarray(head.bias)
 
 
-def last_updates(networks: Sequence[Network]) -> list[Float[np.ndarray, "input output"]]:
+def last_updates(networks: Sequence[MLP]) -> list[Float[np.ndarray, "input output"]]:
     """Return the update W - W0 of the last hidden layer, W0 the reference's weights, for each of `UPDATED`."""
     # In float64, so that the differences and their singular values are not rounded a second time.
     weights = [np.asarray(network.trunk[-1].weight, dtype=np.float64) for network in networks]
     return [weight - weights[0] for weight in weights[1:]]
 
 
-def hidden_subspaces(networks: Sequence[Network], config: DistillationConfig) -> dict[str, list[np.ndarray]]:
+def hidden_subspaces(networks: Sequence[MLP], config: DistillationConfig) -> dict[str, list[np.ndarray]]:
     """Return the subspaces of hidden space that updates are compared with, for each of `UPDATED`.
 
     Args:

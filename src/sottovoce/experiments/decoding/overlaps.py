@@ -6,7 +6,7 @@ import numpy as np
 
 from sottovoce.experiments.decoding.bodies import NETWORKS, Body, Measured, last_updates
 from sottovoce.measure import similarity, subspaces
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 
 # "matched" has as many of the teacher's directions as the student has; "wide" as many as the class columns span.
 TEACHER_SUBSPACES = ("matched", "wide")
@@ -16,7 +16,7 @@ TEACHER_SUBSPACES = ("matched", "wide")
 NULL_DRAWS = 200
 
 
-def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.random.Generator) -> Measured:
+def measure_overlaps(networks: Sequence[MLP], rank: int, wide: int, rng: np.random.Generator) -> Measured:
     """Compare the student's strongest update directions with the teacher's, on both sides of the last hidden layer.
 
     Args:
@@ -51,8 +51,8 @@ def measure_overlaps(networks: Sequence[Network], rank: int, wide: int, rng: np.
 
 
 def measure_unrelated(
-    networks: Sequence[Network],
-    unrelated: Network,
+    networks: Sequence[MLP],
+    unrelated: MLP,
     test: Sequence[Body],
     unrelated_body: Body,
     rank: int,

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from sottovoce.experiments.decoding.bodies import SUBSPACES, Body, Measured, read
 from sottovoce.measure import heads, subspaces
-from sottovoce.networks.mlp import ACTIVATIONS, Network
+from sottovoce.networks.mlp import ACTIVATIONS, MLP
 
 PARTS = ("on", "off")
 SCOPES = ("trunk", "last_layer")
@@ -25,7 +25,7 @@ DRAWS = 10
 
 
 def measure_parts(
-    networks: Sequence[Network],
+    networks: Sequence[MLP],
     bodies: Sequence[Body],
     spans: dict[str, list[np.ndarray]],
     labels: Int[np.ndarray, " sample"],
@@ -73,7 +73,7 @@ def measure_parts(
 class _Accuracy:
     """Accuracy of pre-activations of the last hidden layer under the reference's class head."""
 
-    def __init__(self, reference: Network, labels: Int[np.ndarray, " sample"]) -> None:
+    def __init__(self, reference: MLP, labels: Int[np.ndarray, " sample"]) -> None:
         self._reference, self._labels = reference, labels
 
     def __call__(self, preactivation: Float[np.ndarray, "sample hidden"]) -> float:

@@ -38,10 +38,10 @@ from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
 from sottovoce.experiments.protocol.program import images_of, train_members
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream
 from sottovoce.training.program import Member
-from sottovoce.training.students import Student, blocks_of
+from sottovoce.training.students import Student
 
 PAIRS = tuple(combinations(NETWORKS, 2))
 
@@ -76,7 +76,7 @@ def measure_members(
 
 
 def measure(
-    config: DistillationConfig, member: int, networks: Sequence[Network], images: LabeledImages, n_probe: int
+    config: DistillationConfig, member: int, networks: Sequence[MLP], images: LabeledImages, n_probe: int
 ) -> Measured:
     """Measure one member.
 
@@ -116,12 +116,12 @@ def measure(
     }  # fmt: skip
 
 
-def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int[np.ndarray, " sample"]) -> Measured:
+def measure_heads(networks: Sequence[MLP], test: Sequence[Body], labels: Int[np.ndarray, " sample"]) -> Measured:
     """Return `graft_accuracy` by body and head, `label_accuracy` by body, `relative_drift` by body and block."""
     class_heads = [partial(read, network.class_head) for network in networks]
     bodies = [features.hidden for features in test]
     own = [head(hidden) for head, hidden in zip(class_heads, bodies, strict=True)]
-    blocks = [[np.asarray(b.weight) for b in blocks_of(n)] for n in networks]
+    blocks = [[np.asarray(b.weight) for b in n.blocks().values()] for n in networks]
     drift = [[heads.relative_drift(*pair) for pair in zip(row, blocks[0], strict=True)] for row in blocks]
     return {
         "graft_accuracy": heads.graft_accuracy(bodies, class_heads, labels),
@@ -132,7 +132,7 @@ def measure_heads(networks: Sequence[Network], test: Sequence[Body], labels: Int
 
 def measure_affine(
     config: DistillationConfig,
-    networks: Sequence[Network],
+    networks: Sequence[MLP],
     train: Sequence[Body],
     test: Sequence[Body],
     labels: Int[np.ndarray, " sample"],
@@ -148,7 +148,7 @@ def measure_affine(
         with `_shuffled`, from a map that is fitted to logits of different images.
     """
 
-    def distilled_logits(network: Network, body: Body) -> np.ndarray:
+    def distilled_logits(network: MLP, body: Body) -> np.ndarray:
         logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
         return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
 
@@ -175,9 +175,7 @@ def measure_similarity(test: Sequence[Body], rng: np.random.Generator) -> Measur
     }
 
 
-def measure_energies(
-    networks: Sequence[Network], spans: dict[str, list[np.ndarray]], rng: np.random.Generator
-) -> Measured:
+def measure_energies(networks: Sequence[MLP], spans: dict[str, list[np.ndarray]], rng: np.random.Generator) -> Measured:
     """Return the energy of each update on each subspace, and its nulls.
 
     Returns:

@@ -16,7 +16,7 @@ from sottovoce.experiments.protocol.objectives import check_distilled
 from sottovoce.lab.checks import Count, Positive, check
 from sottovoce.measure import heads
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream
 from sottovoce.theory import predictors
 from sottovoce.training.program import DistillationSet, Protocol, Setting, TracedSettings
@@ -73,8 +73,8 @@ class Risk:
 
 
 def transfer_risk(
-    reference: Network,
-    teacher: Network,
+    reference: MLP,
+    teacher: MLP,
     inputs: Float[np.ndarray | Array, "sample input"],
     images: Float[np.ndarray | Array, "test input"],
     labels: Int[np.ndarray, " test"],
@@ -172,13 +172,13 @@ def transfer_risk(
 
 
 @jax.jit
-def _logits(setting: Setting, reference: Network, teacher: Network, inputs: Array, images: Array) -> tuple[Array, ...]:
+def _logits(setting: Setting, reference: MLP, teacher: MLP, inputs: Array, images: Array) -> tuple[Array, ...]:
     """Return class logits on the images: of reference, teacher, and the students predicted by either's kernel."""
     data = DistillationSet((inputs, teacher(inputs)))
     # Member 0 has the same order of inputs in an experiment of this seed, so that the two predictions can be compared.
     order = setting.key(Stream.STUDENT_BATCHES, 0)
 
-    def trained(base: Network) -> Network:
+    def trained(base: MLP) -> MLP:
         # The only student is the first on the axis of students.
         return jax.tree.map(lambda leaf: leaf[0], train_linearized(setting, data, order, reference, base))
 
@@ -218,16 +218,17 @@ def _risk(
     )
 
 
-def _architecture(reference: Network, teacher: Network, n_inputs: int) -> Architecture:
+def _architecture(reference: MLP, teacher: MLP, n_inputs: int) -> Architecture:
     """Return the architecture that reference and teacher have in common.
 
     Raises:
-        UsageError: one is not a `Network`, the two architectures differ, or they do not read inputs of this width.
+        UsageError: one is not a `networks.mlp.MLP`, the two architectures differ, or they do not read inputs of this
+            width.
     """
     for name, given in {"reference": reference, "teacher": teacher}.items():
-        if not isinstance(given, Network):
+        if not isinstance(given, MLP):
             raise UsageError(
-                f"{name} is a {type(given).__name__}; allowed: a Network, which sottovoce.interop.torch.from_torch "
+                f"{name} is a {type(given).__name__}; allowed: an MLP, which sottovoce.interop.torch.from_torch "
                 "makes of a PyTorch module or state dict"
             )
     reference_architecture, teacher_architecture = (

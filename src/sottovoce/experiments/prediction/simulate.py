@@ -16,7 +16,8 @@ from sottovoce.experiments.prediction.config import PREDICTORS, SELF_CONSISTENT,
 from sottovoce.experiments.prediction.expansion import Expansion, relinearizing
 from sottovoce.experiments.protocol.program import images_of, member_program
 from sottovoce.measure import heads
-from sottovoce.networks.mlp import Network, accuracy
+from sottovoce.networks.base import accuracy
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream
 from sottovoce.theory import predictors, tangent
 from sottovoce.training import axes
@@ -93,9 +94,7 @@ class Predicted(NamedTuple):
     accuracies: Float[Array, "2"]
 
 
-def predict_members(
-    prediction: PredictionProgram, members: Sequence[int], reference: Network, teacher: Network
-) -> Predicted:
+def predict_members(prediction: PredictionProgram, members: Sequence[int], reference: MLP, teacher: MLP) -> Predicted:
     """Predict the students of the given members.
 
     Args:
@@ -111,13 +110,11 @@ def predict_members(
 
 
 @jax.jit
-def _predict_sharded(prediction: PredictionProgram, members: Array, reference: Network, teacher: Network) -> PyTree:
+def _predict_sharded(prediction: PredictionProgram, members: Array, reference: MLP, teacher: MLP) -> PyTree:
     return sharded(partial(predict_member, prediction))(members, reference, teacher)
 
 
-def predict_member(
-    prediction: PredictionProgram, member: Int[Array, ""], reference: Network, teacher: Network
-) -> Predicted:
+def predict_member(prediction: PredictionProgram, member: Int[Array, ""], reference: MLP, teacher: MLP) -> Predicted:
     """Predict the students of one member; arguments as for `predict_members`, of this member alone."""
     program, test = prediction.member, prediction.member.test_images()
     # Streams of their own for the second draw: with the student's keys it would be the student's inputs and batches.
@@ -137,12 +134,12 @@ def predict_member(
     images = program.images.scaled(program.images.train_pixels[-WEIGHT_IMAGES:])
     score = jax.vmap(lambda network: accuracy(network, images, program.images.train_labels[-WEIGHT_IMAGES:]))
 
-    def train(draw: Draw, bases: Sequence[Network], every: Sequence[int]) -> list[Network]:
+    def train(draw: Draw, bases: Sequence[MLP], every: Sequence[int]) -> list[MLP]:
         # One program trains at all bases; no training has so many steps that `_NEVER` would move its base.
         linearized = partial(train_linearized, program, draw.data, draw.order, reference)
         return axes.unstack(axes.map_over_leading_axis(linearized)(axes.stack(bases), jnp.asarray(every)))
 
-    def kernels(at_reference: Network, at_teacher: Network) -> Kernels:
+    def kernels(at_reference: MLP, at_teacher: MLP) -> Kernels:
         return Kernels(
             linearized=expand(jax.tree.map(jnp.subtract, at_reference, starts)),
             at_reference=read(at_reference),
@@ -169,10 +166,10 @@ def train_linearized(
     setting: Setting,
     data: DistillationSet,
     order: Key[Array, ""],
-    reference: Network,
-    base: Network,
+    reference: MLP,
+    base: MLP,
     every: int | Int[Array, ""] | None = None,
-) -> Network:
+) -> MLP:
     """Train every student from the reference as the protocol does, but linearized at a base.
 
     Args:
@@ -191,15 +188,13 @@ def train_linearized(
         data,
         axes.repeat(Expansion(reference, base), len(setting.traced.students.masks)),
         order,
-        apply=lambda expansion, x: tangent.linearized(Network.__call__, expansion.base)(expansion.network, x),
+        apply=lambda expansion, x: tangent.linearized(MLP.__call__, expansion.base)(expansion.network, x),
         wrap=partial(relinearizing, every=every),
     )
     return expansion.network
 
 
-def _displacements(
-    prediction: PredictionProgram, reference: Network, samples: tuple[Array, Array]
-) -> tuple[Network, Network, Network]:
+def _displacements(prediction: PredictionProgram, reference: MLP, samples: tuple[Array, Array]) -> tuple[MLP, MLP, MLP]:
     """Return every student's change of parameters by the first update, kernel regression and finite flow."""
     protocol, traced = prediction.member.protocol, prediction.member.traced
     # The optimizer sets the time alone: how far its steps go along the first gradient (docs/theory.md, section 10).
@@ -221,7 +216,7 @@ def _displacements(
     return axes.stack(changes_of_students)
 
 
-def _aux_logits(network: Network, inputs: Array) -> Array:
+def _aux_logits(network: MLP, inputs: Array) -> Array:
     return network.aux_head(network.hidden(inputs), network.precision)
 
 
@@ -275,7 +270,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
 
 
 # Outside of `_scores`, so that it is compiled once and not for every member.
-_class_logits = jax.jit(Network.class_logits)
+_class_logits = jax.jit(MLP.class_logits)
 
 
 def _scores(

@@ -12,11 +12,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.base import Network
 from sottovoce.training.loop import Loss, weighted_mean
 from sottovoce.training.objectives import cross_entropy, kl
 from sottovoce.training.program import Images
-from sottovoce.training.students import with_blocks
 
 ClassGradient = Callable[[Network, Int[Array, ""]], PyTree]
 Scalar = float | Float[Array, ""]
@@ -131,16 +130,16 @@ def treated_optimizer(
         along = jax.lax.cond(
             strengths.projection + strengths.step_projection > 0,
             lambda: class_gradient(network, step),
-            lambda: jax.tree.map(jnp.zeros_like, network.hidden_layers()),
+            lambda: jax.tree.map(jnp.zeros_like, network.trunk_blocks()),
         )
         # A step lowers the class loss where it points against the class gradient.
         against = jax.tree.map(jnp.negative, along)
-        gradient = _with_trunk(gradient, without_aligned(gradient.hidden_layers(), along, strengths.projection))
+        gradient = gradient.with_trunk(without_aligned(gradient.trunk_blocks(), along, strengths.projection))
         updated: tuple[Any, Any] = plain.update(gradient, plain_state, network)
         updates, plain_state = updated
-        trunk = without_aligned(updates.hidden_layers(), against, strengths.step_projection)
+        trunk = without_aligned(updates.trunk_blocks(), against, strengths.step_projection)
         # Last, so that the decay enters neither the optimizer's moments nor the projections.
-        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, _with_trunk(updates, trunk), network)
+        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, updates.with_trunk(trunk), network)
         return decayed, (plain_state, step + 1)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
@@ -173,9 +172,9 @@ def class_loss_and_gradient(
     """Return the mean cross-entropy of labels in nats and its gradient with respect to the trunk."""
 
     def loss(trunk: PyTree) -> Array:
-        return jnp.mean(cross_entropy(_with_trunk(network, trunk).class_logits(inputs), labels))
+        return jnp.mean(cross_entropy(network.with_trunk(trunk).class_logits(inputs), labels))
 
-    return jax.value_and_grad(loss)(network.hidden_layers())
+    return jax.value_and_grad(loss)(network.trunk_blocks())
 
 
 def without_aligned(vector: PyTree, along: PyTree, share: Scalar = 1.0) -> PyTree:
@@ -199,7 +198,3 @@ def inner(a: PyTree, b: PyTree) -> Float[Array, ""]:
 def cosine(a: PyTree, b: PyTree) -> Float[Array, ""]:
     """Return the cosine of the angle between two pytrees of the same structure; NaN where one is zero."""
     return inner(a, b) / jnp.sqrt(inner(a, a) * inner(b, b))
-
-
-def _with_trunk(network: Any, trunk: PyTree) -> Network:
-    return with_blocks(network, (*trunk, network.class_head, network.aux_head))

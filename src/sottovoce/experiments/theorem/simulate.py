@@ -13,7 +13,7 @@ from sottovoce.data import load_dataset
 from sottovoce.data.inputs import distillation_inputs
 from sottovoce.experiments.theorem.config import INITIALS, INPUTS, OBJECTIVES, SUBSETS, Config
 from sottovoce.networks.initialization import Architecture, initialize
-from sottovoce.networks.mlp import Network
+from sottovoce.networks.mlp import MLP
 from sottovoce.streams import Stream, member_key
 from sottovoce.theory.metric import quadratic_form
 from sottovoce.training import objectives
@@ -61,8 +61,8 @@ def subsets(architecture: Architecture) -> Bool[Array, "subset logit"]:
 
 @partial(jax.jit, static_argnames="objective")
 def _measure(
-    reference: Network,
-    partner_reference: Network,
+    reference: MLP,
+    partner_reference: MLP,
     labeled: tuple[Array, Array],
     sizes: Float[Array, " size"],
     rate: Array,
@@ -71,20 +71,20 @@ def _measure(
     *,
     objective: str,
 ) -> dict[str, Array]:
-    def label_loss(network: Network) -> Array:
+    def label_loss(network: MLP) -> Array:
         return jnp.mean(cross_entropy(network.class_logits(labeled[0]), labeled[1]))
 
     before, slope = jax.value_and_grad(label_loss)(reference)
     # The step is given by its length, so that the order of the error does not depend on the norm of the gradient.
     length = jnp.sqrt(_inner(slope, slope))
 
-    def step(start: Network, mask: Array, size: Array) -> tuple[PyTree, PyTree]:
+    def step(start: MLP, mask: Array, size: Array) -> tuple[PyTree, PyTree]:
         """Return the teacher's step of length `size`, and the step of a student that starts from `start`."""
         taught = jax.tree.map(lambda leaf: -size / length * leaf, slope)
         # The teacher moves from the reference wherever the student starts.
         targets = jax.tree.map(jnp.add, reference, taught)(inputs)
 
-        def distance(student: Network) -> Array:
+        def distance(student: MLP) -> Array:
             return jnp.mean(objectives.OBJECTIVES[objective](student(inputs), targets, mask, jnp.ones(())))
 
         return taught, jax.tree.map(lambda leaf: -rate * leaf, jax.grad(distance)(start))
@@ -93,7 +93,7 @@ def _measure(
         taught, learned = step(reference, mask, size)
         inner, drop = _inner(taught, learned), before - label_loss(jax.tree.map(jnp.add, reference, learned))
         # Section 9 of docs/theory.md: the inner product is alpha / n |B^T J delta_T|^2, to leading order.
-        predicted = rate * quadratic_form(Network.__call__, reference, taught, inputs, objective=objective, mask=mask)
+        predicted = rate * quadratic_form(MLP.__call__, reference, taught, inputs, objective=objective, mask=mask)
         return {
             "cosine": inner / jnp.sqrt(_inner(taught, taught) * _inner(learned, learned)),
             "inner_error": inner / predicted - 1,
@@ -102,7 +102,7 @@ def _measure(
         }
 
     # At the smallest step, where the higher orders matter least.
-    def sign(start: Network, mask: Array) -> Array:
+    def sign(start: MLP, mask: Array) -> Array:
         return jnp.sign(_inner(*step(start, mask, sizes[-1])))
 
     by_subset = jax.vmap(lambda mask: jax.vmap(lambda size: errors(mask, size))(sizes))(masks)
