@@ -8,9 +8,9 @@ import optax
 import pytest
 
 from sottovoce.networks.initialization import Architecture, initialize
+from sottovoce.parts import OBJECTIVES
 from sottovoce.theory import linear
 from sottovoce.training.loop import Training, train, weighted_mean
-from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.students import Student, arrays_of
 
 D_IN, HIDDEN, N_CLASS, N_SAMPLES, BATCH = 4, 6, 3, 96, 32

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sottovoce.data import inputs, kinds
-from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD, distillation_inputs, input_rows
+from sottovoce.data.facts import OF_IMAGES
+from sottovoce.data.inputs import STANDARD, distillation_inputs, input_rows
 from sottovoce.errors import UsageError
+from sottovoce.parts import INPUTS as KINDS
 
 SIDE = 4
 RNG = np.random.default_rng(0)
@@ -258,7 +260,7 @@ def test_parameters_are_traced():
     assert _drawn._cache_size() == before + 3
 
 
-@pytest.mark.parametrize("kind", IMAGE_KINDS)
+@pytest.mark.parametrize("kind", OF_IMAGES)
 def test_more_or_other_images_than_there_are_is_refused(kind):
     with pytest.raises(UsageError, match="61 distillation inputs asked of 60 training images"):
         draw(kind, n=61)

@@ -11,7 +11,7 @@ from sottovoce.errors import UsageError
 from sottovoce.experiments.decoding.bodies import read
 from sottovoce.measure import heads, similarity
 from sottovoce.networks.initialization import Architecture, initialize
-from sottovoce.networks.mlp import ACTIVATIONS
+from sottovoce.parts import ACTIVATIONS
 
 torch = pytest.importorskip("torch", reason="PyTorch is an extra")
 

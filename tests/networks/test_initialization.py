@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from sottovoce.errors import UsageError
-from sottovoce.networks.initialization import SCHEMES, Architecture, draw_heads, initialize
+from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.parts import INITIALIZATIONS as SCHEMES
 
 SMALL = Architecture(n_inputs=8, widths=(8, 8), n_class=10, n_aux=13)
 WIDE = Architecture(n_inputs=300, widths=(200, 200), n_class=100, n_aux=100)

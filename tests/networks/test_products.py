@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sottovoce.networks.products import NARROW, PRODUCTS
+from sottovoce.networks.products import NARROW, float32
 
-product = PRODUCTS["float32"]
+product = float32
 # Of sums over 30 products of order one in float32.
 ROUNDING = 30 * 2**-23 * 10
 WIDTHS = [1, NARROW, NARROW + 1]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sottovoce.errors import UsageError
+from sottovoce.parts import OBJECTIVES
 from sottovoce.theory import metric
-from sottovoce.training.objectives import OBJECTIVES
 
 MASKS = ([1, 1, 1, 1], [0, 1, 1, 0], [0, 1, 1, 1])
 

@@ -9,7 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from sottovoce.data.inputs import KINDS, input_rows
+from sottovoce.data.inputs import input_rows
+from sottovoce.parts import INPUTS as KINDS
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.ensemble import _run_sharded
 from sottovoce.training.loop import batches

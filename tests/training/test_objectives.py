@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, rel_entr, softmax
 
+from sottovoce.parts import OBJECTIVES
 from sottovoce.training.loop import weighted_mean
-from sottovoce.training.objectives import OBJECTIVES, cross_entropy
+from sottovoce.training.objectives import cross_entropy
 
 ONE = jnp.asarray(1.0)
 N_LOGITS = 7

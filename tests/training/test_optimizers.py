@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from sottovoce.errors import UsageError
-from sottovoce.training.optimizers import MOMENTUM, OPTIMIZERS, flow_time, optimizer
+from sottovoce.parts import OPTIMIZERS
+from sottovoce.training.optimizers import MOMENTUM, flow_time, optimizer
 
 STEPS = 4
 BETAS, EPSILON = (0.9, 0.999), 1e-8

@@ -10,9 +10,9 @@ from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.toy import experiment as toy
 from sottovoce.experiments.transfer import experiment as transfer
+from sottovoce.parts import OBJECTIVES
 from sottovoce.training.ensemble import _run_sharded
 from sottovoce.training.loop import weighted_mean
-from sottovoce.training.objectives import OBJECTIVES
 
 
 def test_trap_a_cross_models_partner_is_never_oneself(eight):

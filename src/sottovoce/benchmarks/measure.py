@@ -26,7 +26,7 @@ import numpy as np
 
 from sottovoce.data.inputs import STANDARD
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.products import PRODUCTS
+from sottovoce.networks.products import float32
 from sottovoce.theory import generators, linear
 from sottovoce.training import devices
 from sottovoce.training.ensemble import run_members
@@ -208,7 +208,7 @@ def _peak_bytes() -> int:
 
 def _product_gflops(m: int, k: int, n: int) -> float:
     left, right = jnp.ones((m, k)), jnp.ones((k, n))
-    product = jax.jit(PRODUCTS["float32"])
+    product = jax.jit(float32)
     product(left, right).block_until_ready()
     # jax returns before a product is computed. The fastest repeat counts, because the others were disturbed.
     seconds = min(_timed(lambda: product(left, right).block_until_ready())[1] for _ in range(PEAK_REPEATS))

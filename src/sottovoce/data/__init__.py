@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "datasets": ["AUTO", "NAMES", "Status", "choose_dataset", "digests", "load_dataset", "status"],
         "images": ["LabeledImages"],
         "folders": ["locate", "searched_first"],
-        "inputs": ["IMAGE_KINDS", "KINDS", "STANDARD", "distillation_inputs", "input_rows"],
+        "inputs": ["STANDARD", "distillation_inputs", "input_rows"],
     },
 )

@@ -17,8 +17,6 @@ from .datasets import status as status
 from .folders import locate as locate
 from .folders import searched_first as searched_first
 from .images import LabeledImages as LabeledImages
-from .inputs import IMAGE_KINDS as IMAGE_KINDS
-from .inputs import KINDS as KINDS
 from .inputs import STANDARD as STANDARD
 from .inputs import distillation_inputs as distillation_inputs
 from .inputs import input_rows as input_rows

@@ -42,6 +42,8 @@ BUILT_IN = {
 }
 # Kinds of distillation inputs that filter noise along rows and columns.
 OF_SQUARES = ("blurred", "spectrum_matched")
+# Kinds whose inputs are each made of one training image.
+OF_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
 OWN: dict[str, Facts] = {}
 """Of the user's own images, by the names that `images.LabeledImages` gives them."""
 

@@ -7,16 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Num
 
-from sottovoce.data.facts import OF_SQUARES
-from sottovoce.data.kinds import BY_KIND, ROWS_AT_ONCE, Row, Settings, Source
+from sottovoce.data.facts import OF_IMAGES, OF_SQUARES
+from sottovoce.data.kinds import ROWS_AT_ONCE, Row, Settings, Source
 from sottovoce.errors import UsageError, not_among
+from sottovoce.parts import INPUTS
 
 Shape = tuple[int, int]
 STANDARD = Settings(scale=1.0, shift=0.0, length_scale=1.0, rank=8, alpha=0.5)
-
-KINDS = tuple(BY_KIND)
-IMAGE_KINDS = ("images", "permuted_images", "shuffled_images", "mixture")
-"""The kinds whose rows are each made from one training image."""
 
 
 def input_rows(
@@ -32,7 +29,7 @@ def input_rows(
     The call may be traced; kind and shape are then static.
 
     Args:
-        kind: one of `KINDS`; the module `kinds` has their formulas.
+        kind: one of `parts.INPUTS`; the module `kinds` has their formulas.
         key: the member's key for this purpose.
         shape: number and width of the inputs.
         images: the training images, one flattened per row.
@@ -48,17 +45,17 @@ def input_rows(
         UsageError: the kind is unknown, more images are asked for than exist, their width differs from the inputs', or
             the kind needs square images and the images are not square.
     """
-    if kind not in KINDS:
-        raise not_among("inputs", kind, KINDS)
+    if kind not in INPUTS:
+        raise not_among("inputs", kind, INPUTS)
     (n_sample, n_input), (n_image, n_pixel) = shape, images.shape
     # Row i is made from image i, and no image is used twice.
-    if kind in IMAGE_KINDS and n_sample > n_image:
+    if kind in OF_IMAGES and n_sample > n_image:
         raise UsageError(f"{n_sample} distillation inputs asked of {n_image} training images; ask for fewer")
-    if kind in {*IMAGE_KINDS, "spectrum_matched"} and n_input != n_pixel:
+    if kind in {*OF_IMAGES, "spectrum_matched"} and n_input != n_pixel:
         raise UsageError(f"distillation inputs of width {n_input} asked of images of {n_pixel} pixels")
     if kind in OF_SQUARES and isqrt(n_input) ** 2 != n_input:
         raise UsageError(f"distillation inputs of width {n_input}; inputs={kind} needs square images, 64 or 784 wide")
-    made = BY_KIND[kind](Source(key, n_input, images, scaled, settings))
+    made = INPUTS[kind](Source(key, n_input, images, scaled, settings))
 
     def row(drawn_with: Array, i: Array) -> Array:
         # The key depends on the row's index alone, so a row is the same among any number of rows.

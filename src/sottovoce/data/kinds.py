@@ -1,15 +1,14 @@
 """The kinds of distillation inputs: one function with its formula for each kind.
 
-A kind is a function `Source -> Row`, listed under its name in the table below. The function prepares what all rows of a
+A kind is a function `Source -> Row` under the kind's name (`parts.INPUTS`). The function prepares what all rows of a
 member share (a filter, a subspace, a permutation) once, and returns the function that makes one row from the row's own
 key and index. Row i therefore does not depend on the number of rows, and no more than a block of rows is in memory
 besides the result. Noise has a variance of 1/3 per pixel, the variance of the uniform noise of Cloud et al. 2025
 (figure 10), unless its formula says otherwise.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import isqrt
-from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -56,22 +55,22 @@ class Source(NamedTuple):
         return isqrt(self.n_pixel)
 
 
-def _uniform(source: Source) -> Row:
+def uniform(source: Source) -> Row:
     """`x_p ~ U[-1, 1)`, independent (the noise of Cloud et al. 2025, figure 10)."""
     return lambda key, _i: jax.random.uniform(key, (source.n_pixel,), minval=-1.0, maxval=1.0)
 
 
-def _normal(source: Source) -> Row:
+def normal(source: Source) -> Row:
     """`x_p ~ N(0, 1)`, independent."""
     return lambda key, _i: jax.random.normal(key, (source.n_pixel,))
 
 
-def _images(source: Source) -> Row:
+def images(source: Source) -> Row:
     """`x = image_i`, the first training images."""
     return lambda _key, i: source.image(i)
 
 
-def _permuted_images(source: Source) -> Row:
+def permuted_images(source: Source) -> Row:
     """`x = image_i[pi]` with one permutation pi of the pixels for all images of a member.
 
     All statistics of the images except the positions of the pixels are kept, such as the eigenvalues of their
@@ -81,12 +80,12 @@ def _permuted_images(source: Source) -> Row:
     return lambda _key, i: source.image(i)[permutation]
 
 
-def _shuffled_images(source: Source) -> Row:
+def shuffled_images(source: Source) -> Row:
     """`x = image_i[pi_i]` with a permutation of its own for every row: only each image's histogram is kept."""
     return lambda key, i: jax.random.permutation(key, source.image(i))
 
 
-def _blurred(source: Source) -> Row:
+def blurred(source: Source) -> Row:
     """`x = K u K^T` for an image u of uniform noise, `K_ab = exp(-(a - b)^2 / (2 l^2))`, rows of K of norm one.
 
     The variance is 1/3 at every pixel, including the borders; away from them, pixels at distance t have the correlation
@@ -97,11 +96,11 @@ def _blurred(source: Source) -> Row:
     # The filter is separable: two products with this matrix replace one with a matrix between all pixels.
     kernel = jnp.exp(-0.5 * ((place[:, None] - place) / source.settings.length_scale) ** 2)
     kernel /= jnp.linalg.norm(kernel, axis=1, keepdims=True)
-    noise = _uniform(source)
+    noise = uniform(source)
     return lambda key, i: _product(_product(kernel, noise(key, i).reshape(side, side)), kernel.T).ravel()
 
 
-def _spectrum_matched(source: Source) -> Row:
+def spectrum_matched(source: Source) -> Row:
     """`x = m + F^-1(sqrt(S) F w)`, w standard normal: the mean training image m plus noise of the images' spectrum.
 
     F is the two-dimensional discrete Fourier transform and `S = E |F (image - m)|^2 / n_pixel` the power spectrum of
@@ -140,7 +139,7 @@ def _mean_and_power(source: Source) -> tuple[Float[Array, " pixel"], Float[Array
     return mean, over_images(squared) / source.n_pixel
 
 
-def _low_rank(source: Source) -> Row:
+def low_rank(source: Source) -> Row:
     """`x = sqrt(n_pixel / (3 r)) Q z`, z ~ N(0, I_r), Q the first r columns of the member's random orthogonal matrix.
 
     Inputs lie in one subspace of dimension r, drawn once for a member, and have a total variance of n_pixel / 3. The
@@ -154,13 +153,13 @@ def _low_rank(source: Source) -> Row:
     return lambda key, _i: _product(basis, weights * jax.random.normal(key, (n_pixel,)))
 
 
-def _mixture(source: Source) -> Row:
+def mixture(source: Source) -> Row:
     """`x = image_i + alpha u` with uniform noise u; the images themselves for alpha = 0."""
-    noise = _uniform(source)
+    noise = uniform(source)
     return lambda key, i: source.image(i) + source.settings.alpha * noise(key, i)
 
 
-def _constant(source: Source) -> Row:
+def constant(source: Source) -> Row:
     """`x_p = 1`: every input is the same gray, `scale + shift`."""
     return lambda _key, _i: jnp.ones((source.n_pixel,))
 
@@ -168,19 +167,3 @@ def _constant(source: Source) -> Row:
 def _product(left: Array, right: Array) -> Array:
     # Accelerators otherwise multiply float32 matrices with fewer bits, and inputs would differ between devices.
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
-
-
-BY_KIND: Mapping[str, Callable[[Source], Row]] = MappingProxyType(
-    {
-        "uniform": _uniform,
-        "normal": _normal,
-        "images": _images,
-        "permuted_images": _permuted_images,
-        "shuffled_images": _shuffled_images,
-        "blurred": _blurred,
-        "spectrum_matched": _spectrum_matched,
-        "low_rank": _low_rank,
-        "mixture": _mixture,
-        "constant": _constant,
-    }
-)

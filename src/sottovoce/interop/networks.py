@@ -57,7 +57,7 @@ def network_from(
         arrays: `NAME.weight` `(input, output)` and `NAME.bias` `(output,)` of every layer, in the order of the layers;
             a layer without bias gets a bias of zeros.
         n_class: number of class logits.
-        activation: activation between layers, a key of `networks.mlp.ACTIVATIONS`; it cannot be inferred from arrays.
+        activation: activation between layers, one of `parts.ACTIVATIONS`; it cannot be inferred from arrays.
         class_head: name of the layer with the class logits; None: "class_head" if there is such a layer, else the last
             layer. If that layer has more outputs than there are classes, the others are the auxiliary logits.
         aux_head: name of the layer with the auxiliary logits; None: "aux_head" if there is such a layer, else none.

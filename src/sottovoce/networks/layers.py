@@ -6,10 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sottovoce.networks.products import PRODUCTS
 from sottovoce.networks.shapes import KERNEL, STRIDE
-
-PRECISIONS = tuple(PRODUCTS)
+from sottovoce.parts import PRECISIONS
 
 
 class Linear(eqx.Module):
@@ -24,7 +22,7 @@ class Linear(eqx.Module):
         "float32" is full precision, also on accelerators that round operands by default; "tensorfloat32" permits this
         rounding (a CPU does not round); "bfloat16" rounds on every device. Sums are computed in float32.
         """
-        return PRODUCTS[precision](x, self.weight) + self.bias
+        return PRECISIONS[precision](x, self.weight) + self.bias
 
 
 class Convolution(eqx.Module):
@@ -41,7 +39,7 @@ class Convolution(eqx.Module):
     def __call__(self, x: Float[Array, "sample input"], precision: str = "float32") -> Float[Array, "sample output"]:
         """Convolve images, which are flattened with channels last before and after; precision is that of `Linear`."""
         rows = _patches(x, self.weight.shape[0] // KERNEL**2)
-        y = PRODUCTS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
+        y = PRECISIONS[precision](rows.reshape(-1, rows.shape[-1]), self.weight) + self.bias
         return y.reshape(x.shape[0], -1)
 
 

@@ -1,20 +1,17 @@
 """A trunk with two heads: the perceptron of the MNIST experiment (Cloud et al. 2025), with or without convolutions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from sottovoce.errors import not_among
 from sottovoce.networks.base import Network
-from sottovoce.networks.layers import PRECISIONS, Convolution, Linear
+from sottovoce.networks.layers import Convolution, Linear
 from sottovoce.networks.shapes import HEADS, trunk_names
-
-Activation = Callable[[Array], Array]
-ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "gelu": jax.nn.gelu, "tanh": jnp.tanh, "linear": lambda x: x}
+from sottovoce.parts import ACTIVATIONS, PRECISIONS
 
 
 class MLP(Network):

@@ -1,6 +1,5 @@
 """Products of batches with weights by precision, with gradients in the memory layout that a CPU multiplies fastest."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -30,11 +29,9 @@ def bfloat16(x: Rows, weight: Weights) -> Float[Array, "sample output"]:
     return jnp.matmul(*rounded, preferred_element_type=jnp.float32)
 
 
-PRODUCTS: dict[str, Callable[..., Array]] = {
-    "float32": float32,
-    "tensorfloat32": partial(jnp.matmul, precision=jax.lax.Precision.DEFAULT),
-    "bfloat16": bfloat16,
-}
+def tensorfloat32(x: Rows, weight: Weights) -> Float[Array, "sample output"]:
+    """Return `x @ weight` with operands rounded as an accelerator rounds them by default; a CPU does not round."""
+    return jnp.matmul(x, weight, precision=jax.lax.Precision.DEFAULT)
 
 
 @jax.custom_jvp

@@ -11,7 +11,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from sottovoce.errors import UsageError, not_among
-from sottovoce.networks.products import PRODUCTS
+from sottovoce.networks.products import float32
 
 DEVICES = ("auto", "cpu", "gpu")
 # Programs that compile faster than this are compiled again instead of being read from the cache.
@@ -102,7 +102,7 @@ def product_gflops(size: int = 1024, repeats: int = 5) -> float:
     Its unit is 10^9 operations per second.
     """
     square = jnp.ones((size, size))
-    product = jax.jit(PRODUCTS["float32"])
+    product = jax.jit(float32)
     product(square, square).block_until_ready()
     seconds = timeit.repeat(lambda: product(square, square).block_until_ready(), number=1, repeat=repeats)
     # The devices of a CPU share its cores, and a single product already uses all of them.

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
+from sottovoce.parts import OBJECTIVES
 from sottovoce.training import axes
 from sottovoce.training.loop import Loss, Training, train, weighted_mean
-from sottovoce.training.objectives import OBJECTIVES
 from sottovoce.training.optimizers import optimizer
 from sottovoce.training.program import DistillationSet, MemberProgram, Setting
 from sottovoce.training.students import Students

@@ -4,8 +4,6 @@ Each function returns one value per sample. Means over samples are taken per mem
 ensemble equals the same member trained alone.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -64,11 +62,3 @@ def hard(student: Logits, teacher: Logits, mask: Mask, temperature: Temperature)
     """
     label = jnp.argmax(jnp.where(mask, teacher, -jnp.inf), axis=1)
     return cross_entropy(jnp.where(mask, student, _FAR_BELOW), label)
-
-
-OBJECTIVES: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
-    "kl": kl,
-    "mse": mse,
-    "centered_mse": centered_mse,
-    "hard": hard,
-}

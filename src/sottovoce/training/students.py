@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from sottovoce.networks.base import Network
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.shapes import HEADS
-from sottovoce.training.objectives import OBJECTIVES
+from sottovoce.parts import OBJECTIVES
 
 
 class Sources(NamedTuple):

@@ -39,7 +39,7 @@ def test_ten_components_hold_all_of_a_low_rank_and_nothing_of_a_constant():
 def test_unset_it_shows_all_kinds_on_as_many_images_as_there_are():
     assert inputs.Config(dataset="digits").resolve().n_inputs == 1442
     assert inputs.Config(dataset="mnist").resolve().n_inputs == 2000
-    assert inputs.Config().kinds == inputs_config.INPUTS
+    assert inputs.Config().kinds == inputs_config.INPUTS.built_in
 
 
 @pytest.mark.parametrize(

@@ -8,33 +8,18 @@ import pytest
 from sottovoce.data import facts
 from sottovoce.data.catalog import CATALOG
 from sottovoce.data.datasets import NAMES, load_dataset
-from sottovoce.data.inputs import IMAGE_KINDS, KINDS, STANDARD
+from sottovoce.data.inputs import STANDARD
 from sottovoce.errors import UsageError
 from sottovoce.experiments.decoding import experiment as decoding
 from sottovoce.experiments.inputs import experiment as inputs
-from sottovoce.experiments.protocol import config as protocol_config
 from sottovoce.experiments.protocol import inputs as protocol_inputs
-from sottovoce.experiments.protocol import network, presets
-from sottovoce.experiments.protocol import objectives as protocol_objectives
+from sottovoce.experiments.protocol import presets
 from sottovoce.experiments.spectrum import config as spectrum_config
 from sottovoce.experiments.spectrum import experiment as spectrum
 from sottovoce.experiments.transfer import experiment as transfer
-from sottovoce.networks.initialization import SCHEMES
-from sottovoce.networks.layers import PRECISIONS
-from sottovoce.networks.mlp import ACTIVATIONS
-from sottovoce.training.objectives import OBJECTIVES
-from sottovoce.training.optimizers import OPTIMIZERS
 
 
-def test_allowed_values_are_those_that_the_rooms_below_have():
-    # The lists stand twice, so that help and errors come without importing jax.
-    assert tuple(ACTIVATIONS) == network.ACTIVATIONS
-    assert tuple(SCHEMES) == network.INITIALIZATIONS
-    assert network.PRECISIONS == PRECISIONS
-    assert protocol_inputs.INPUTS == KINDS
-    assert protocol_inputs.OF_IMAGES == IMAGE_KINDS
-    assert tuple(OBJECTIVES) == protocol_objectives.OBJECTIVES
-    assert tuple(OPTIMIZERS) == protocol_config.OPTIMIZERS
+def test_facts_of_datasets_are_those_of_their_images():
     assert set(facts.BUILT_IN) == set(NAMES) == set(presets.PRESETS)
     digits = load_dataset("digits")
     assert tuple(np.bincount(digits.train_labels)) == facts.BUILT_IN["digits"].class_sizes

@@ -28,21 +28,11 @@ from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.lab.checks import Allowed, Among, Count, NotNegative, Share
+from sottovoce.parts import INTERVENTIONS
 
 # Students of `transfer`, trained without intervention: the baselines of all others, and the control of every overlap,
 # the student of an unrelated teacher.
 PLAIN = ("student", "student_all", "cross_model", "unrelated")
-
-INTERVENTIONS = (
-    "projection",
-    "projection_control",
-    "step_projection",
-    "step_projection_control",
-    "held",
-    "decay",
-    "noisy_targets",
-    "two_teachers",
-)
 
 # The first word names what is compared: the descent direction on auxiliary logits ("gradient"), the step that the
 # optimizer makes of it, or the student's displacement from initialization ("way"). The second word names what it is
@@ -71,7 +61,7 @@ class Config(DistillationConfig):
     interventions: Annotated[
         tuple[Annotated[str, Among(INTERVENTIONS)], ...],
         Allowed("none twice", lambda names: len(set(map(repr, names))) == len(names)),
-    ] = INTERVENTIONS
+    ] = INTERVENTIONS.built_in
     projection: Share = 1.0
     penalty: NotNegative = 10.0
     penalty_until: Share = 0.5

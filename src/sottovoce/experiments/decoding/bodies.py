@@ -13,7 +13,8 @@ from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.layers import Linear
-from sottovoce.networks.mlp import ACTIVATIONS, MLP
+from sottovoce.networks.mlp import MLP
+from sottovoce.parts import ACTIVATIONS
 
 NETWORKS = ("reference", "teacher", "student")
 # The reference is the initialization itself, so only the other two have an update.

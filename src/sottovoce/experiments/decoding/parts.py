@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 
 from sottovoce.experiments.decoding.bodies import SUBSPACES, Body, Measured, read
 from sottovoce.measure import heads, subspaces
-from sottovoce.networks.mlp import ACTIVATIONS, MLP
+from sottovoce.networks.mlp import MLP
+from sottovoce.parts import ACTIVATIONS
 
 PARTS = ("on", "off")
 SCOPES = ("trunk", "last_layer")

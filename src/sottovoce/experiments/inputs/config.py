@@ -11,16 +11,15 @@ Runtime: seconds on digits and about a minute on MNIST, most of it for singular 
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from sottovoce.data.facts import facts
+from sottovoce.data.facts import OF_IMAGES, facts
 from sottovoce.experiments.protocol.inputs import (
-    INPUTS,
-    OF_IMAGES,
     USED_BY,
     InputParameters,
     Kind,
     Pixels,
 )
 from sottovoce.lab.checks import DEFAULT_SEED, Count, Seed, check_fields, given, several, whole
+from sottovoce.parts import INPUTS
 
 N_INPUTS = 2_000
 """Number of inputs of each kind, unless the configuration sets another or a dataset has fewer training images."""
@@ -51,7 +50,7 @@ class Config(InputParameters):
     """
 
     dataset: str = "auto"
-    kinds: Annotated[tuple[Kind, ...], several("kind")] = INPUTS
+    kinds: Annotated[tuple[Kind, ...], several("kind")] = INPUTS.built_in
     members: Count = 4
     seed: Seed = DEFAULT_SEED
     # Fewer inputs than the figure shows would leave its strips of different lengths.

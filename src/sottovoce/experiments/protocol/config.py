@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from sottovoce.data.facts import facts
+from sottovoce.data.facts import OF_IMAGES, facts
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.inputs import (
-    INPUTS,
-    OF_IMAGES,
     UNCHANGING,
     Classes,
     InputParameters,
@@ -24,8 +22,8 @@ from sottovoce.experiments.protocol.objectives import check_distilled
 from sottovoce.experiments.protocol.presets import PRESETS, SMOKE
 from sottovoce.lab.checks import Among, Count, NotNegative, Positive, check_fields, given
 from sottovoce.networks.shapes import Layer
+from sottovoce.parts import INPUTS, OPTIMIZERS
 
-OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "sign")
 # The networks with epochs and steps of their own.
 ROLES = ("teacher", "student")
 

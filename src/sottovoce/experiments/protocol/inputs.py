@@ -5,25 +5,12 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from sottovoce.data.facts import OF_SQUARES, facts
+from sottovoce.data.facts import OF_IMAGES, OF_SQUARES, facts
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Allowed, Among, NotNegative, Positive, number, whole
+from sottovoce.parts import INPUTS
 
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
-INPUTS = (
-    "uniform",
-    "normal",
-    "images",
-    "permuted_images",
-    "shuffled_images",
-    "blurred",
-    "spectrum_matched",
-    "low_rank",
-    "mixture",
-    "constant",
-)
-# Each input of these kinds is made of one training image.
-OF_IMAGES = ("images", "permuted_images", "shuffled_images", "mixture")
 UNCHANGING = ("images", "permuted_images", "constant")
 """Kinds that hold no noise to draw afresh."""
 

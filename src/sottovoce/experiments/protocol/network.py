@@ -8,10 +8,7 @@ from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed
 from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
-
-ACTIVATIONS = ("relu", "gelu", "tanh", "linear")
-INITIALIZATIONS = ("normal", "uniform", "orthogonal")
-PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
+from sottovoce.parts import ACTIVATIONS, INITIALIZATIONS, PRECISIONS
 
 Activation = Annotated[str, Among(ACTIVATIONS)]
 Initialization = Annotated[str, Among(INITIALIZATIONS)]

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Among, whole
+from sottovoce.parts import OBJECTIVES
 
-OBJECTIVES = ("kl", "mse", "centered_mse", "hard")
 # Objectives that see only differences of logits, and the reason why their gradient is zero on a single logit.
 BLIND_TO_SHIFT = MappingProxyType(
     {

@@ -85,7 +85,7 @@ def _measure(
         targets = jax.tree.map(jnp.add, reference, taught)(inputs)
 
         def distance(student: MLP) -> Array:
-            return jnp.mean(objectives.OBJECTIVES[objective](student(inputs), targets, mask, jnp.ones(())))
+            return jnp.mean(getattr(objectives, objective)(student(inputs), targets, mask, jnp.ones(())))
 
         return taught, jax.tree.map(lambda leaf: -rate * leaf, jax.grad(distance)(start))
 

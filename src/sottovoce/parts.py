@@ -1,0 +1,160 @@
+"""The parts of the protocol by name: the built-in ones, and those that a user registers beside them.
+
+A vocabulary has the names, for which no array library is imported, and finds the function of a name when it is asked
+for. A user's part is registered by a decorator (docs/own_parts.md). A package that names a module as an entry point of
+the group `sottovoce.parts` has its parts found on the command line; workers import the module of a part by name.
+"""
+
+import hashlib
+import inspect
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from sottovoce.errors import UsageError, not_among
+
+GROUP = "sottovoce.parts"
+"""The group of entry points by which installed packages add parts: each is a module that registers them."""
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A part that a user registered.
+
+    Attributes:
+        kind: what it is: objective, inputs, network or intervention.
+        name: its name, as configurations have it.
+        function: the user's function or class.
+        on: of an intervention, what it changes.
+    """
+
+    kind: str
+    name: str
+    function: Callable[..., Any]
+    on: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Module and name of the function, as a worker imports it."""
+        return f"{self.function.__module__}:{self.function.__qualname__}"
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of the source of the function's module, or of the function alone in a script or notebook.
+
+        None where Python keeps no source.
+        """
+        part = self.function if self.function.__module__ == "__main__" else inspect.getmodule(self.function)
+        try:
+            return hashlib.sha256(inspect.getsource(part or self.function).encode()).hexdigest()
+        except (OSError, TypeError):
+            return None
+
+
+class Vocabulary(Mapping[str, Any]):
+    """The names of one kind of part, in the order in which they are listed, and the functions they stand for."""
+
+    def __init__(self, kind: str, built_in: tuple[str, ...], module: str = "") -> None:
+        """List the built-in names.
+
+        Args:
+            kind: what the parts are, in a word.
+            built_in: the names of the built-in parts.
+            module: the module whose attributes of these names the parts are, from the package on.
+        """
+        self.kind, self.built_in, self._module = kind, built_in, module
+        self._own: dict[str, Own] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        _installed()
+        return iter((*self.built_in, *self._own))
+
+    def __len__(self) -> int:
+        return len(tuple(self))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.built_in or name in tuple(self)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the function of a name.
+
+        Raises:
+            UsageError: no part has this name.
+        """
+        if name in self.built_in:
+            return getattr(import_module(f"sottovoce.{self._module}"), name)
+        if (own := self.own(name)) is None:
+            raise not_among(self.kind, name, self)
+        return own.function
+
+    def own(self, name: str) -> Own | None:
+        """Return the user's part of a name; None where there is none."""
+        if name not in self.built_in:
+            _installed()
+        return self._own.get(name)
+
+    def register(self, name: str, on: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return a decorator that registers a function or a class under a name, and returns it as it is.
+
+        Raises:
+            UsageError: the name is no lower-case word of letters, digits and underscores, or is taken by another part.
+        """
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise UsageError(f"the name of the {self.kind} is {name!r}; allowed: lower-case letters, digits and _")
+
+        def add(function: Callable[..., Any]) -> Callable[..., Any]:
+            if not callable(function):
+                raise UsageError(f"the {self.kind} {name} is {function!r}; allowed: a function or a class")
+            one = Own(self.kind, name, function, on)
+            known = self._own.get(name)
+            # In a notebook a function is defined again and again; the new one takes the place of the old.
+            if name in self.built_in or (known is not None and known.origin != one.origin):
+                raise UsageError(
+                    f"the name {name} is taken by {known.origin if known else 'a built-in'} {self.kind}; choose another"
+                )
+            self._own[name] = one
+            return function
+
+        return add
+
+
+@cache
+def _installed() -> None:
+    """Import the modules of installed packages that register parts; what cannot be had is left out with a warning."""
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        # Whatever is wrong with a package of someone else, this package's own commands go on.
+        except Exception as error:
+            _log.warning("parts %s of %s are left out: %s", point.name, point.value, error)
+
+
+ACTIVATIONS = Vocabulary("activation", ("relu", "gelu", "tanh", "linear"), "networks.activations")
+INITIALIZATIONS = Vocabulary("initialization", ("normal", "uniform", "orthogonal"), "networks.schemes")
+PRECISIONS = Vocabulary("precision", ("float32", "tensorfloat32", "bfloat16"), "networks.products")
+OPTIMIZERS = Vocabulary("optimizer", ("adam", "adamw", "sgd", "momentum", "sign"), "training.optimizers")
+OBJECTIVES = Vocabulary("objective", ("kl", "mse", "centered_mse", "hard"), "training.objectives")
+INPUTS = Vocabulary(
+    "inputs",
+    (
+        *("uniform", "normal", "images", "permuted_images", "shuffled_images"),
+        *("blurred", "spectrum_matched", "low_rank", "mixture", "constant"),
+    ),
+    "data.kinds",
+)
+NETWORKS = Vocabulary("network", ("mlp",), "networks")
+INTERVENTIONS = Vocabulary(
+    "intervention",
+    (
+        *("projection", "projection_control", "step_projection", "step_projection_control"),
+        *("held", "decay", "noisy_targets", "two_teachers"),
+    ),
+    "experiments.protocol.interventions",
+)
