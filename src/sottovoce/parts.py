@@ -77,7 +77,7 @@ class Vocabulary(Mapping[str, Any]):
         return iter((*self.built_in, *self._own))
 
     def __len__(self) -> int:
-        return len(tuple(self))
+        return sum(1 for _ in self)
 
     def __contains__(self, name: object) -> bool:
         return name in self.built_in or name in tuple(self)
