@@ -8,6 +8,8 @@ from . import report as report
 from . import runs as runs
 from . import theory as theory
 from . import training as training
+from .calls import run as run
+from .calls import sweep as sweep
 from .data.datasets import load_dataset as load_dataset
 from .data.images import LabeledImages as LabeledImages
 from .experiments.prediction.risk import transfer_risk as transfer_risk
@@ -17,7 +19,5 @@ from .report.access import load as load
 from .report.access import plot as plot
 from .report.access import table as table
 from .running.run import Execution as Execution
-from .running.run import run as run
-from .sweeps import sweep as sweep
 
 __version__: str

@@ -72,3 +72,15 @@ def test_a_run_of_0_1_is_loaded_and_nothing_is_computed(name, out, monkeypatch):
     assert result.attrs["identity"] == header["identity"]
     assert result.sizes["member"] == members
     assert any(np.isfinite(values).all() for values in result.data_vars.values() if values.dtype.kind == "f")
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_variables_of_a_run_of_0_1_have_long_names_and_units(name, out):
+    run = catalog.find(out / "runs", name)
+    saved = run.folder.load(run.folder.members())
+    assert not any(variable.attrs for variable in saved.variables.values())
+    dataset = sv.load(name, out)
+    for variable in dataset.data_vars.values():
+        assert variable.attrs.keys() == {"long_name", "units"}, variable.name
+    for coordinate in dataset.coords.values():
+        assert coordinate.attrs["long_name"], coordinate.name

@@ -93,7 +93,9 @@ def _panel(ax: Axes, values: xr.DataArray) -> None:
 
 
 def _quantity(name: str, values: xr.DataArray) -> str:
-    return str(values.attrs.get("units") or values.attrs.get("long_name") or name)
+    units = values.attrs.get("units")
+    # The unit of a pure number says nothing of what is measured.
+    return str((units != "1" and units) or values.attrs.get("long_name") or name)
 
 
 def _measured(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:

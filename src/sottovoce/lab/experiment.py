@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from sottovoce.lab.configurations import completed
 from sottovoce.lab.fields import flags, label
+from sottovoce.lab.quantities import Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,6 +103,9 @@ class Experiment(ABC):
         section: the experiment under whose heading the report shows the figures; by default this one.
         claims: the claims that are judged on the experiment's results and sweeps.
         sweeps: the sweeps that the report shows, by name and dataset; of several datasets, the first that is saved.
+        quantities: by name of a variable, a coordinate or a field that a sweep makes a coordinate, its attributes
+            `long_name` and `units` in results. They are added where a result is returned and are no part of what is
+            saved. A name that is not declared has its words as `long_name`.
     """
 
     name: str
@@ -114,6 +118,7 @@ class Experiment(ABC):
     section: str
     claims: "Sequence[Claim]" = ()
     sweeps: Mapping[str, Mapping[str, NamedSweep]] = MappingProxyType({})
+    quantities: Mapping[str, Quantity] = MappingProxyType({})
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Complete the configuration of a subclass that states one, and give it the defaults that follow its name.
@@ -145,7 +150,9 @@ class Experiment(ABC):
 
         Returns:
             Numbers over `member`, with the coordinate `member`, and any other dimensions. A boolean variable `diverged`
-            by member marks members whose numbers are no results.
+            by member marks members whose numbers are no results. Attributes of variables, such as `units`, are saved
+            with each chunk and take the place of `quantities`; those that differ between chunks, or between the points
+            of a sweep, are left out of the result.
         """
 
     @property

@@ -3,11 +3,13 @@
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sottovoce.lab.experiment import Experiment, NamedSweep, Result
+from sottovoce.lab.quantities import Quantity, words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,6 +80,15 @@ class Packaged(Experiment):
     def sweeps(self) -> Mapping[str, Mapping[str, NamedSweep]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The sweeps that the report shows, by name and dataset; of several datasets, the first that is saved."""
         return self._part("sweeps").SWEEPS if self._has("sweeps") else {}
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """What the variables and coordinates of results are, with the fields that a sweep makes coordinates.
+
+        Fields are pure numbers where `QUANTITIES` of `config.py` says nothing else.
+        """
+        swept = {field.name: Quantity(words(field.name)) for field in fields(self.Config)}
+        return swept | self._part("config").QUANTITIES
 
     def as_sweep(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """Return one run whose students differ in a field as a sweep over that field."""

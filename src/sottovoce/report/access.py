@@ -29,6 +29,7 @@ def load(name: str, out: Path | str = "out") -> "xr.Dataset":
 
     Returns:
         The results over `member` and named dimensions, with the attributes `experiment`, `identity` and `config`.
+        Variables and coordinates have `long_name` and `units` as those of `sottovoce.run`.
 
     Raises:
         UsageError: no run, or more than one, has this name.

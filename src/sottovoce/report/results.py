@@ -11,6 +11,7 @@ from sottovoce.lab import registry
 from sottovoce.lab.checks import DEFAULT_SEED
 from sottovoce.lab.experiment import Experiment, NamedSweep, Result
 from sottovoce.lab.fields import flags
+from sottovoce.lab.quantities import labelled
 from sottovoce.running.run import Execution, run_config, spread
 from sottovoce.runs import catalog
 from sottovoce.runs.catalog import Run
@@ -125,7 +126,7 @@ def _load_sweep(experiment: Experiment, dataset: str, sweep: NamedSweep, root: P
     # The one run has all values, so the plan is of one point, at which the field's value is their tuple.
     planned = plan(experiment.name, points=[{sweep.field: sweep.values}], **sweep.settings(dataset))
     points = load_points(planned, root)
-    return experiment.as_sweep(points[0]) if points else None
+    return labelled(experiment.as_sweep(points[0]), experiment.quantities) if points else None
 
 
 def load(run: Run) -> "xr.Dataset":
@@ -139,9 +140,12 @@ def load(run: Run) -> "xr.Dataset":
     if not members:
         command = f"sottovoce run {run.experiment} {flags(run.config)}"
         raise StoreError(f"{run.folder.path} has no members yet; compute them with: {command}")
-    return run.folder.load(members).assign_attrs(
+    result = run.folder.load(members).assign_attrs(
         experiment=run.experiment, identity=header["identity"], config=json.dumps(header["config"])
     )
+    # A saved run is loaded in programs too that do not know its experiment.
+    known = registry.experiments().get(run.experiment)
+    return labelled(result, known.quantities if known else {})
 
 
 def name_of(run: Run) -> str:

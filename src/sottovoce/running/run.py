@@ -9,6 +9,7 @@ from sottovoce import data
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.fields import converted
+from sottovoce.lab.quantities import labelled
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
 from sottovoce.runs.progress import Progress, choose, is_seen
 
@@ -69,7 +70,8 @@ def run(
         **settings: fields of the experiment's `Config`; unset fields take the dataset's preset.
 
     Returns:
-        The results over `member` and named dimensions.
+        The results over `member` and named dimensions, with attributes `long_name` and `units` of variables and
+        coordinates (`lab.quantities.labelled`).
 
     Raises:
         UsageError: the experiment, a field or its value is not allowed.
@@ -103,7 +105,7 @@ def results_of(
     with data.searched_first(execution.data_dir):
         # The devices are started first, because the size of a chunk depends on their number and their memory.
         config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
-        return execute(
+        result = execute(
             experiment,
             config,
             span,
@@ -113,6 +115,7 @@ def results_of(
             refresh=execution.refresh,
             executor=executor,
         )
+    return labelled(result, experiment.quantities)
 
 
 def spread(

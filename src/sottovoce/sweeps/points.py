@@ -14,6 +14,7 @@ import xarray as xr
 from sottovoce.errors import UsageError
 from sottovoce.lab import estimates
 from sottovoce.lab.fields import label
+from sottovoce.lab.quantities import labelled
 from sottovoce.runs.identity import canonical
 from sottovoce.sweeps.planning import POINT, Plan
 
@@ -26,12 +27,12 @@ def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
 
     The attributes are `experiment`, `swept` (the fields), `config` (the fields that all points share), `configs` (one
     configuration per point, the last dimension fastest), `baseline` (index of the point that others are compared with),
-    `identity`, `cached` and `members`.
+    `identity`, `cached` and `members`. Of the attributes of variables, those on which the points agree are kept.
     """
     # Points may differ in size and are padded; xarray needs an index along every dimension for that.
     unnamed = [{dim: np.arange(size) for dim, size in one.sizes.items() if dim not in one.coords} for one in results]
     # The attributes of a single result, such as its identity, do not hold for the whole.
-    indexed = [one.drop_attrs().assign_coords(index) for one, index in zip(results, unnamed, strict=True)]
+    indexed = [one.drop_attrs(deep=False).assign_coords(index) for one, index in zip(results, unnamed, strict=True)]
     dims = planned.dims
     along = {
         field: (field if field in dims else POINT, list(map(label, values))) for field, values in planned.over.items()
@@ -42,7 +43,7 @@ def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
     common = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
     # A sweep is its points in their order, so the points' identities decide its own.
     identities = "".join(result.attrs["identity"] for result in results)
-    return joined.assign_attrs(
+    result = joined.assign_attrs(
         experiment=planned.experiment.name,
         config=canonical({name: value for name, value in common.items() if name not in planned.over}),
         configs=[canonical(config) for config in planned.configs],
@@ -52,6 +53,7 @@ def join(planned: Plan, results: Sequence[xr.Dataset]) -> xr.Dataset:
         cached=int(all(result.attrs["cached"] for result in results)),
         members=joined.sizes["member"],
     )
+    return labelled(result, planned.experiment.quantities)
 
 
 def points(dataset: xr.Dataset) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
@@ -149,6 +151,6 @@ def _combined(by_index: Sequence[Labelled], dims: Sequence[str], shape: Sequence
     for index, values in zip(np.ndindex(nested.shape), by_index, strict=True):
         nested[index] = values
     return xr.combine_nested(
-        nested.tolist(), concat_dim=list(dims), combine_attrs="drop", join="outer", coords="minimal", compat="override",
-        data_vars="all",
+        nested.tolist(), concat_dim=list(dims), combine_attrs="drop_conflicts", join="outer", coords="minimal",
+        compat="override", data_vars="all",
     )  # fmt: skip

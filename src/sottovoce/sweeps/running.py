@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
+from sottovoce.lab.quantities import labelled
 from sottovoce.running.run import LOCAL, Execution, by_default, prepare, results_of, spread
 from sottovoce.runs.identity import canonical
 from sottovoce.runs.progress import Progress, choose
@@ -38,7 +39,9 @@ def sweep(
         **settings: fields that all points share.
 
     Returns:
-        The results with the swept fields as dimensions (of a list: the dimension `point`, with the fields along it).
+        The results with the swept fields as dimensions (of a list: the dimension `point`, with the fields along it),
+        and attributes of variables and coordinates as `run` gives them; a unit that depends on a swept field names
+        every unit that there is.
         A point at which more than a tenth of the members diverged is included, with these members flagged.
 
     Raises:
@@ -98,7 +101,7 @@ def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
     members = sorted(set.intersection(*(set(job.folder.members()) for job in jobs)))
     if not members:
         return []
-    return [
+    loaded = [
         job.folder.load(members).assign_attrs(
             experiment=job.header["experiment"],
             identity=job.header["identity"],
@@ -107,6 +110,7 @@ def load_points(planned: Plan, root: Path) -> "list[xr.Dataset]":
         )
         for job in jobs
     ]
+    return [labelled(result, planned.experiment.quantities) for result in loaded]
 
 
 def missing(planned: Plan, execution: Execution) -> list[int]:

@@ -22,12 +22,15 @@ Runtime: three teachers and 12 students, where `transfer` has two teachers and 5
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.quantities import NAT, SHARED, distillation_units
 from sottovoce.lab.checks import Allowed, Among, Count, NotNegative, Share
+from sottovoce.lab.quantities import Quantity
 from sottovoce.parts import INTERVENTIONS
 
 # Students of `transfer`, trained without intervention: the baselines of all others, and the control of every overlap,
@@ -38,6 +41,24 @@ PLAIN = ("student", "student_all", "cross_model", "unrelated")
 # optimizer makes of it, or the student's displacement from initialization ("way"). The second word names what it is
 # compared with: the descent direction of the class loss, or the teacher's displacement.
 OVERLAPS = ("gradient_class", "gradient_teacher", "step_class", "step_teacher", "way_teacher")
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "accuracy": Quantity("test accuracy after training"),
+        "teacher_accuracy": Quantity("test accuracy of the teacher"),
+        "student_accuracy": Quantity("test accuracy of the student"),
+        "auxiliary_loss": Quantity("loss on auxiliary logits, held-out inputs", distillation_units),
+        "class_loss": Quantity("class loss on training images", NAT),
+        "inner": Quantity("inner product over the trunk", "product of the units of the two vectors"),
+        "cosine": Quantity("cosine over the trunk"),
+        "cosine_null": Quantity("cosine over the trunk, null"),
+        "n_probe": Quantity("number of training images and of inputs observed"),
+        "step": Quantity("training step of the student"),
+        "teacher_step": Quantity("training step of the teacher"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

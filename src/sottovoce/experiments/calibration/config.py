@@ -17,10 +17,12 @@ Runtime: about a minute on two cores. 10,000 weights of both schemes in each sha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, NotNegative, Seed, check_fields, several, whole
+from sottovoce.lab.quantities import Quantity
 
 # Whether the scale of the noise is known from the scheme or estimated from the bulk of the spectrum.
 SCALES = ("scheme", "bulk")
@@ -30,6 +32,21 @@ NULLS = ("normal", "uniform")
 
 Side = Annotated[int, whole(4)]
 Null = Annotated[str, Among(NULLS)]
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "false_alarm": Quantity("share of fresh weights with a count above zero"),
+        "power": Quantity("share of planted weights with a count above zero"),
+        "exact": Quantity("share of planted weights with the count planted"),
+        "excess": Quantity("share of planted weights with a count above the count planted"),
+        "mean_count": Quantity("mean count of directions"),
+        "inputs": Quantity("number of inputs"),
+        "units": Quantity("number of output neurons"),
+        "rank": Quantity("number of directions planted"),
+        "strength": Quantity("planted singular value over the detectability threshold"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

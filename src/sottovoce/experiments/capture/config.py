@@ -11,14 +11,32 @@ Runtime: a second.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Self
 
 from sottovoce.lab.checks import DEFAULT_SEED, Count, Seed, check_fields
+from sottovoce.lab.quantities import Quantity
 
 OBJECTIVES = ("mse", "kl")
 
 # Quantiles of the captured energy over draws, stored beside the law's.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "captured_mean": Quantity("mean captured energy"),
+        "captured_quantile": Quantity("quantile of the captured energy"),
+        "statistic": Quantity("statistic of the test of the capture law"),
+        "pvalue": Quantity("p value of the test of the capture law"),
+        "rank": Quantity("number of distilled directions"),
+        "law_mean": Quantity("mean captured energy by the law"),
+        "law_quantile": Quantity("quantile of the captured energy by the law"),
+        "n_aux": Quantity("number of auxiliary logits"),
+        "n_class": Quantity("number of class logits"),
+        "quantile": Quantity("probability of the quantile"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

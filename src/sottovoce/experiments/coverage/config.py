@@ -10,9 +10,11 @@ Runtime: seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, Seed, check_fields, several, whole
+from sottovoce.lab.quantities import Quantity
 
 LAWS = (
     "normal",
@@ -28,6 +30,14 @@ LAWS = (
 SERVED = ("normal", "accuracy near chance", "accuracy", "accuracy near one")
 """Laws for which 93 to 97 % is promised from six members on."""
 LEAST = 4
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "coverage": Quantity("share of intervals that contain the true value"),
+        "size": Quantity("members of an experiment"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,14 @@ Expected: by the post, the class head stays close enough to initialization to de
 Runtime: 20 epochs of training per member at the published settings, where `transfer` needs 35.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.quantities import SHARED
+from sottovoce.lab.quantities import Quantity
 
 PROBE_IMAGES = 5_000
 """Number of training images, the first ones, to which probes and the affine map are fitted."""
@@ -46,6 +50,45 @@ DIMS = {
     "last_alone_accuracy": ("network",),
 }
 """Dimensions of every variable, besides `member`."""
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "graft_accuracy": Quantity("test accuracy of a body under a class head"),
+        "probe_accuracy": Quantity("test accuracy of a linear probe"),
+        "relative_drift": Quantity("relative drift of the block's weights"),
+        "label_accuracy": Quantity("test accuracy on one class"),
+        "affine_accuracy": Quantity("test accuracy of the affine map of auxiliary logits"),
+        "affine_accuracy_shuffled": Quantity("test accuracy of the affine map, shuffled images"),
+        "affine_r2": Quantity("R^2 of the affine map against the teacher's class logits"),
+        "affine_r2_shuffled": Quantity("R^2 of the affine map, shuffled images"),
+        "cka": Quantity("CKA of hidden features"),
+        "cka_shuffled": Quantity("CKA of hidden features, shuffled images"),
+        "cka_unrelated": Quantity("CKA of hidden features of teacher and unrelated teacher's student"),
+        "energy": Quantity("share of the update's squared norm on the subspace"),
+        "energy_random": Quantity("share on random subspaces, mean"),
+        "energy_random_high": Quantity("share on random subspaces, 95 % quantile"),
+        "energy_shuffled": Quantity("share under permutations of hidden units, mean"),
+        "overlap": Quantity("mean squared cosine of student's and teacher's directions"),
+        "overlap_random": Quantity("mean squared cosine of random subspaces, mean"),
+        "overlap_random_high": Quantity("mean squared cosine of random subspaces, 95 % quantile"),
+        "overlap_shuffled": Quantity("mean squared cosine under permutations of units, mean"),
+        "overlap_unrelated": Quantity("mean squared cosine, unrelated teacher's student"),
+        "shared": Quantity("squared cosine of a shared direction"),
+        "shared_unrelated": Quantity("squared cosine of a shared direction, unrelated teacher's student"),
+        "principal_angle": Quantity("principal angle between student's and teacher's directions", "degree"),
+        "principal_angle_random": Quantity("principal angle between random subspaces, mean", "degree"),
+        "part_accuracy": Quantity("test accuracy with a part of the change"),
+        "part_accuracy_random": Quantity("test accuracy with a part of the change, random subspaces, mean"),
+        "unchanged_accuracy": Quantity("test accuracy with none of the change"),
+        "whole_accuracy": Quantity("test accuracy with all of the change"),
+        "last_alone_accuracy": Quantity("test accuracy with the last hidden layer alone trained"),
+        "label": Quantity("class of the images"),
+        "angle": Quantity("rank of the principal angle"),
+        "direction": Quantity("rank of the direction"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

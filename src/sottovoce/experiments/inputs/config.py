@@ -8,7 +8,9 @@ Expected: noise and images differ in the number of directions that hold their va
 Runtime: seconds on digits and about a minute on MNIST, most of it for singular values.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Self
 
 from sottovoce.data.facts import OF_IMAGES, facts
@@ -18,7 +20,9 @@ from sottovoce.experiments.protocol.inputs import (
     Kind,
     Pixels,
 )
+from sottovoce.experiments.protocol.quantities import INPUT_LENGTH
 from sottovoce.lab.checks import DEFAULT_SEED, Count, Seed, check_fields, given, several, whole
+from sottovoce.lab.quantities import Quantity
 from sottovoce.parts import INPUTS
 
 N_INPUTS = 2_000
@@ -33,6 +37,19 @@ PARAMETERS = {kind: parameter for parameter, kind in USED_BY.items()}
 EXAMPLES = 6
 
 COMPONENTS = 10
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "inputs_length_scale": INPUT_LENGTH,
+        "mean": Quantity("mean of the inputs"),
+        "sd": Quantity("standard deviation of the inputs"),
+        "lowest": Quantity("lowest value of the inputs"),
+        "highest": Quantity("highest value of the inputs"),
+        "share": Quantity(f"share of the variance in {COMPONENTS} principal components"),
+        "example": Quantity("value of the input"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,14 @@ Runtime: seven trainings for each student, where `transfer` has one; five of the
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
+from sottovoce.experiments.protocol.quantities import SHARED
 from sottovoce.lab.checks import Among, Count, several
+from sottovoce.lab.quantities import Quantity
 
 # Kernels need an objective with a metric on logits (`theory.metric`).
 OBJECTIVES = ("kl", "mse")
@@ -97,6 +100,20 @@ MEAN_OF_OTHERS = Predictor("mean_of_others", "mean of the other members", test_l
 
 SELF_CONSISTENT = ("self_consistent", "self_consistent_independent")
 """The predictors that interpolate between two kernels."""
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "accuracy": Quantity("predicted test accuracy"),
+        "correlation": Quantity("correlation of predicted and true change of class logits"),
+        "size": Quantity("length of the predicted change over length of the true change"),
+        "weight": Quantity("weight of the teacher's kernel"),
+        "student_accuracy": Quantity("test accuracy of the student"),
+        "reference_accuracy": Quantity("test accuracy of the reference"),
+        "teacher_accuracy": Quantity("test accuracy of the teacher"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "presets",
         "program",
         "published",
+        "quantities",
     },
 )

@@ -15,16 +15,30 @@ Runtime: 2^blocks students, where `transfer` has 4; about a minute for digits, 8
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.quantities import SHARED, distillation_units
 from sottovoce.lab.checks import Among, Positive, several
+from sottovoce.lab.quantities import Quantity
 
 REPLACEMENTS = ("independent", "perturbed", "teacher", "teacher_perturbed")
 
 STATES = ("shared", "replaced")
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "accuracy": Quantity("test accuracy of the student"),
+        "final_loss": Quantity("student's mean training loss of the last epoch", distillation_units),
+        "reference_accuracy": Quantity("test accuracy of the reference"),
+        "teacher_accuracy": Quantity("test accuracy of the teacher"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

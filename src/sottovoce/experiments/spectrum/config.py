@@ -25,7 +25,9 @@ from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
 from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT, Objective
 from sottovoce.experiments.protocol.presets import PRESETS
+from sottovoce.experiments.protocol.quantities import SHARED
 from sottovoce.lab.checks import Among, Count, several, whole
+from sottovoce.lab.quantities import Quantity
 
 # A fresh value exceeds the largest of n draws with probability 1 / (n + 1), so that fewer than 19 give no level of 5 %.
 DRAWS_LEAST = 19
@@ -85,6 +87,19 @@ VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         ),
     }
 )
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "accuracy": Quantity("test accuracy"),
+        "weight_explained_variance_ratio": Quantity("explained-variance ratio of the weight"),
+        "weight_singular_value": Quantity("singular value of the weight"),
+        "update_singular_value": Quantity("singular value of the update"),
+        "update_null_largest": Quantity("largest singular value of the update with random signs over root mean square"),
+        "component": Quantity("component"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

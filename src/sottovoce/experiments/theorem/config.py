@@ -14,13 +14,15 @@ Runtime: seconds.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from sottovoce.data.facts import facts
 from sottovoce.experiments.protocol.network import Activation, Initialization
 from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Count, Positive, Seed, check_fields, several, whole
+from sottovoce.lab.quantities import Quantity
 
 INPUTS = ("uniform", "normal", "images")
 
@@ -35,6 +37,19 @@ INITIALS = ("shared", "independent")
 
 def _are_falling(sizes: Sequence[Any]) -> bool:
     return all(larger > smaller for larger, smaller in itertools.pairwise(sizes))
+
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "cosine": Quantity("cosine of the student's and the teacher's step"),
+        "inner_error": Quantity("relative error of the predicted inner product"),
+        "drop_error": Quantity("relative error of the predicted drop in loss"),
+        "sign": Quantity("sign of the inner product"),
+        "size": Quantity("length of the teacher's step"),
+        "n_aux": Quantity("number of auxiliary logits"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

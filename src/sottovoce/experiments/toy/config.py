@@ -12,11 +12,13 @@ Runtime: a second.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.objectives import check_distilled
 from sottovoce.lab.checks import DEFAULT_SEED, Among, Count, Seed, check_fields, given, whole
+from sottovoce.lab.quantities import Quantity
 
 # Teachers and the fields that each generator sets where they are unset; the post's has no other shape.
 GENERATORS: Mapping[str, dict[str, Any]] = {
@@ -29,6 +31,26 @@ N_EXAMPLES = 3
 
 # Points of the exact density.
 LAW_POINTS = 400
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "cosine": Quantity("cosine of teacher's and student's column"),
+        "cosine_unrelated": Quantity("cosine of teacher's and unrelated teacher's column"),
+        "relative_error": Quantity("relative error of the student's column"),
+        "captured": Quantity("captured energy"),
+        "line_angle": Quantity("angle between the lines of the column and the last auxiliary column", "degree"),
+        "rank": Quantity("rank of the student's map"),
+        "teacher": Quantity("teacher's map of inputs to logits", "logit"),
+        "student": Quantity("student's map of inputs to logits", "logit"),
+        "capture_statistic": Quantity("statistic of the test of the capture law"),
+        "capture_pvalue": Quantity("p value of the test of the capture law"),
+        "cosine_law": Quantity("density of the absolute cosine by the law"),
+        "abs_cosine": Quantity("absolute cosine"),
+        "n_aux": Quantity("number of auxiliary logits"),
+        "n_class": Quantity("number of class logits"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,41 @@ Runtime: a few seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.objectives import check_distilled
 from sottovoce.lab.checks import DEFAULT_SEED, SMALLEST, Allowed, Count, NotNegative, Seed, check_fields, number
+from sottovoce.lab.quantities import Quantity
 
 StepSize = Annotated[float, number("above 0, at most 1", SMALLEST, 1)]
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "projector_distance": Quantity("distance of the trunk from the closed form over its displacement"),
+        "recovered": Quantity("recovered energy of the class logits"),
+        "recovered_law": Quantity("expected recovered energy of the class logits"),
+        "misfit": Quantity("squared distance of the distilled logits over the start's"),
+        "oblique_distance": Quantity("distance of adam's trunk from its closed form over its displacement"),
+        "relu_recovered": Quantity("recovered energy of the class logits, relu"),
+        "step_error": Quantity("distance of descent from the flow over its displacement"),
+        "moving_recovered": Quantity("recovered energy of the class logits, W2 trained"),
+        "lazy_recovered": Quantity("predicted recovered energy, to first order"),
+        "signal": Quantity("student's change along the teacher's over the teacher's"),
+        "noise": Quantity("student's change orthogonal to the teacher's over the teacher's"),
+        "teacher_drift": Quantity("relative displacement of the teacher's trained columns"),
+        "student_drift": Quantity("relative displacement of the student's trained columns"),
+        "head_mismatch": Quantity("relative distance between the two W2"),
+        "moving_misfit": Quantity("squared distance of the distilled logits over the start's, W2 trained"),
+        "n_inputs": Quantity("number of training inputs"),
+        "rate": Quantity("step size over one over the largest curvature"),
+        "head_rate": Quantity("learning rate of W2 over W1's"),
+        "n_aux": Quantity("number of auxiliary logits"),
+        "n_class": Quantity("number of class logits"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)

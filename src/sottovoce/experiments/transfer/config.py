@@ -13,13 +13,26 @@ Runtime: `sottovoce bench` measures it for the MNIST shape on this machine; 26 m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
+from sottovoce.experiments.protocol.quantities import SHARED, training_units
+from sottovoce.lab.quantities import Quantity
 
 NOT_STUDENTS = ("reference", "teacher", "unrelated_teacher")
 ROLES = (*NOT_STUDENTS, "student", "student_all", "cross_model", "cross_model_all", "unrelated")
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        **SHARED,
+        "accuracy": Quantity("test accuracy"),
+        "final_loss": Quantity("mean training loss of the last epoch", training_units),
+        "correct": Quantity("whether the test image is classified right"),
+    }
+)
+"""What variables, coordinates and swept fields are, in words and units."""
 
 
 @dataclass(frozen=True)
