@@ -5,6 +5,7 @@ sweep("transfer", {"n_aux": [2, 3]}, ...)        run it at many settings
 table(result), plot(result)                      its rows with intervals, its figure as the report draws it
 list(), load("transfer")                         the saved runs, and one of them
 Experiment, LabeledImages                        an experiment and images of your own
+register_network, register_objective, ...        a network, an objective, inputs, an intervention of your own
 Execution(out=..., devices=..., chunk=...)       how to run: where, on what, how much at once
 experiments                                      the experiments: sottovoce.experiments.transfer.config says what it is
 load_dataset, transfer_risk                      images by name; the risk that a student of your teacher learns
@@ -35,6 +36,7 @@ __getattr__, __dir__, _ = lazy.attach(
         "data.images": ["LabeledImages"],
         "experiments.prediction.risk": ["transfer_risk"],
         "lab.experiment": ["Experiment"],
+        "parts": ["register_inputs", "register_intervention", "register_network", "register_objective"],
         "report.access": ["list", "load", "plot", "table"],
         "running.run": ["Execution", "run"],
         "sweeps": ["sweep"],

@@ -14,6 +14,10 @@ from .data.datasets import load_dataset as load_dataset
 from .data.images import LabeledImages as LabeledImages
 from .experiments.prediction.risk import transfer_risk as transfer_risk
 from .lab.experiment import Experiment as Experiment
+from .parts import register_inputs as register_inputs
+from .parts import register_intervention as register_intervention
+from .parts import register_network as register_network
+from .parts import register_objective as register_objective
 from .report.access import list as list
 from .report.access import load as load
 from .report.access import plot as plot

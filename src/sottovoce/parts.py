@@ -22,6 +22,7 @@ GROUP = "sottovoce.parts"
 """The group of entry points by which installed packages add parts: each is a module that registers them."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _log = logging.getLogger(__name__)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Vocabulary(Mapping[str, Any]):
             _installed()
         return self._own.get(name)
 
-    def register(self, name: str, on: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(self, name: str, on: str = "") -> Decorator:
         """Return a decorator that registers a function or a class under a name, and returns it as it is.
 
         Raises:
@@ -158,3 +159,62 @@ INTERVENTIONS = Vocabulary(
     ),
     "experiments.protocol.interventions",
 )
+# The vocabularies that a user may add to, by kind.
+OPEN = {one.kind: one for one in (OBJECTIVES, INPUTS, NETWORKS, INTERVENTIONS)}
+
+
+def register_objective(name: str) -> Decorator:
+    """Register an objective of distillation under a name.
+
+    The function maps `student` and `teacher`, logits `(sample, logit)`, `mask` `(logit,)`, which is true for the logits
+    that are distilled, and `temperature`, a scalar, to one value per sample `(sample,)`, of which the batch's mean is
+    minimized. It is traced by jax. All arrays are float32.
+
+    Raises:
+        UsageError: the name is not allowed or taken. That a function breaks the contract is said by the first run.
+    """
+    return OBJECTIVES.register(name)
+
+
+def register_inputs(name: str) -> Decorator:
+    """Register a kind of distillation inputs under a name.
+
+    The function maps a `data.kinds.Source` (the member's key, the number of pixels, the training images) to a function
+    of a row's own key and index, which makes one input `(input,)`, float32. It is traced by jax.
+
+    Raises:
+        UsageError: as for `register_objective`.
+    """
+    return INPUTS.register(name)
+
+
+def register_network(name: str) -> Decorator:
+    """Register a network under a name: a class or function that builds an `equinox.Module`.
+
+    It is given `key`, `n_inputs`, `n_class`, `n_aux` and those of the fields width, depth, channels, activation,
+    initialization, precision and orthonormal_heads that it has as parameters. The module's methods `class_logits` and
+    `aux_logits` map inputs `(sample, input)` to logits `(sample, n_class)` and `(sample, n_aux)`, of each sample on its
+    own. All its arrays are float32, and all are trained.
+
+    Raises:
+        UsageError: as for `register_objective`.
+    """
+    return NETWORKS.register(name)
+
+
+def register_intervention(name: str, on: str) -> Decorator:
+    """Register an intervention on a student's training under a name, for the experiment `alignment`.
+
+    The function maps what it changes, the student and a key of the step to the same, changed.
+
+    Args:
+        name: the name.
+        on: what is changed at every step: "targets", the teacher's logits `(sample, logit)` on the batch; "gradient",
+            a pytree like the network; or "step", what the optimizer adds to the weights, likewise.
+
+    Raises:
+        UsageError: as for `register_objective`, or `on` is none of the three.
+    """
+    if on not in (allowed := ("targets", "gradient", "step")):
+        raise not_among("on", on, allowed)
+    return INTERVENTIONS.register(name, on)

@@ -30,6 +30,7 @@ class Stream(enum.IntEnum):
     PARTNER_STUDENT_TRUNK = 15
     PARTNER_BATCHES = 16
     UNRELATED_LABELS = 17
+    OWN_INTERVENTIONS = 18
 
 
 def member_key(seed: int | Int[Array, ""], stream: Stream, member: int | Int[Array, ""]) -> Key[Array, ""]:

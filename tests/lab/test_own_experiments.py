@@ -283,7 +283,7 @@ def test_workers_import_classes_of_modules_alone(tmp_path):
 
     tasks.check_importable(job("package", "Theirs"))
     for module, qualname in (("__main__", "Theirs"), ("package", "function.<locals>.Theirs")):
-        with pytest.raises(ClusterError, match="put the class into a module of its own"):
+        with pytest.raises(ClusterError, match="put it into a module of its own"):
             tasks.check_importable(job(module, qualname))
 
 

@@ -7,6 +7,7 @@ tie fields to each other stand in the configuration's own `check`.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from dataclasses import field as dataclass_field
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -90,6 +91,12 @@ DEFAULT_SEED = 5
 Positive = Annotated[float, number("a positive number", SMALLEST)]
 NotNegative = Annotated[float, number("zero or a positive number", 0)]
 Share = Annotated[float, number("0 to 1, a share", 0, 1)]
+
+
+def added(default: Any) -> Any:
+    """Return a dataclass field that was added later: at its default it stays out of the identity of saved runs."""
+    return dataclass_field(default=default, metadata={"added": True})
+
 
 # What a field may be whose annotation says no more than its type.
 _TYPES = {

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from sottovoce.lab.configurations import completed
-from sottovoce.lab.fields import flags, label
+from sottovoce.lab.fields import flags, label, own_parts
 from sottovoce.lab.quantities import Quantity
 
 if TYPE_CHECKING:
@@ -206,6 +206,14 @@ class Experiment(ABC):
     def source(self, config: Mapping[str, Any]) -> str:
         """Return where the samples of a configuration come from, in a few words: its dataset, if it has one."""
         return config.get("dataset", self.name)
+
+    def sources(self, config: Any) -> dict[str, str]:
+        """Return the SHA-256 of the sources behind a configuration's values that are not this package's own, by what.
+
+        They are the experiment's, and those of the parts that users registered, as far as Python keeps them.
+        """
+        digests = {"experiment": self.digest} | {f"{p.kind} {p.name}": p.digest for p in own_parts(config)}
+        return {what: digest for what, digest in digests.items() if digest is not None}
 
     @property
     def origin(self) -> str:

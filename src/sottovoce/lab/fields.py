@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sottovoce.errors import UsageError, not_among
+from sottovoce.parts import Own, Vocabulary
 
 Value = bool | int | float | str
 SEPARATOR = "+"
@@ -104,6 +105,27 @@ def flags(config: Mapping[str, Any]) -> str:
         for name, value in config.items()
         if value is not None
     )
+
+
+def own_parts(config: Any) -> list[Own]:
+    """Return the parts that users registered and a configuration names, each once."""
+    hints, found = get_type_hints(type(config), include_extras=True), dict[tuple[str, str], Own]()
+    for field in fields(config):
+        value = getattr(config, field.name)
+        for name in value if isinstance(value, tuple | list) else [value]:
+            for vocabulary in _vocabularies(hints[field.name]):
+                if isinstance(name, str) and (own := vocabulary.own(name)):
+                    found[own.kind, own.name] = own
+    return list(found.values())
+
+
+def _vocabularies(hint: Any) -> Iterable[Vocabulary]:
+    """Yield the vocabularies whose names an annotation allows, at any depth."""
+    for one in getattr(hint, "__metadata__", ()):
+        if isinstance(names := getattr(one, "names", None), Vocabulary):
+            yield names
+    for inner in get_args(hint):
+        yield from _vocabularies(inner)
 
 
 def shared(Config: type[Any], over: Mapping[str, Iterable[Any]], given: Mapping[str, Any]) -> dict[str, Any]:

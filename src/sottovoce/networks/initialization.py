@@ -9,7 +9,7 @@ from jaxtyping import Array, Key
 from sottovoce.errors import UsageError
 from sottovoce.networks.layers import Convolution, Linear
 from sottovoce.networks.mlp import MLP
-from sottovoce.networks.shapes import Layer, trunk_layers
+from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
 from sottovoce.parts import INITIALIZATIONS
 
 
@@ -36,6 +36,14 @@ class Architecture:
     precision: str = "float32"
     orthonormal_heads: bool = False
     channels: tuple[int, ...] = ()
+
+    def draw(self, key: Key[Array, ""]) -> MLP:
+        """Draw a network from the member's key, as `initialize` does."""
+        return initialize(self, key)
+
+    def block_names(self) -> tuple[str, ...]:
+        """Return the names of the networks' blocks: the layers of the trunk, then the heads."""
+        return (*self.layers(), *HEADS)
 
     def layers(self) -> dict[str, Layer]:
         """Return the shapes of the trunk's layers by name."""

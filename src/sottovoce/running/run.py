@@ -1,13 +1,15 @@
 """Running an experiment by one call from Python, in this process or on the workers of a cluster."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from sottovoce import data
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
+from sottovoce.lab.checks import check
 from sottovoce.lab.fields import converted
 from sottovoce.lab.quantities import labelled
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
@@ -57,6 +59,23 @@ class Execution:
     workers: int | None = None
     workers_save: bool = False
     patience: float = 3600.0
+
+    def __post_init__(self) -> None:
+        """Take text for paths and NumPy's numbers for Python's.
+
+        Raises:
+            UsageError: a setting is of another type; the message names it.
+        """
+        hints = get_type_hints(Execution)
+        for name, value in converted(Execution, vars(self)).items():
+            is_path = Path in (hints[name], *get_args(hints[name]))
+            if is_path and isinstance(value, str | os.PathLike):
+                value = Path(value)
+            elif is_path and value is not None:
+                raise UsageError(f"{name} is {value!r}; allowed: a folder's path")
+            elif not is_path:
+                check(name, value, hints[name])
+            object.__setattr__(self, name, value)
 
 
 def run(

@@ -40,8 +40,7 @@ class _Experiment(Protocol):
     @property
     def version(self) -> int: ...
     def check_data(self, config: Any) -> None: ...
-    @property
-    def digest(self) -> str | None: ...
+    def sources(self, config: Any) -> dict[str, str]: ...
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset": ...
 
 
@@ -178,16 +177,21 @@ def execute(
 
 
 def _warn_of_other_sources(job: Job) -> None:
-    """Warn where members were computed by another source of the experiment than the present one."""
-    if job.experiment.digest is None:
+    """Warn where members were computed by other sources than the present ones."""
+    own = job.experiment.sources(job.config)
+    if not own:
         return
-    sources = {made.get("experiment_source") for made in job.folder.provenance()}
-    if sources - {None, job.experiment.digest}:
+    saved = [made.get("sources", {}) for made in job.folder.provenance()]
+    for what, digest in own.items():
+        if {sources.get(what, digest) for sources in saved} == {digest}:
+            continue
+        if what == "experiment":
+            changed, advice = f"{job.experiment.name} version {job.experiment.version}", "raise the version"
+        else:
+            changed, advice = what, "give it another name"
+        folder = job.folder.path
         _log.warning(
-            "members in %s were computed by another source of %s version %s; raise the version where values change",
-            job.folder.path,
-            job.experiment.name,
-            job.experiment.version,
+            "members in %s were computed by another source of %s; %s where values change", folder, changed, advice
         )
 
 
@@ -213,7 +217,8 @@ def compute_chunk(experiment: _Experiment, config: Any, span: range) -> "tuple[x
             f"{experiment.name}: simulate returned {dataset!r:.60}; allowed: an xarray.Dataset over member"
         )
     described = describe(time.perf_counter() - start)
-    return dataset, described if experiment.digest is None else described | {"experiment_source": experiment.digest}
+    sources = experiment.sources(config)
+    return dataset, described | {"sources": sources} if sources else described
 
 
 def _diverged(dataset: "xr.Dataset") -> list[int]:

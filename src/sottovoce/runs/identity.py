@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 from sottovoce.errors import UsageError
@@ -17,6 +17,8 @@ from sottovoce.errors import UsageError
 def plain(value: object, name: str = "config") -> Any:
     """Turn a configuration into JSON values: dict, list, str, int, float, bool or None, nested.
 
+    A dataclass field whose metadata have `added` is left out at its default.
+
     Raises:
         UsageError: the value, or one inside it, has another type or is not finite; the error names it from `name` on.
     """
@@ -24,7 +26,7 @@ def plain(value: object, name: str = "config") -> Any:
     if value is None or type(value) in {bool, int, str} or (type(value) is float and math.isfinite(value)):
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
+        value = {field.name: getattr(value, field.name) for field in fields(value) if not _left_out(field, value)}
     # JSON turns every other key into text, so that the identities of {1: x} and {"1": x} would be equal.
     if isinstance(value, Mapping) and all(type(key) is str for key in value):
         return {key: plain(item, f"{name}.{key}") for key, item in value.items()}
@@ -34,6 +36,11 @@ def plain(value: object, name: str = "config") -> Any:
         f"{name} is {value!r} ({type(value).__name__}); allowed: strings, finite numbers, booleans, None, "
         "and tuples, string-keyed mappings and dataclasses of them"
     )
+
+
+def _left_out(field: Field[Any], config: Any) -> bool:
+    # At the value that reproduces what was before it, a field that was added later leaves every identity as it was.
+    return field.metadata.get("added", False) and getattr(config, field.name) == field.default
 
 
 def canonical(value: object) -> str:

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from sottovoce.data.inputs import input_rows
 from sottovoce.data.kinds import ROWS_AT_ONCE
-from sottovoce.parts import OBJECTIVES
 from sottovoce.training import axes
 from sottovoce.training.loop import Loss, Training, train, weighted_mean
 from sottovoce.training.optimizers import optimizer
@@ -114,7 +113,7 @@ def student_loss(setting: Setting, student: Students, apply: Apply = _call) -> L
         targets = logits[:, student.teachers] if logits.ndim == 3 else logits
         arguments = (apply(network, inputs), targets, student.masks, setting.traced.temperature)
         # A switch, because the objective is traced: sweeps over objectives compile once.
-        value = weighted_mean(jax.lax.switch(student.objectives, list(OBJECTIVES.values()), *arguments), weights)
+        value = weighted_mean(jax.lax.switch(student.objectives, setting.protocol.objectives, *arguments), weights)
         return value, value
 
     return loss

@@ -1,13 +1,14 @@
 """The inputs and outputs of the compiled program of a member."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt8
 
 from sottovoce.data.kinds import Settings
-from sottovoce.networks.initialization import Architecture
+from sottovoce.parts import OBJECTIVES
 from sottovoce.streams import Stream, member_key
 from sottovoce.training.loop import TransformBatch
 from sottovoce.training.students import Students
@@ -18,19 +19,23 @@ class Protocol:
     """Static settings, which determine the program of a member; the program is compiled once for each value.
 
     Attributes:
+        architecture: of all networks, a `networks.initialization.Architecture`, or of the user's own, a
+            `networks.own.OwnArchitecture`.
         fresh_heads: whether students start with freshly drawn heads on the reference's trunk, as in the script behind
             the post's Figure 3.
-        inputs: kind of distillation inputs, a key of `data.inputs.KINDS`.
+        inputs: kind of distillation inputs, one of `parts.INPUTS`.
         fresh_inputs: whether the noise in the distillation inputs is drawn afresh every epoch.
         batch_size: samples per step, for teacher and students.
-        teacher_optimizer, student_optimizer: keys of `optimizers.OPTIMIZERS`.
+        teacher_optimizer, student_optimizer: of `parts.OPTIMIZERS`.
         teacher_steps, student_steps: total numbers of steps, if the last epoch is cut short.
         student_architecture: architecture of the students, if their trunk differs from the teacher's.
+        objectives: the functions of all objectives, in the order of `parts.OBJECTIVES`.
+        own: the user's functions that the program calls by name; with another function it is another program.
         unrelated_teacher: whether a second teacher is trained from the reference on permuted labels, for the students
             that are distilled from it.
     """
 
-    architecture: Architecture
+    architecture: Any
     fresh_heads: bool
     inputs: str
     n_inputs: int
@@ -42,8 +47,10 @@ class Protocol:
     student_optimizer: str = "adam"
     teacher_steps: int | None = None
     student_steps: int | None = None
-    student_architecture: Architecture | None = None
+    student_architecture: Any = None
     unrelated_teacher: bool = False
+    objectives: tuple[Callable[..., Array], ...] = field(default_factory=lambda: tuple(OBJECTIVES.values()))
+    own: tuple[Callable[..., Any], ...] = ()
 
     def student_batches(self) -> int:
         """Return the number of steps in an epoch of the students."""

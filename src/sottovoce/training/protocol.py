@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from sottovoce.networks.base import Network, correct
-from sottovoce.networks.initialization import Architecture, draw_heads, initialize
+from sottovoce.networks.initialization import draw_heads
 from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distill, distillation_set
@@ -157,11 +157,14 @@ def student_starts(setting: Setting, sources: Sources, member: Int[Array, ""]) -
 
 
 def _draw(
-    setting: Setting, architecture: Architecture, streams: tuple[Stream, Stream], member: Int[Array, ""]
+    setting: Setting,
+    architecture: Any,
+    streams: tuple[Stream, Stream],
+    member: Int[Array, ""],
 ) -> InitialNetworks:
     """Return networks of an architecture: the reference and its partner, each from its stream, and a fresh draw."""
     # The three draws share one program, because compiling a draw takes longer than drawing.
-    draw = axes.map_over_leading_axis(lambda key: initialize(architecture, key))
+    draw = axes.map_over_leading_axis(architecture.draw)
     drawn = draw(jnp.stack([setting.key(stream, member) for stream in (*streams, Stream.PERTURBATION)]))
     return InitialNetworks(*axes.unstack(_scaled(drawn, setting.traced.gain)))
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from sottovoce.networks.base import Network
 from sottovoce.networks.initialization import Architecture
-from sottovoce.networks.shapes import HEADS
+from sottovoce.networks.own import OwnArchitecture
 from sottovoce.parts import OBJECTIVES
 
 
@@ -70,13 +70,15 @@ class Students(NamedTuple):
     """The differences between a teacher's students, as arrays."""
 
     masks: Bool[Array, "student logit"]  # the logits (class logits first) that each student is distilled on
-    objectives: Int[Array, " student"]  # indices in `objectives.OBJECTIVES`
+    objectives: Int[Array, " student"]  # indices in `parts.OBJECTIVES`
     starts: Float[Array, "student block source"]  # weights in the sum that each initial block is, as in `Sources`
     trained: Float[Array, "student block"]  # 1 for blocks that distillation trains, 0 for frozen blocks
     teachers: Int[Array, " student"]  # 0 for the teacher, 1 for the unrelated one
 
 
-def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturbation: float = 0.0) -> Students:
+def arrays_of(
+    architecture: Architecture | OwnArchitecture, students: tuple[Student, ...], perturbation: float = 0.0
+) -> Students:
     """Return the arrays that describe students, all of one architecture, to the compiled protocol.
 
     The perturbation is the weight of the fresh draw that is added to every initial block of every student.
@@ -86,7 +88,7 @@ def arrays_of(architecture: Architecture, students: tuple[Student, ...], perturb
     first = np.array([0 if student.all_logits else architecture.n_class for student in students])
     end = np.array([architecture.n_class + student.n_aux for student in students])
     names = list(OBJECTIVES)
-    blocks = (*architecture.layers(), *HEADS)
+    blocks = architecture.block_names()
     starts = [[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students]
     return Students(
         masks=jnp.asarray((first[:, None] <= logit) & (logit < end[:, None])),

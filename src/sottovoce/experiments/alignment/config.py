@@ -31,7 +31,7 @@ from sottovoce.experiments.protocol.distillation import DistillationConfig
 from sottovoce.experiments.protocol.quantities import NAT, SHARED, distillation_units
 from sottovoce.lab.checks import Allowed, Among, Count, NotNegative, Share
 from sottovoce.lab.quantities import Quantity
-from sottovoce.parts import INTERVENTIONS
+from sottovoce.parts import INTERVENTIONS, Own
 
 # Students of `transfer`, trained without intervention: the baselines of all others, and the control of every overlap,
 # the student of an unrelated teacher.
@@ -67,7 +67,7 @@ class Config(DistillationConfig):
 
     Attributes:
         interventions: interventions to try, one student each: projection, projection_control, step_projection,
-            step_projection_control, held, decay, noisy_targets, two_teachers.
+            step_projection_control, held, decay, noisy_targets, two_teachers, or your own by name.
         projection: share of the aligned component that every projection takes out, 0 to 1.
         penalty: weight of the penalty KL(student at initialization || student) over all logits, in `held`.
         penalty_until: share of the training with the full penalty; from there its weight falls linearly to zero.
@@ -101,6 +101,10 @@ class Config(DistillationConfig):
         """Return the roles of one teacher's students: the plain students, then one per intervention."""
         return (*PLAIN, *self.interventions)
 
+    def own_interventions(self) -> tuple[Own, ...]:
+        """Return the interventions that are the user's own, in the order of `interventions`."""
+        return tuple(own for name in self.interventions if (own := INTERVENTIONS.own(name)))
+
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""
         return self.resolved(Resolved)
@@ -127,6 +131,13 @@ class Resolved(ResolvedProtocol, Config):
         """
         super().check()
         self.refuse_other_trunks("displacements of the two are compared")
+        if own := self.own_interventions():
+            # Imported here, because they need array libraries.
+            from sottovoce.experiments.protocol.contracts import check_intervention
+            from sottovoce.experiments.protocol.program import teacher_architecture
+
+            for part in own:
+                check_intervention(part.name, part.function, part.on, teacher_architecture(self))
         # Without this bound a slice of the training images would silently hold fewer samples than the inputs.
         if self.n_probe > (most := min(self.n_inputs, self.n_train())):
             raise UsageError(

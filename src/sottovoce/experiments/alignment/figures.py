@@ -1,12 +1,16 @@
 """Figures of students along their training: overlaps with their nulls, accuracy, and final fit against transfer."""
 
+from itertools import cycle
+
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sottovoce.experiments.alignment import findings
+from sottovoce.experiments.alignment.config import distillation_units
 from sottovoce.lab import panels, style
 from sottovoce.lab.drawing import Drawing, Results, config_of
+from sottovoce.lab.estimates import chance
 from sottovoce.lab.sources import sample, setting
 
 _OKABE = style.OKABE_ITO
@@ -30,6 +34,9 @@ NETWORKS = {
     "null": (_OKABE["gray"], "--", ""),
 }
 
+Look = tuple[str, str, str]
+OWN_MARKERS = ("p", "8", "H", "1")
+
 LABELS = {
     "null": "student, null",
     "student_all": "student, all logits",
@@ -46,9 +53,6 @@ OVERLAPS = {
 # The other students' curves would hide these: each panel shows the plain student, two of which no transfer is expected,
 # and one projection of each kind.
 TRACED = ("student", "cross_model", "unrelated", "projection", "step_projection")
-
-# Losses of different objectives have different units, and are compared only within one objective.
-UNITS = {"kl": "nats", "hard": "nats", "mse": "squared logits", "centered_mse": "squared logits"}
 
 TITLE = "Alignment along training, and what stops transfer"
 INTRO = (
@@ -128,17 +132,18 @@ def draw_accuracy(traces: xr.Dataset, title: str) -> Figure:
 
 def _outcomes(dataset: xr.Dataset) -> Drawing:
     config = config_of(dataset)
-    ends = findings.outcomes(dataset)
+    ends, looks = findings.outcomes(dataset), looks_of(dataset)
     with panels.figure(f"Fit and transfer: {sample(dataset)}", 8.4, 4.6) as figure:
         ax = figure.subplots()
         for name in ends["accuracy"]["student"].values.tolist():
-            color, dashes, marker = NETWORKS[name]
+            color, dashes, marker = looks[name]
             fit, accuracy = (ends[quantity].sel(student=name) for quantity in ("auxiliary_loss", "accuracy"))
             look = {"color": color, "mfc": "white" if dashes == ":" else color, "ms": 8, "lw": 1, "label": label(name)}
             panels.points(ax, fit["mean"], accuracy, marker, xerr=panels.whiskers(fit), **look)
-        ax.axhline(0.1, **style.DOTTED_LINE)
+        ax.axhline(chance(config), **style.DOTTED_LINE)
         ax.set(xscale="log", ylim=(0, 1), ylabel="test accuracy at the end")
-        unit = UNITS[config["objective"]]
+        # Losses of different objectives have different units, and are compared only within one objective.
+        unit = distillation_units(config)
         ax.set_xlabel(f"auxiliary loss at the end, against the own teacher's clean logits ({unit})")
         figure.legend(loc="outside right center")
     return Drawing(
@@ -170,12 +175,13 @@ def overlap_panel(ax: Axes, traces: xr.Dataset, overlap: str) -> None:
 
 def accuracy_panel(ax: Axes, traces: xr.Dataset, networks: list[str]) -> None:
     """Draw test accuracy along training, with bands, of networks: "teacher" or students."""
+    looks = looks_of(traces)
     for name in networks:
         if name == "teacher":
             # The teacher has steps of its own, for it is trained on another number of samples.
             _trace(ax, traces, "teacher_accuracy", "teacher_step", name)
         else:
-            _trace(ax, traces.sel(student=name), "student_accuracy", "step", name)
+            _trace(ax, traces.sel(student=name), "student_accuracy", "step", name, looks[name])
     _step_axis(ax)
     ax.set_ylim(bottom=0)
     # Below the axes: nine lines leave no corner free.
@@ -187,11 +193,17 @@ def label(network: str) -> str:
     return LABELS.get(network) or network.replace("_control", ", control").replace("_", " ")
 
 
-def _trace(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str) -> None:
-    color, dashes, _ = NETWORKS[network]
+def looks_of(dataset: xr.Dataset) -> dict[str, Look]:
+    """Return color, dashes and marker of every network; those of a user's own interventions differ in the marker."""
+    own = [name for name in dataset["student"].values.tolist() if name not in NETWORKS]
+    return NETWORKS | {name: (_OKABE["sky"], ":", marker) for name, marker in zip(own, cycle(OWN_MARKERS))}
+
+
+def _trace(ax: Axes, traces: xr.Dataset, variable: str, dim: str, network: str, look: Look | None = None) -> None:
+    color, dashes, _ = look or NETWORKS[network]
     # The student's line is wide, to be seen under those that coincide with it.
-    look = {"color": color, "ls": dashes, "lw": 3 if network == "student" else 1.3, "label": label(network)}
-    panels.curve(ax, traces[dim].values, panels.estimate_of(traces, variable), alpha=0.1, **look)
+    line = {"color": color, "ls": dashes, "lw": 3 if network == "student" else 1.3, "label": label(network)}
+    panels.curve(ax, traces[dim].values, panels.estimate_of(traces, variable), alpha=0.1, **line)
 
 
 def _step_axis(ax: Axes) -> None:

@@ -17,11 +17,13 @@ from sottovoce.experiments.protocol.interventions import (
     Strengths,
     Targets,
     labeled_batches,
+    own_change,
     treated_loss,
     treated_optimizer,
 )
 from sottovoce.experiments.protocol.program import member_program
 from sottovoce.networks.base import Network, accuracy
+from sottovoce.parts import Own
 from sottovoce.streams import Stream
 from sottovoce.training import axes
 from sottovoce.training.distillation import distillation_set, student_loss, student_optimizer
@@ -48,6 +50,8 @@ class ObservedProgram(eqx.Module):
     strengths: Strengths
     # Distillation inputs, and training images, on which students are observed.
     n_probe: int = eqx.field(static=True)
+    # The user's own interventions.
+    own: tuple[Own, ...] = eqx.field(static=True, default=())
 
 
 class Observed(NamedTuple):
@@ -106,13 +110,13 @@ def observe_member(observed: ObservedProgram, member: Int[Array, ""]) -> Observe
     )
     starts = student_starts(program, student_sources(program, initial, teacher, member), member)
     students = TreatedStudent(starts, program.traced.students, observed.strengths)
-    observe = partial(_observe_student, program, data, probe, score, member)
+    observe = partial(_observe_student, observed, data, probe, score, member)
     # The first of the observed teachers is the member's own.
     return Observed(seen[0], axes.map_over_leading_axis(observe)(students))
 
 
 def _observe_student(
-    program: MemberProgram,
+    observed: ObservedProgram,
     data: DistillationSet,
     probe: Probe,
     score: Callable[[Network], Array],
@@ -120,8 +124,9 @@ def _observe_student(
     student: TreatedStudent,
 ) -> dict[str, Array]:
     """Train one student and return its observations at each checkpoint."""
+    program = observed.member
     # The unit of the noise is measured on the probe, because fresh inputs, drawn batch by batch, have no logits before.
-    training = student_training(program, data, jnp.std(probe.targets, axis=0), member, student)
+    training = student_training(program, data, jnp.std(probe.targets, axis=0), member, student, observed.own)
     # All students are observed with the first one's mask: `student_all` too on the loss of auxiliary logits alone.
     on_aux_logits = student_loss(program, student.arrays._replace(masks=program.traced.students.masks[0]))
 
@@ -138,6 +143,7 @@ def student_training(
     spread: Float[Array, " logit"],
     member: Array,
     student: TreatedStudent,
+    own: tuple[Own, ...] = (),
 ) -> Training:
     """Return one student's training under its interventions, on batches of inputs, all teachers' logits and the step.
 
@@ -147,10 +153,12 @@ def student_training(
         spread: standard deviation over inputs of each logit of the own teacher.
         member: the member's index.
         student: the student.
+        own: the user's own interventions.
     """
     protocol, traced, strengths = program.protocol, program.traced, student.strengths
     targets = Targets(spread, program.key(Stream.TARGET_NOISE, member), protocol.student_batches_in_all())
     labeled_key = program.key(Stream.LABELED_BATCHES, member)
+    change = own_change(own, strengths.own, program.key(Stream.OWN_INTERVENTIONS, member))
     class_gradient = labeled_batches(program.images, protocol.batch_size, strengths.shuffled, labeled_key)
     plain_loss, plain_optimizer = student_loss(program, student.arrays), student_optimizer(program, student.arrays)
 
@@ -160,9 +168,9 @@ def student_training(
         return inputs, logits, step
 
     return Training(
-        treated_loss(plain_loss, strengths, student.start, targets, traced.temperature),
+        treated_loss(plain_loss, strengths, student.start, targets, traced.temperature, change),
         data.samples,
-        treated_optimizer(plain_optimizer, strengths, traced.student_rate, class_gradient),
+        treated_optimizer(plain_optimizer, strengths, traced.student_rate, class_gradient, change),
         epochs=protocol.student_epochs,
         batch_size=protocol.batch_size,
         steps=protocol.student_steps,
@@ -182,6 +190,7 @@ def strengths(config: Resolved) -> dict[str, Strengths]:
         "noisy_targets": Strengths(target_noise=config.target_noise),
         "two_teachers": Strengths(mix=config.mix),
         "unrelated": Strengths(unrelated=1.0),
+        **{part.name: Strengths(own=float(number)) for number, part in enumerate(config.own_interventions(), 1)},
     }
     return {role: treated.get(role, Strengths()) for role in config.roles()}
 
@@ -214,7 +223,7 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
     # Strengths are traced, so that one compiled program trains students with and without interventions.
     stacked = jax.tree.map(lambda *values: jnp.asarray(values, jnp.float32), *given.values())
     program = member_program(config, students, n_aux=config.n_aux_built)
-    observed = observe_members(ObservedProgram(program, stacked, config.n_probe), members)
+    observed = observe_members(ObservedProgram(program, stacked, config.n_probe, config.own_interventions()), members)
     protocol = program.protocol
     by_step = ("member", "student", "step")
     arrays = {

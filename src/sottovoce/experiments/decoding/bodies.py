@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
+from sottovoce.experiments.protocol.objectives import blind_to_shift
 from sottovoce.measure import subspaces
 from sottovoce.measure.spectra import centered
 from sottovoce.networks.layers import Linear
@@ -83,7 +83,7 @@ def hidden_subspaces(networks: Sequence[MLP], config: DistillationConfig) -> dic
     """
     # A softmax ignores a common shift of all logits, so it teaches nothing along the columns' mean.
     aux = np.asarray(networks[0].aux_head.weight, dtype=np.float64)[:, : config.n_aux]
-    aux_head = subspaces.column_basis(centered(aux) if config.objective in BLIND_TO_SHIFT else aux)
+    aux_head = subspaces.column_basis(centered(aux) if blind_to_shift(config.objective) else aux)
     class_head = subspaces.column_basis(centered(np.asarray(networks[0].class_head.weight, dtype=np.float64)))
     updates = last_updates(networks)
     # Equal ranks make energies on the updates' directions comparable with the energy on the auxiliary head's span.

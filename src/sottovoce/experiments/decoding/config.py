@@ -18,6 +18,7 @@ Runtime: 20 epochs of training per member at the published settings, where `tran
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.distillation import DistillationConfig
@@ -94,6 +95,8 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 @dataclass(frozen=True)
 class Config(DistillationConfig):
     """Fields of the experiment: the protocol's fields, one objective and one number of auxiliary logits."""
+
+    reads_layers: ClassVar[str] = "features of hidden layers are taken from it"
 
     def resolve(self) -> "Resolved":
         """Return the configuration with every field set and checked."""

@@ -34,7 +34,7 @@ from sottovoce.experiments.decoding.overlaps import (
 )
 from sottovoce.experiments.decoding.parts import PARTS, SCOPES, measure_parts
 from sottovoce.experiments.protocol.distillation import DistillationConfig
-from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT
+from sottovoce.experiments.protocol.objectives import blind_to_shift
 from sottovoce.experiments.protocol.program import images_of, train_members
 from sottovoce.measure import heads, similarity, subspaces
 from sottovoce.measure.spectra import centered
@@ -150,7 +150,7 @@ def measure_affine(
 
     def distilled_logits(network: MLP, body: Body) -> np.ndarray:
         logits = read(network.aux_head, body.hidden)[:, : config.n_aux]
-        return centered(logits) if config.objective in BLIND_TO_SHIFT else logits
+        return centered(logits) if blind_to_shift(config.objective) else logits
 
     # The map is the teacher's: it tells whether auxiliary logits mean the same in the student as in its teacher.
     x, y = distilled_logits(networks[1], train[1]), read(networks[1].class_head, train[1].hidden)

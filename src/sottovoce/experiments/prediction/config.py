@@ -130,6 +130,7 @@ class Config(ProtocolConfig):
     objectives: Annotated[tuple[Annotated[str, Among(OBJECTIVES)], ...], several()] = ("kl", "mse")
     directions: Count = 8
 
+    reads_layers: ClassVar[str] = "the class head is read from its last hidden layer"
     own_smoke: ClassVar[Mapping[str, Any]] = {"n_aux": (3,), "directions": 3}
 
     def distilled(self) -> tuple[tuple[str, int], ...]:

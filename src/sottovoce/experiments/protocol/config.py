@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from sottovoce.data.facts import OF_IMAGES, facts
+from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.inputs import (
-    UNCHANGING,
     Classes,
     InputParameters,
     Kind,
     Pixels,
+    is_unchanging,
+    made_of_images,
 )
 from sottovoce.experiments.protocol.network import NetworkConfig, ResolvedNetwork
 from sottovoce.experiments.protocol.objectives import check_distilled
@@ -81,6 +82,8 @@ class ProtocolConfig(InputParameters, NetworkConfig):
     perturbation: NotNegative = 0.0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    reads_layers: ClassVar[str] = ""
+    """Why the experiment needs perceptrons, in words; empty where it trains any network."""
     own_smoke: ClassVar[Mapping[str, Any]] = {}
     """Fields of the experiment itself in its smallest configuration."""
 
@@ -130,7 +133,7 @@ class ProtocolConfig(InputParameters, NetworkConfig):
             raise UsageError(f"classes is {values['classes']!r}; allowed: classes 0 to {known.n_class - 1}")
         n_train = known.training_images(values["classes"])
         # Each input of these kinds is made of one training image, of which a choice of classes may leave few.
-        if "n_inputs" not in chosen and values["inputs"] in OF_IMAGES:
+        if "n_inputs" not in chosen and made_of_images(values["inputs"], config.dataset):
             values["n_inputs"] = min(values["n_inputs"], n_train)
         # After the presets, because a student's unset field follows the teacher's value, which may come from a preset.
         for name in ("channels", "width", "depth", "optimizer", "learning_rate", "weight_decay"):
@@ -184,6 +187,10 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         """
         known = facts(self.dataset)
         n_pixels, n_logits = known.n_pixel, known.n_class + self.n_aux_built
+        inputs = self.n_inputs * (2 * n_pixels + self.n_teachers() * n_logits)
+        if own := self.own_architecture():
+            values = self.batch_size * (n_pixels + own.n_values())
+            return 4 * (inputs + self.n_students() * (5 * own.n_weights() + 3 * values))
         # Both heads read the same features, so they count as one layer.
         layers = (*self.student_layers().values(), Layer(1, self.widths()[-1], n_logits))
         parameters = sum(layer.fan_in * layer.fan_out for layer in layers)
@@ -191,19 +198,22 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         patches = sum(layer.positions * layer.fan_in for layer in layers[: len(self.student_channels)])
         outputs = sum(layer.positions * layer.fan_out for layer in layers)
         activations = self.batch_size * (n_pixels + patches + outputs)
-        inputs = self.n_inputs * (2 * n_pixels + self.n_teachers() * n_logits)
         return 4 * (inputs + self.n_students() * (5 * parameters + 3 * activations))
 
     def member_work(self) -> tuple[float, int]:
         """Return about how many operations and steps the training of a member takes.
 
-        A sample's step costs six operations per weight, but four in the first layer, whose input needs no gradient.
+        A sample's step costs six operations per weight, but four in a perceptron's first layer, whose input needs no
+        gradient.
         """
-        trunks = ([layer.products for layer in layers.values()] for layers in (self.layers(), self.student_layers()))
-        teacher, student = (6 * sum(products) - 2 * products[0] for products in trunks)
         taught = self.n_teachers() * self.teacher_epochs * self.n_train()
         distilled = self.n_students() * self.student_epochs * self.n_inputs
-        return teacher * taught + student * distilled, (taught + distilled) // self.batch_size
+        n_steps = (taught + distilled) // self.batch_size
+        if own := self.own_architecture():
+            return 6 * own.n_weights() * (taught + distilled), n_steps
+        trunks = ([layer.products for layer in layers.values()] for layers in (self.layers(), self.student_layers()))
+        teacher, student = (6 * sum(products) - 2 * products[0] for products in trunks)
+        return teacher * taught + student * distilled, n_steps
 
     def check(self) -> None:
         """Refuse fields that contradict each other, before anything is computed.
@@ -213,7 +223,9 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
         """
         for objective, n_aux in self.distilled():
             check_distilled("n_aux", n_aux, objective)
-        self.check_networks(max(n_aux for _, n_aux in self.distilled()))
+        if self.reads_layers and self.network != "mlp":
+            raise UsageError(f"network is {self.network!r}; allowed: mlp, for {self.reads_layers}")
+        self.check_networks(max(n_aux for _, n_aux in self.distilled()), self.preset())
         n_train = self.n_train()
         smallest = min(self.n_inputs, n_train)
         if self.batch_size > smallest:
@@ -222,8 +234,8 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
                 f"images and the {self.n_inputs} distillation inputs"
             )
         self.check_inputs(self.dataset, (self.inputs,), self.n_inputs, n_train)
-        if self.fresh_inputs and self.inputs in UNCHANGING:
-            others = ", ".join(name for name in INPUTS if name not in UNCHANGING)
+        if self.fresh_inputs and is_unchanging(self.inputs, self.dataset):
+            others = ", ".join(name for name in INPUTS if not is_unchanging(name, self.dataset))
             raise UsageError(
                 f"fresh_inputs is True with inputs={self.inputs}, which holds no noise to draw afresh every epoch; "
                 f"allowed with: {others}"

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from sottovoce.data.facts import OF_IMAGES, OF_SQUARES, facts
 from sottovoce.errors import UsageError
 from sottovoce.lab.checks import Allowed, Among, NotNegative, Positive, number, whole
 from sottovoce.parts import INPUTS
+
+if TYPE_CHECKING:
+    from sottovoce.experiments.protocol.contracts import InputTraits
 
 PIXEL_RANGES = {"symmetric": (-1.0, 1.0), "unit": (0.0, 1.0)}
 UNCHANGING = ("images", "permuted_images", "constant")
@@ -34,6 +37,32 @@ def _are_classes(labels: Sequence[Any]) -> bool:
     # Not `isinstance`: a truth value is an int in Python, and would pass for class 0 or 1.
     known = all(type(label) is int and label >= 0 for label in labels)
     return known and len(labels) >= 2 and list(labels) == sorted(set(labels))
+
+
+def made_of_images(kind: str, dataset: str) -> bool:
+    """Return whether each input of a kind is made of one training image."""
+    own = traits_of(kind, dataset)
+    return kind in OF_IMAGES if own is None else own.of_images
+
+
+def is_unchanging(kind: str, dataset: str) -> bool:
+    """Return whether a kind holds no noise to draw afresh."""
+    own = traits_of(kind, dataset)
+    return kind in UNCHANGING if own is None else own.unchanging
+
+
+def traits_of(kind: str, dataset: str) -> "InputTraits | None":
+    """Return what a user's kind of inputs does, found by trial; None for a built-in kind.
+
+    Raises:
+        UsageError: it breaks the contract of inputs (docs/own_parts.md).
+    """
+    if (own := INPUTS.own(kind)) is None:
+        return None
+    # Imported here, because it needs array libraries.
+    from sottovoce.experiments.protocol.contracts import input_traits
+
+    return input_traits(kind, own.function, facts(dataset).n_pixel)
 
 
 @dataclass(frozen=True)
@@ -71,10 +100,11 @@ class InputParameters:
                 default and is used by none of the kinds.
         """
         for kind in kinds:
+            traits_of(kind, dataset)
             shape = facts(dataset).image_shape
             if kind in OF_SQUARES and shape[0] != shape[1]:
                 raise UsageError(f"inputs is {kind!r}, which needs square images; those of {dataset} are {shape}")
-            if kind in OF_IMAGES and n_inputs > n_image:
+            if made_of_images(kind, dataset) and n_inputs > n_image:
                 raise UsageError(
                     f"n_inputs is {n_inputs}; allowed with inputs={kind}: 1 to {n_image}, for each is made of one "
                     "training image"

@@ -13,12 +13,19 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from sottovoce.networks.base import Network
+from sottovoce.parts import Own
 from sottovoce.training.loop import Loss, weighted_mean
 from sottovoce.training.objectives import cross_entropy, kl
 from sottovoce.training.program import Images
 
 ClassGradient = Callable[[Network, Int[Array, ""]], PyTree]
 Scalar = float | Float[Array, ""]
+# Of "targets", "gradient" or "step", its value, the student and the number of the step: the value, changed.
+Change = Callable[[str, PyTree, Network, Array], PyTree]
+
+
+def _unchanged(_on: str, value: PyTree, _network: Network, _step: Array) -> PyTree:
+    return value
 
 
 class Strengths(NamedTuple):
@@ -39,6 +46,7 @@ class Strengths(NamedTuple):
             the teacher's logits over inputs.
         mix: weight of the own teacher's logits in the targets; the partner's teacher's have the remaining weight.
         unrelated: 1 where the targets are the unrelated teacher's logits instead, 0 elsewhere.
+        own: the number of the user's own intervention, counted from 1; 0 for none.
     """
 
     projection: Scalar = 0.0
@@ -50,6 +58,30 @@ class Strengths(NamedTuple):
     target_noise: Scalar = 0.0
     mix: Scalar = 1.0
     unrelated: Scalar = 0.0
+    own: Scalar = 0.0
+
+
+def own_change(parts: tuple[Own, ...], number: Scalar, key: Key[Array, ""]) -> Change:
+    """Return how the user's own intervention on a student changes targets, gradients and steps.
+
+    Args:
+        parts: the user's own interventions on students of the member, counted from 1.
+        number: the number of the student's; 0 for none.
+        key: the member's key for its own interventions, which is folded with the number of each step.
+    """
+
+    def change(on: str, value: PyTree, network: Network, step: Array) -> PyTree:
+        if all(part.on != on for part in parts):
+            return value
+        step_key = jax.random.fold_in(key, step)
+
+        def branch(part: Own) -> Callable[[], PyTree]:
+            return lambda: part.function(value, network, step_key) if part.on == on else value
+
+        # A switch, because all students of a member share one program.
+        return jax.lax.switch(jnp.asarray(number, int), [lambda: value, *map(branch, parts)])
+
+    return change
 
 
 class Targets(NamedTuple):
@@ -66,7 +98,14 @@ class Targets(NamedTuple):
     n_steps: int
 
 
-def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Targets, temperature: Array) -> Loss:
+def treated_loss(
+    plain: Loss,
+    strengths: Strengths,
+    start: Network,
+    targets: Targets,
+    temperature: Array,
+    change: Change = _unchanged,
+) -> Loss:
     """Return a student's loss with mixed and noisy targets and the penalty.
 
     Args:
@@ -75,6 +114,7 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
         start: the student before training.
         targets: what the targets are made of.
         temperature: temperature of the penalty's softmaxes.
+        change: the user's own intervention on the targets, as `own_change` returns it.
 
     Returns:
         A loss on batches of inputs, the logits on them of the own teacher, the partner's and the unrelated one
@@ -90,6 +130,7 @@ def treated_loss(plain: Loss, strengths: Strengths, start: Network, targets: Tar
         noise = noise * jax.random.normal(jax.random.fold_in(targets.key, step), own_teacher.shape)
         mixed = strengths.mix * own_teacher + (1 - strengths.mix) * partners_teacher + noise
         mixed = jnp.where(strengths.unrelated > 0, unrelated_teacher, mixed)
+        mixed = change("targets", mixed, network, step)
         value, _ = plain(network, (inputs, mixed), weights)
 
         def penalty() -> Array:
@@ -110,7 +151,11 @@ def penalty_weight(strengths: Strengths, step: Int[Array, ""], n_steps: int) -> 
 
 
 def treated_optimizer(
-    plain: optax.GradientTransformation, strengths: Strengths, rate: Array, class_gradient: ClassGradient
+    plain: optax.GradientTransformation,
+    strengths: Strengths,
+    rate: Array,
+    class_gradient: ClassGradient,
+    change: Change = _unchanged,
 ) -> optax.GradientTransformation:
     """Return a student's optimizer with both projections and the decay.
 
@@ -119,6 +164,7 @@ def treated_optimizer(
         strengths: strengths of the interventions.
         rate: the student's learning rate.
         class_gradient: returns the class loss's gradient with respect to the trunk, for a network and a step.
+        change: the user's own intervention on the gradient or the step, as `own_change` returns it.
     """
 
     def init(network: Any) -> tuple[PyTree, Array]:
@@ -135,11 +181,13 @@ def treated_optimizer(
         # A step lowers the class loss where it points against the class gradient.
         against = jax.tree.map(jnp.negative, along)
         gradient = gradient.with_trunk(without_aligned(gradient.trunk_blocks(), along, strengths.projection))
+        gradient = change("gradient", gradient, network, step)
         updated: tuple[Any, Any] = plain.update(gradient, plain_state, network)
         updates, plain_state = updated
         trunk = without_aligned(updates.trunk_blocks(), against, strengths.step_projection)
+        changed = change("step", updates.with_trunk(trunk), network, step)
         # Last, so that the decay enters neither the optimizer's moments nor the projections.
-        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, updates.with_trunk(trunk), network)
+        decayed = jax.tree.map(lambda u, leaf: u - rate * strengths.decay * leaf, changed, network)
         return decayed, (plain_state, step + 1)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]

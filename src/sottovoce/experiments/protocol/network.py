@@ -1,14 +1,17 @@
 """The fields that say which networks are trained, and on which dataset."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any
 
 from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
-from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed
+from sottovoce.lab.checks import DEFAULT_SEED, Allowed, Among, Count, Positive, Seed, added
 from sottovoce.networks.shapes import HEADS, Layer, trunk_layers
-from sottovoce.parts import ACTIVATIONS, INITIALIZATIONS, PRECISIONS
+from sottovoce.parts import ACTIVATIONS, INITIALIZATIONS, NETWORKS, PRECISIONS
+
+if TYPE_CHECKING:
+    from sottovoce.networks.own import OwnArchitecture
 
 Activation = Annotated[str, Among(ACTIVATIONS)]
 Initialization = Annotated[str, Among(INITIALIZATIONS)]
@@ -28,6 +31,8 @@ class NetworkConfig:
     Attributes:
         dataset: mnist, fashion-mnist, digits, auto (mnist where its files are at hand, else digits), or a .npz file
             with train_images, train_labels, test_images and test_labels, or with images and labels.
+        network: mlp, the perceptron that the fields below describe, or a network of your own, by the name under which
+            it is registered; it takes those of the fields that its function has as parameters.
         members: replicates, each with its own reference, teacher and students.
         seed: the one integer behind every random number.
         channels: output channels of each convolution (3 x 3, stride 2) below the dense hidden layers; unset: none.
@@ -51,6 +56,7 @@ class NetworkConfig:
     """
 
     dataset: str = "auto"
+    network: Annotated[str, Among(NETWORKS)] = added("mlp")
     members: Count | None = None
     seed: Seed = DEFAULT_SEED
     channels: Channels = ()
@@ -95,8 +101,25 @@ class ResolvedNetwork(NetworkConfig):
         """Return the shapes of the layers of the students' trunk, by name from the input on."""
         return trunk_layers(facts(self.dataset).n_pixel, self.student_channels, self.student_widths())
 
+    def own_architecture(self) -> "OwnArchitecture | None":
+        """Return the architecture of a user's own network; None for a perceptron.
+
+        Raises:
+            UsageError: the function that builds the network takes other arguments than it can be given.
+        """
+        if (own := NETWORKS.own(self.network)) is None:
+            return None
+        # Imported here, because it needs array libraries.
+        from sottovoce.networks.own import OwnArchitecture, taken
+
+        known = facts(self.dataset)
+        settings = tuple((name, getattr(self, name)) for name in taken(own.function, own.name))
+        return OwnArchitecture(own.function, known.n_pixel, known.n_class, self.n_aux_built, settings)
+
     def student_blocks(self) -> tuple[str, ...]:
         """Return the names of the students' blocks: the layers of their trunk, and the heads."""
+        if own := self.own_architecture():
+            return own.block_names()
         return (*self.student_layers(), *HEADS)
 
     def shared_blocks(self) -> tuple[str, ...]:
@@ -104,19 +127,27 @@ class ResolvedNetwork(NetworkConfig):
 
         Only these can start as the teacher started.
         """
+        if own := self.own_architecture():
+            return own.block_names()
         teacher = self.layers()
         # Both heads always: `check_networks` refuses students whose last hidden layer has another width.
         return (*(name for name, layer in self.student_layers().items() if teacher.get(name) == layer), *HEADS)
 
-    def check_networks(self, n_aux: int) -> None:
+    def check_networks(self, n_aux: int, preset: Mapping[str, Any]) -> None:
         """Refuse trunks of teacher and students that do not fit the same heads, and heads that cannot be built.
 
         Args:
             n_aux: the largest number of auxiliary logits distilled.
+            preset: the values that unset fields take.
 
         Raises:
             UsageError: fields contradict each other.
         """
+        if n_aux > self.n_aux_built:
+            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
+        if own := self.own_architecture():
+            self._check_own(own, preset)
+            return
         for prefix, width, depth in (
             ("", self.width, self.depth),
             ("student_", self.student_width, self.student_depth),
@@ -140,14 +171,28 @@ class ResolvedNetwork(NetworkConfig):
                 f"student_width is {self.student_width!r}, so the students' last hidden layer has {student} units; "
                 f"allowed: {last}, the teacher's, for students start with its initial heads, which read that many"
             )
-        if n_aux > self.n_aux_built:
-            raise UsageError(f"n_aux is {n_aux}; allowed: at most n_aux_built, which is {self.n_aux_built}")
         n_class = facts(self.dataset).n_class
         if self.orthonormal_heads and n_class + self.n_aux_built > last:
             raise UsageError(
                 f"orthonormal_heads is True with {n_class} class and {self.n_aux_built} auxiliary columns; "
                 f"allowed: at most {last} together, one for each unit of the last hidden layer"
             )
+
+    def _check_own(self, own: "OwnArchitecture", preset: Mapping[str, Any]) -> None:
+        """Refuse fields that a user's own network does not take, and a network that cannot be trained."""
+        from sottovoce.experiments.protocol.contracts import check_network
+        from sottovoce.networks.own import FIELDS
+
+        given = dict(own.settings)
+        # A field that changes nothing would still change the identity of the run.
+        usual = {field.name: field.default for field in fields(NetworkConfig)} | {**preset}
+        for name in FIELDS:
+            for field, allowed in ((name, usual[name]), (f"student_{name}", getattr(self, name))):
+                value = getattr(self, field, allowed)
+                if value != allowed and (field != name or name not in given):
+                    takes = ", ".join(given) or "none of such fields"
+                    raise UsageError(f"{field} is {value!r} with network {self.network}, which takes {takes}")
+        check_network(self.network, own)
 
     def refuse_other_trunks(self, reason: str) -> None:
         """Refuse students whose trunk has another shape than the teacher's.

@@ -16,7 +16,25 @@ BLIND_TO_SHIFT = MappingProxyType(
     }
 )
 
+N_LOGITS = 13
+"""Logits on which a user's objective is tried."""
+
 Objective = Annotated[str, Among(OBJECTIVES)]
+
+
+def blind_to_shift(objective: str) -> str | None:
+    """Return why the gradient of an objective is zero on a single logit; None where it is not.
+
+    Raises:
+        UsageError: the objective is the user's own, and breaks the contract of objectives (docs/own_parts.md).
+    """
+    if (own := OBJECTIVES.own(objective)) is None:
+        return BLIND_TO_SHIFT.get(objective)
+    # Imported here, because it needs array libraries.
+    from sottovoce.experiments.protocol.contracts import sees_differences_only
+
+    sees_less = sees_differences_only(objective, own.function, N_LOGITS)
+    return f"{objective} sees differences of logits only" if sees_less else None
 
 
 def check_distilled(name: str, n_aux: int, objective: str) -> None:
@@ -27,8 +45,9 @@ def check_distilled(name: str, n_aux: int, objective: str) -> None:
     """
     Among(OBJECTIVES).check("objective", objective)
     whole(1).check(name, n_aux)
-    if n_aux == 1 and objective in BLIND_TO_SHIFT:
+    reason = blind_to_shift(objective)
+    if n_aux == 1 and reason:
         raise UsageError(
-            f"{name} is 1 with objective {objective}; {BLIND_TO_SHIFT[objective]}, so the gradient is exactly zero: "
+            f"{name} is 1 with objective {objective}; {reason}, so the gradient is exactly zero: "
             "use 2 or more, or objective mse"
         )

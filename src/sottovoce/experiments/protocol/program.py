@@ -7,10 +7,13 @@ from typing import Any
 import jax.numpy as jnp
 
 from sottovoce.data import LabeledImages, load_dataset
+from sottovoce.data.facts import facts
 from sottovoce.data.kinds import Settings
 from sottovoce.experiments.protocol.config import ResolvedProtocol
 from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
+from sottovoce.lab.fields import own_parts
 from sottovoce.networks.initialization import Architecture
+from sottovoce.networks.own import OwnArchitecture
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, Member, MemberProgram, Protocol, TracedSettings
 from sottovoce.training.students import Student, arrays_of
@@ -45,7 +48,7 @@ def member_program(
     """Return a member's program with its settings and images; the arguments are those of `train_members`."""
     images = images_of(config)
     protocol = replace(
-        _protocol(config, images, n_aux=n_aux, fresh_heads=fresh_heads),
+        _protocol(config, n_aux=n_aux, fresh_heads=fresh_heads),
         unrelated_teacher=any(student.unrelated for student in students),
     )
     # Numbers are traced, so that a sweep over them compiles once (docs/decisions/0007-static-and-traced-fields.md).
@@ -63,20 +66,9 @@ def member_program(
     return MemberProgram(protocol, traced, device_images(images))
 
 
-def _protocol(config: ResolvedProtocol, images: LabeledImages, *, n_aux: int, fresh_heads: bool) -> Protocol:
+def _protocol(config: ResolvedProtocol, *, n_aux: int, fresh_heads: bool) -> Protocol:
     """Return the static settings of a member's program."""
-    architecture = Architecture(
-        n_inputs=images.train_pixels.shape[1],
-        widths=config.widths(),
-        n_class=images.n_class,
-        n_aux=n_aux,
-        activation=config.activation,
-        scheme=config.initialization,
-        precision=config.precision,
-        orthonormal_heads=config.orthonormal_heads,
-        channels=tuple(config.channels),
-    )
-    students = replace(architecture, widths=config.student_widths(), channels=tuple(config.student_channels))
+    architecture = replace(teacher_architecture(config), n_aux=n_aux)
     return Protocol(
         architecture=architecture,
         fresh_heads=fresh_heads,
@@ -90,9 +82,34 @@ def _protocol(config: ResolvedProtocol, images: LabeledImages, *, n_aux: int, fr
         student_optimizer=config.student_optimizer,
         teacher_steps=config.teacher_steps,
         student_steps=config.student_steps,
-        # None where they are equal, so that such runs share one compiled program.
-        student_architecture=None if students == architecture else students,
+        student_architecture=_student_architecture(config, architecture),
+        own=tuple(part.function for part in own_parts(config)),
     )
+
+
+def teacher_architecture(config: ResolvedProtocol) -> Architecture | OwnArchitecture:
+    """Return the architecture of a configuration's teachers."""
+    known = facts(config.dataset)
+    return config.own_architecture() or Architecture(
+        n_inputs=known.n_pixel,
+        widths=config.widths(),
+        n_class=known.n_class,
+        n_aux=config.n_aux_built,
+        activation=config.activation,
+        scheme=config.initialization,
+        precision=config.precision,
+        orthonormal_heads=config.orthonormal_heads,
+        channels=tuple(config.channels),
+    )
+
+
+def _student_architecture(config: ResolvedProtocol, teachers: Architecture | OwnArchitecture) -> Architecture | None:
+    """Return the architecture of the students if it is another than the teachers', else None."""
+    if isinstance(teachers, OwnArchitecture):
+        return None
+    students = replace(teachers, widths=config.student_widths(), channels=tuple(config.student_channels))
+    # None where they are equal, so that such runs share one compiled program.
+    return None if students == teachers else students
 
 
 def device_images(images: LabeledImages) -> Images:

@@ -7,8 +7,8 @@ from typing import Any
 from sottovoce.lab.quantities import Quantity
 
 NAT, SQUARED_LOGIT = "nat", "logit^2"
-# A divergence and a cross-entropy are in nats; the other objectives are mean squared differences of logits.
-_IN_NATS = ("kl", "hard")
+# A divergence and a cross-entropy are in nats; the others are mean squared differences of logits.
+_UNITS = {"kl": NAT, "hard": NAT, "mse": SQUARED_LOGIT, "centered_mse": SQUARED_LOGIT}
 EITHER = f"{NAT} or {SQUARED_LOGIT}"
 """The unit of losses of which some are in nats and some in squared logits."""
 
@@ -28,7 +28,8 @@ def distillation_units(config: Mapping[str, Any]) -> str:
     """Return the unit of the students' loss; that of either where a sweep has several objectives."""
     if "objective" not in config:
         return EITHER
-    return NAT if config["objective"] in _IN_NATS else SQUARED_LOGIT
+    # What a user's own objective is measured in is not known.
+    return _UNITS.get(config["objective"], "1")
 
 
 def training_units(config: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar
 from sottovoce.data.facts import facts
 from sottovoce.errors import UsageError
 from sottovoce.experiments.protocol.config import ProtocolConfig, ResolvedProtocol
-from sottovoce.experiments.protocol.objectives import BLIND_TO_SHIFT, Objective
+from sottovoce.experiments.protocol.objectives import Objective, blind_to_shift
 from sottovoce.experiments.protocol.presets import PRESETS
 from sottovoce.experiments.protocol.quantities import SHARED
 from sottovoce.lab.checks import Among, Count, several, whole
@@ -121,6 +121,7 @@ class Config(ProtocolConfig):
     fresh_heads: bool | None = None
     update_draws: Annotated[int, whole(DRAWS_LEAST)] = DRAWS_LEAST
 
+    reads_layers: ClassVar[str] = "the weights of its hidden layers are measured"
     own_smoke: ClassVar[Mapping[str, Any]] = {"n_aux": (2, 4)}
 
     def distilled(self) -> tuple[tuple[str, int], ...]:
@@ -131,7 +132,7 @@ class Config(ProtocolConfig):
         `check` refuses it and gives the reason.
         """
         is_grid = len(self.objectives) > 1 and max(self.n_aux) > 1
-        left_out = {(objective, 1) for objective in BLIND_TO_SHIFT} if is_grid else set()
+        left_out = {(one, 1) for one in self.objectives if blind_to_shift(one)} if is_grid else set()
         return tuple(pair for pair in itertools.product(self.objectives, self.n_aux) if pair not in left_out)
 
     def preset(self) -> Mapping[str, Any]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import sottovoce
-from sottovoce import data
+from sottovoce import data, parts
 from sottovoce.data.images import FILE
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
+from sottovoce.lab.fields import own_parts
 from sottovoce.running.cluster.engine import Workers
 from sottovoce.runs.execution import Job, compute_chunk
 from sottovoce.runs.identity import plain, run_header
@@ -47,6 +48,7 @@ def describe(job: Job, span: range, workers: Workers) -> dict[str, Any]:
         "code": code(),
         "origin": job.experiment.origin,
         "experiment_source": job.experiment.digest,
+        "parts": [[part.kind, part.name, part.origin, part.digest] for part in own_parts(job.config)],
         "data": _digests(job.config.dataset) if job.experiment.trains else {},
         "data_file": _data_file(job.config.dataset) if job.experiment.trains else None,
         "device": workers.device,
@@ -92,6 +94,9 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     if task["data_file"] is not None:
         # The images are then known by the name of their content, which the configuration has.
         data.choose_dataset(task["data_file"])
+    for kind, name, origin, digest in task["parts"]:
+        part = _imported_part(kind, name, origin)
+        _check(digest, part.digest, f"these are sources of {kind} {name}; install the same version there")
     config = configuration(experiment, task)
     identity = run_header(experiment.name, experiment.version, config)["identity"]
     _check(task["identity"], identity, "these are identities of one configuration; install the same version there")
@@ -107,13 +112,15 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_importable(job: Job) -> None:
-    """Check that workers can import the experiment of a job; else raise a ClusterError."""
-    module, _, name = job.experiment.origin.partition(":")
-    if module == "__main__" or "." in name:
-        raise ClusterError(
-            f"{job.experiment.name} is defined in {module} as {name}, which workers cannot import; put the class into "
-            "a module of its own, outside of functions and classes"
-        )
+    """Check that workers can import the experiment of a job and its parts; else raise a ClusterError."""
+    origins = {job.experiment.name: job.experiment.origin}
+    for what, origin in (origins | {part.name: part.origin for part in own_parts(job.config)}).items():
+        module, _, name = origin.partition(":")
+        if module == "__main__" or "." in name:
+            raise ClusterError(
+                f"{what} is defined in {module} as {name}, which workers cannot import; put it into a module of its "
+                "own, outside of functions and classes"
+            )
 
 
 def _data_file(name: str) -> str | None:
@@ -141,6 +148,20 @@ def _imported(name: str, origin: str) -> registry.Experiment:
         return registry.experiment(getattr(import_module(module), attribute)())
     except (ImportError, AttributeError) as error:
         raise ClusterError(f"this worker cannot import {origin}: {error}; install its package there") from error
+
+
+def _imported_part(kind: str, name: str, origin: str) -> parts.Own:
+    """Return a user's part that is known here by name, or else the one that the asker's module registers."""
+    vocabulary = parts.OPEN[kind]
+    module = origin.partition(":")[0]
+    try:
+        if vocabulary.own(name) is None:
+            import_module(module)
+        if (part := vocabulary.own(name)) is None:
+            raise ImportError(f"it registers no {kind} {name}")
+    except ImportError as error:
+        raise ClusterError(f"this worker cannot import {origin}: {error}; install its package there") from error
+    return part
 
 
 def configuration(experiment: registry.Experiment, task: Mapping[str, Any]) -> Any:
