@@ -15,6 +15,7 @@ from sottovoce.experiments.alignment import config, figures
 from sottovoce.experiments.alignment import experiment as alignment
 from sottovoce.experiments.alignment import figures as drawings
 from sottovoce.experiments.alignment import findings as analysis
+from sottovoce.experiments.protocol import quantities
 from sottovoce.parts import OBJECTIVES
 
 
