@@ -2,6 +2,7 @@
 
 run("transfer", dataset="digits", members=2)     run an experiment, or load what is saved, as an xarray.Dataset
 sweep("transfer", {"n_aux": [2, 3]}, ...)        run it at many settings
+train("transfer", of=[0], ...)                   reference, teacher and students of its members, as networks
 table(result), plot(result)                      its rows with intervals, its figure as the report draws it
 list(), load("transfer")                         the saved runs, and one of them
 Experiment, LabeledImages                        an experiment and images of your own
@@ -38,7 +39,7 @@ __getattr__, __dir__, _ = lazy.attach(
         "lab.experiment": ["Experiment"],
         "parts": ["register_inputs", "register_intervention", "register_network", "register_objective"],
         "report.access": ["list", "load", "plot", "table"],
-        "running.run": ["Execution", "run"],
+        "running.run": ["Execution", "run", "train"],
         "sweeps": ["sweep"],
     },
 )

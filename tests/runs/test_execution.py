@@ -50,7 +50,9 @@ def test_a_run_says_what_it_is_and_the_second_time_is_cached(fake, tmp_path):
 
 def test_any_object_with_the_names_of_an_experiment_is_one(tmp_path):
     fake = Fake()
-    plain = SimpleNamespace(name="plain", version=2, digest=None, check_data=fake.check_data, simulate=fake.simulate)
+    plain = SimpleNamespace(
+        name="plain", version=2, sources=fake.sources, check_data=fake.check_data, simulate=fake.simulate
+    )
     assert execute(plain, Config(), root=tmp_path).attrs["version"] == 2
 
 
@@ -216,7 +218,7 @@ def test_an_experiment_without_the_variable_has_no_diverged_members(tmp_path):
     silent = SimpleNamespace(
         name="fake",
         version=1,
-        digest=None,
+        sources=Fake().sources,
         check_data=Fake().check_data,
         simulate=lambda config, members: Fake().simulate(config, members).drop_vars("diverged"),
     )

@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
+from sottovoce.errors import UsageError
 from sottovoce.lab.configurations import completed
 from sottovoce.lab.fields import flags, label, own_parts
 from sottovoce.lab.quantities import Quantity
@@ -78,6 +79,13 @@ class NamedSweep:
             return f"sottovoce run {experiment} {flags({self.field: self.values, **shared})}"
         values = ",".join(str(label(value)) for value in self.values)
         return f"sottovoce sweep {experiment} --over {self.field}={values} {flags(shared)}"
+
+
+class Trained(NamedTuple):
+    """Trained members: the arrays of their networks by role and name, with a leading member axis, and their results."""
+
+    arrays: Mapping[str, Mapping[str, Any]]
+    dataset: "xr.Dataset"
 
 
 class Experiment(ABC):
@@ -154,6 +162,22 @@ class Experiment(ABC):
             with each chunk and take the place of `quantities`; those that differ between chunks, or between the points
             of a sweep, are left out of the result.
         """
+
+    def train(self, config: Any, members: Sequence[int]) -> Trained:  # noqa: ARG002
+        """Compute members of a resolved configuration, as `simulate` does, and return their networks as well.
+
+        Raises:
+            UsageError: the experiment returns no networks.
+        """
+        raise UsageError(f"{self.name} returns no networks; allowed: experiments that define `train`")
+
+    def roles(self, config: Any) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the roles of the networks that `train` returns; none where it returns no networks."""
+        return ()
+
+    def networks(self, config: Any, arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
+        """Return the networks of one member by role from their arrays by role and name."""
+        return dict(arrays)
 
     @property
     def heading(self) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sottovoce.lab.experiment import Experiment, NamedSweep, Result
+from sottovoce.lab.experiment import Experiment, NamedSweep, Result, Trained
 from sottovoce.lab.quantities import Quantity, words
 
 if TYPE_CHECKING:
@@ -61,6 +61,26 @@ class Packaged(Experiment):
         """Compute the given members of a resolved configuration."""
         return self._part("simulate").simulate(config, members)
 
+    def train(self, config: Any, members: Sequence[int]) -> Trained:
+        """Compute members and return their networks as well; errors as for `Experiment.train`."""
+        simulate = self._part("simulate")
+        if not hasattr(simulate, "train"):
+            return super().train(config, members)
+        trained = simulate.train(config, members)
+        arrays = self._weights().arrays_of(trained, simulate.students_of(config))
+        return Trained(arrays, simulate.results_of(config, members, trained))
+
+    def roles(self, config: Any) -> tuple[str, ...]:
+        """Return the roles of the networks that `train` returns; none where it returns no networks."""
+        simulate = self._part("simulate")
+        if not hasattr(simulate, "train"):
+            return ()
+        return ("reference", "teacher", *(student.role for student in simulate.students_of(config)))
+
+    def networks(self, config: Any, arrays: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the networks of one member by role from their arrays by role and name."""
+        return self._weights().networks_of(config, arrays)
+
     def table(self, dataset: "xr.Dataset") -> "Table":
         """Return the rows that `sottovoce run` prints of a result."""
         return self._part("findings").table(dataset)
@@ -112,6 +132,10 @@ class Packaged(Experiment):
     @property
     def digest(self) -> None:
         """None: the commit of the package, which is stored beside the values, says which source there was."""
+
+    def _weights(self) -> ModuleType:
+        # Beside the experiments' folders, and imported by name, because the kernel depends on none of them.
+        return importlib.import_module(f"{self.package.rpartition('.')[0]}.protocol.weights")
 
     def _has(self, part: str) -> bool:
         # Looked up, not imported: a test for a part should not load it.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
@@ -40,6 +41,10 @@ class Architecture:
     def draw(self, key: Key[Array, ""]) -> MLP:
         """Draw a network from the member's key, as `initialize` does."""
         return initialize(self, key)
+
+    def shape(self) -> MLP:
+        """Return a network with the shapes and types of the arrays in place of the arrays; nothing is drawn."""
+        return eqx.filter_eval_shape(self.draw, jax.random.key(0))
 
     def block_names(self) -> tuple[str, ...]:
         """Return the names of the networks' blocks: the layers of the trunk, then the heads."""

@@ -13,7 +13,9 @@ from sottovoce.lab.checks import check
 from sottovoce.lab.fields import converted
 from sottovoce.lab.quantities import labelled
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
+from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Progress, choose, is_seen
+from sottovoce.runs.store import RunFolder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,6 +40,7 @@ class Execution:
         chunk: members computed and saved together; unset: one per CPU device, on an accelerator as many as fit in its
             free memory, of an experiment without networks as many as gain from it.
         refresh: compute again what is already on disk.
+        keep_weights: save the weights of all networks beside the results, a .safetensors file each.
         quiet: show no progress.
         executor: local (this process) or dask (worker processes, each a chunk at a time; docs/running.md).
         scheduler: address of a running dask cluster, tcp://HOST:PORT; unset: workers are started on this machine's
@@ -53,6 +56,7 @@ class Execution:
     devices: int | None = None
     chunk: int | None = None
     refresh: bool = False
+    keep_weights: bool = False
     quiet: bool = False
     executor: str = LOCAL
     scheduler: str | None = None
@@ -101,6 +105,56 @@ def run(
     return run_config(chosen, config, execution or by_default())
 
 
+def train(
+    experiment: str | registry.Experiment,
+    /,
+    *,
+    of: int | Sequence[int] | Any = None,
+    execution: Execution | None = None,
+    **settings: Any,
+) -> dict[int, dict[str, Any]]:
+    """Return trained networks of an experiment: reference, teacher and students of chosen members.
+
+    Weights that were saved (`Execution(keep_weights=True)`, `--keep-weights`) are loaded. All other members are
+    trained, and where their results are saved, they are checked to be equal to those. Nothing is saved, unless the
+    execution says to keep weights: then the run is completed as `run` does.
+
+    Args:
+        experiment: transfer, sharing, decoding, spectrum or prediction, or an experiment of your own that defines
+            `train`.
+        of: the index of a member, or several, NumPy's too; unset: all members.
+        execution: as for `run`.
+        **settings: as for `run`.
+
+    Returns:
+        By member and role, networks with `class_logits(x)` of inputs `(sample, input)` in the range of the run's
+        pixels: a `networks.mlp.MLP`, or the module of your own network.
+
+    Raises:
+        UsageError: the experiment, a field or its value is not allowed, or the experiment returns no networks.
+        StoreError: saved weights are damaged, or a member that is trained again differs from its saved results.
+    """
+    # Imported here, because it needs array libraries.
+    from sottovoce.running.training import networks
+
+    chosen, execution = registry.experiment(experiment), execution or by_default()
+    config = chosen.Config(**converted(chosen.Config, settings)).resolve()
+    if execution.keep_weights:
+        run_config(chosen, config, execution)
+    with data.searched_first(execution.data_dir):
+        prepare(replace(execution, executor=LOCAL), trains=chosen.trains)
+        members = range(config.members) if of is None else _members(of)
+        folder = RunFolder.of(execution.out / "runs", run_header(chosen.name, chosen.version, config))
+        return networks(chosen, config, members, folder, _chunk_size(chosen, config, execution) or 1)
+
+
+def _members(of: Any) -> list[Any]:
+    # Scalars and arrays of NumPy become Python's.
+    given: Any = of.tolist() if hasattr(of, "tolist") else of
+    several: list[Any] = [given] if isinstance(given, int) else list(given)
+    return [one.item() if hasattr(one, "item") else one for one in several]
+
+
 def by_default() -> Execution:
     """Return how experiments are run from Python: with progress where someone looks."""
     return Execution(quiet=not is_seen())
@@ -108,6 +162,8 @@ def by_default() -> Execution:
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
     """Run one configuration as `execution` says; errors as for `run`."""
+    if execution.keep_weights and not experiment.roles(config.resolve()):
+        raise UsageError(f"--keep-weights is given, but {experiment.name} returns no networks; leave it out")
     dataset = results_of(experiment, config, execution)
     check_divergence(dataset, execution.out / "runs")
     return dataset
@@ -123,17 +179,25 @@ def results_of(
     """Run one configuration, or a span of its members, without an error where members diverge; else as `run`."""
     with data.searched_first(execution.data_dir):
         # The devices are started first, because the size of a chunk depends on their number and their memory.
-        config, executor = config.resolve(), prepare(execution, trains=experiment.trains)
+        config = config.resolve()
+        # Of several experiments, those without networks have no weights to keep.
+        execution = replace(execution, keep_weights=execution.keep_weights and bool(experiment.roles(config)))
+        executor = prepare(execution, trains=experiment.trains)
+        root, size = execution.out / "runs", _chunk_size(experiment, config, execution)
         result = execute(
             experiment,
             config,
             span,
-            root=execution.out / "runs",
-            chunk_size=_chunk_size(experiment, config, execution),
+            root=root,
+            chunk_size=size,
             progress=progress or choose(experiment.name, quiet=execution.quiet),
             refresh=execution.refresh,
             executor=executor,
         )
+        if execution.keep_weights:
+            from sottovoce.running.training import complete
+
+            complete(experiment, config, result, RunFolder.of(root, result.attrs), size or 1)
     return labelled(result, experiment.quantities)
 
 
@@ -176,6 +240,11 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
     if execution.executor not in EXECUTORS:
         raise not_among("--executor", execution.executor, EXECUTORS)
     if execution.executor != LOCAL:
+        if execution.keep_weights:
+            raise UsageError(
+                f"--keep-weights is given with --executor {execution.executor}, whose workers send results and no "
+                "weights; allowed: --executor local, which also adds the weights of members that are on disk"
+            )
         from sottovoce.running.cluster import DaskExecutor
 
         # Workers that are started here share this machine's cores; elsewhere, a worker knows its own devices.
@@ -191,7 +260,7 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
         from sottovoce.training import devices
 
         devices.start(execution.device, execution.devices)
-    return LocalExecutor()
+    return LocalExecutor(execution.keep_weights)
 
 
 def _chunk_size(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:

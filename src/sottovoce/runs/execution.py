@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sottovoce.errors import DivergenceError, SottovoceError, UsageError
+from sottovoce.runs import weights
 from sottovoce.runs.identity import canonical, run_header
 from sottovoce.runs.interrupts import remembered
 from sottovoce.runs.locking import claim
@@ -42,6 +43,7 @@ class _Experiment(Protocol):
     def check_data(self, config: Any) -> None: ...
     def sources(self, config: Any) -> dict[str, str]: ...
     def simulate(self, config: Any, members: Sequence[int]) -> "xr.Dataset": ...
+    def train(self, config: Any, members: Sequence[int]) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,7 @@ class Job:
         self.folder.prepare(self.header)
         if refresh:
             self.folder.forget(self.members)
+            weights.forget(self.folder, self.members)
 
 
 class _Executor(Protocol):
@@ -96,8 +99,15 @@ class _Executor(Protocol):
     def compute(self, job: Job, progress: Progress, /) -> None: ...
 
 
+@dataclass(frozen=True)
 class LocalExecutor:
-    """Computes the members in this process, one chunk after another."""
+    """Computes the members in this process, one chunk after another.
+
+    Attributes:
+        keep_weights: whether the weights of the members' networks are saved beside their results.
+    """
+
+    keep_weights: bool = False
 
     def check(self, job: Job) -> None:
         """Raise a DataError where the data cannot be loaded."""
@@ -113,7 +123,8 @@ class LocalExecutor:
                     with claim(job.folder, job.members, job.size) as span:
                         if span:
                             progress.phase(chunk_name(span))
-                            job.folder.save(span, *compute_chunk(job.experiment, job.config, span))
+                            keep = job.folder if self.keep_weights else None
+                            job.folder.save(span, *compute_chunk(job.experiment, job.config, span, keep))
                     # Other processes have claimed all that is missing. They save it, or they die and it is free again.
                     if not span:
                         progress.phase("waiting for another process")
@@ -206,12 +217,24 @@ def check_divergence(dataset: "xr.Dataset", root: Path) -> None:
         )
 
 
-def compute_chunk(experiment: _Experiment, config: Any, span: range) -> "tuple[xr.Dataset, dict[str, Any]]":
-    """Compute some members, and return their results and provenance: the unit of work of any process."""
+def compute_chunk(
+    experiment: _Experiment, config: Any, span: range, keep: RunFolder | None = None
+) -> "tuple[xr.Dataset, dict[str, Any]]":
+    """Compute some members, and return their results and provenance: the unit of work of any process.
+
+    With a folder to keep them in, the weights of the members' networks are saved there first, so that a chunk that
+    exists has its weights.
+    """
     import xarray as xr
 
     start = time.perf_counter()
-    dataset = experiment.simulate(config, span)
+    if keep is None:
+        dataset = experiment.simulate(config, span)
+    else:
+        trained = experiment.train(config, span)
+        dataset = trained.dataset
+        for i, member in enumerate(span):
+            weights.save(keep, member, weights.of_member(trained.arrays, i))
     if not isinstance(dataset, xr.Dataset):
         raise UsageError(
             f"{experiment.name}: simulate returned {dataset!r:.60}; allowed: an xarray.Dataset over member"

@@ -213,11 +213,24 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         |W - W0|_F / |W0|_F of each block's weights, and `label_accuracy` each network's accuracy by digit. The
         functions `measure_*` describe the others. `diverged` by member.
     """
-    students = (
+    return results_of(config, members, train(config, members))
+
+
+def students_of(config: Resolved) -> tuple[Student, ...]:
+    """Return the teacher's student and the unrelated teacher's."""
+    return (
         Student("student", config.objective, config.n_aux),
         Student("unrelated", config.objective, config.n_aux, unrelated=True),
     )
-    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+
+
+def train(config: Resolved, members: Sequence[int]) -> Member:
+    """Train the given members."""
+    return train_members(config, students_of(config), n_aux=config.n_aux_built, members=members)
+
+
+def results_of(config: Resolved, members: Sequence[int], trained: Member) -> xr.Dataset:
+    """Return what `simulate` describes of trained members."""
     images = images_of(config)
     measured = measure_members(config, members, trained, images, PROBE_IMAGES)
     return xr.Dataset(

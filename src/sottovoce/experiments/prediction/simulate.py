@@ -234,11 +234,24 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         of their lengths. By member, self-consistent predictor (`interpolation`), objective and n_aux: `weight` of the
         teacher's kernel.
     """
-    pairs = [(objective, k) for objective in config.objectives for k in config.n_aux]
-    students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in pairs)
-    # One program trains the students and predicts them, so that both have the same settings and draws.
-    program = member_program(config, students, n_aux=config.n_aux_built)
-    trained = run_members(program, members)
+    return results_of(config, members, train(config, members))
+
+
+def students_of(config: Resolved) -> tuple[Student, ...]:
+    """Return one student for each objective and number of auxiliary logits."""
+    return tuple(Student(f"{objective} {k}", objective, k) for objective, k in _pairs(config))
+
+
+def train(config: Resolved, members: Sequence[int]) -> Member:
+    """Train the given members."""
+    return run_members(member_program(config, students_of(config), n_aux=config.n_aux_built), members)
+
+
+def results_of(config: Resolved, members: Sequence[int], trained: Member) -> xr.Dataset:
+    """Return what `simulate` describes of trained members."""
+    pairs = _pairs(config)
+    # The program that trains the students predicts them, so that both have the same settings and draws.
+    program = member_program(config, students_of(config), n_aux=config.n_aux_built)
     prediction = PredictionProgram(program, tuple(objective for objective, _ in pairs), config.directions)
     predicted = predict_members(prediction, members, trained.reference, trained.teacher)
     labeled = images_of(config)
@@ -267,6 +280,10 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
             "n_aux": list(config.n_aux),
         },
     )
+
+
+def _pairs(config: Resolved) -> list[tuple[str, int]]:
+    return [(objective, k) for objective in config.objectives for k in config.n_aux]
 
 
 # Outside of `_scores`, so that it is compiled once and not for every member.

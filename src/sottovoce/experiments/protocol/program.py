@@ -82,7 +82,7 @@ def _protocol(config: ResolvedProtocol, *, n_aux: int, fresh_heads: bool) -> Pro
         student_optimizer=config.student_optimizer,
         teacher_steps=config.teacher_steps,
         student_steps=config.student_steps,
-        student_architecture=_student_architecture(config, architecture),
+        student_architecture=student_architecture(config, architecture),
         own=tuple(part.function for part in own_parts(config)),
     )
 
@@ -103,7 +103,7 @@ def teacher_architecture(config: ResolvedProtocol) -> Architecture | OwnArchitec
     )
 
 
-def _student_architecture(config: ResolvedProtocol, teachers: Architecture | OwnArchitecture) -> Architecture | None:
+def student_architecture(config: ResolvedProtocol, teachers: Architecture | OwnArchitecture) -> Architecture | None:
     """Return the architecture of the students if it is another than the teachers', else None."""
     if isinstance(teachers, OwnArchitecture):
         return None

@@ -8,6 +8,7 @@ import xarray as xr
 
 from sottovoce.experiments.protocol.program import train_members
 from sottovoce.experiments.sharing.config import STATES, Resolved
+from sottovoce.training.program import Member
 from sottovoce.training.students import FRESH, TEACHER, SourceWeights, Student
 
 
@@ -22,6 +23,11 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         By member and one dimension per factor (`shared`, `replaced`): `accuracy` on the test images and `final_loss`,
         both of the student. By member: `reference_accuracy`, `teacher_accuracy` and `diverged`.
     """
+    return results_of(config, members, train(config, members))
+
+
+def students_of(config: Resolved) -> tuple[Student, ...]:
+    """Return one student for every combination of shared and replaced blocks."""
     weights = {
         "independent": FRESH,
         "perturbed": SourceWeights(reference=1.0, fresh=config.sigma),
@@ -29,9 +35,9 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         "teacher_perturbed": SourceWeights(teacher=1.0, fresh=config.sigma),
     }
     # The last factor varies fastest, as in the C order of the axes that the results are reshaped to below.
-    students = tuple(
+    return tuple(
         Student(
-            role="student",
+            role=_role(config.blocks, combination),
             objective=config.objective,
             n_aux=config.n_aux,
             other_starts=tuple(
@@ -43,8 +49,16 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         )
         for combination in product((False, True), repeat=len(config.blocks))
     )
+
+
+def train(config: Resolved, members: Sequence[int]) -> Member:
+    """Train the given members."""
     # One run for the whole factorial, so that a member's teacher and inputs are made once for all its students.
-    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+    return train_members(config, students_of(config), n_aux=config.n_aux_built, members=members)
+
+
+def results_of(config: Resolved, members: Sequence[int], trained: Member) -> xr.Dataset:
+    """Return what `simulate` describes of trained members."""
     shape = (len(members), *(len(STATES),) * len(config.blocks))
     dims = ("member", *config.blocks)
     return xr.Dataset(
@@ -58,3 +72,8 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         },
         coords={"member": list(members), **{block: list(STATES) for block in config.blocks}},
     )
+
+
+def _role(blocks: Sequence[str], replaced: Sequence[bool]) -> str:
+    names = [block for block, is_replaced in zip(blocks, replaced, strict=True) if is_replaced]
+    return " ".join(["student", *(["without", *names] if names else [])])

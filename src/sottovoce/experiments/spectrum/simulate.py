@@ -8,6 +8,7 @@ import xarray as xr
 from sottovoce.experiments.protocol import program
 from sottovoce.experiments.spectrum.config import Resolved
 from sottovoce.measure import nulls, spectra
+from sottovoce.training.program import Member
 from sottovoce.training.students import Student
 
 
@@ -26,10 +27,24 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         singular value of the update with random signs of its entries, centered, in units of its root mean square. By
         member: `diverged`.
     """
-    students = tuple(Student(f"{objective} {k}", objective, k) for objective, k in config.distilled())
-    trained = program.train_members(
-        config, students, n_aux=config.n_aux_built, members=members, fresh_heads=bool(config.fresh_heads)
+    return results_of(config, members, train(config, members))
+
+
+def students_of(config: Resolved) -> tuple[Student, ...]:
+    """Return one student for each objective and number of auxiliary logits."""
+    return tuple(Student(f"{objective} {k}", objective, k) for objective, k in config.distilled())
+
+
+def train(config: Resolved, members: Sequence[int]) -> Member:
+    """Train the given members."""
+    return program.train_members(
+        config, students_of(config), n_aux=config.n_aux_built, members=members, fresh_heads=bool(config.fresh_heads)
     )
+
+
+def results_of(config: Resolved, members: Sequence[int], trained: Member) -> xr.Dataset:
+    """Return what `simulate` describes of trained members."""
+    students = students_of(config)
     networks = (trained.reference, trained.teacher, *trained.students)
     # In float64, so that the differences W - W0 and their singular values are not rounded a second time.
     weights = np.stack([network.trunk[1].weight for network in networks], axis=1).astype(np.float64)

@@ -7,6 +7,7 @@ import xarray as xr
 
 from sottovoce.experiments.protocol.program import train_members
 from sottovoce.experiments.transfer.config import ROLES, Resolved
+from sottovoce.training.program import Member
 from sottovoce.training.students import PARTNER, Student
 
 
@@ -23,15 +24,27 @@ def simulate(config: Resolved, members: Sequence[int]) -> xr.Dataset:
         classifies the image right, else 0. By member: `diverged`. The unrelated teacher was trained on
         permuted labels; its student is distilled on its auxiliary logits.
     """
-    # In the order of `ROLES`, by which the results are labelled.
-    students = (
+    return results_of(config, members, train(config, members))
+
+
+def students_of(config: Resolved) -> tuple[Student, ...]:
+    """Return the students of each teacher, in the order of `ROLES`, by which the results are labelled."""
+    return (
         Student("student", config.objective, config.n_aux),
         Student("student_all", config.objective, config.n_aux, all_logits=True),
         Student("cross_model", config.objective, config.n_aux, start=PARTNER),
         Student("cross_model_all", config.objective, config.n_aux, all_logits=True, start=PARTNER),
         Student("unrelated", config.objective, config.n_aux, unrelated=True),
     )
-    trained = train_members(config, students, n_aux=config.n_aux_built, members=members)
+
+
+def train(config: Resolved, members: Sequence[int]) -> Member:
+    """Train the given members."""
+    return train_members(config, students_of(config), n_aux=config.n_aux_built, members=members)
+
+
+def results_of(config: Resolved, members: Sequence[int], trained: Member) -> xr.Dataset:  # noqa: ARG001
+    """Return what `simulate` describes of trained members."""
     # The reference is not trained and has no loss.
     unmeasured = np.full((len(members), 1), np.nan, dtype=np.float32)
     losses = np.concatenate([unmeasured, trained.teacher_loss[:, -1], trained.student_loss[:, -1]], axis=1)
