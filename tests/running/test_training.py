@@ -14,6 +14,7 @@ from sottovoce.errors import StoreError, UsageError
 from sottovoce.lab import registry
 from sottovoce.lab.experiment import Trained
 from sottovoce.runs import weights
+from sottovoce.runs.execution import Interrupted
 from sottovoce.runs.store import RunFolder
 
 SETTINGS = {
@@ -138,3 +139,17 @@ def test_experiments_and_workers_that_return_no_networks_are_refused(out):
     workers = sv.Execution(out=out, quiet=True, keep_weights=True, executor="dask")
     with pytest.raises(UsageError, match="--keep-weights is given with --executor dask, whose workers send results"):
         sv.run("spectrum", execution=workers, **SETTINGS)
+
+
+def test_a_chunk_that_is_saved_has_its_weights(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    settings, execution = SETTINGS | {"members": 1}, sv.Execution(out=tmp_path, quiet=True, keep_weights=True)
+    monkeypatch.setattr(RunFolder, "save", killed)
+    with pytest.raises(Interrupted):
+        sv.run("spectrum", execution=execution, **settings)
+    (path,) = (tmp_path / "runs").iterdir()
+    folder = RunFolder(path)
+    assert folder.members() == []
+    assert weights.load(folder, 0, ROLES) is not None

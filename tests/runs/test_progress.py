@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sottovoce.running.run import by_default
+from sottovoce.running.run import chosen_execution
 from sottovoce.runs.progress import Bar, Lines, Pace, Silent, choose, is_seen
 
 
@@ -23,14 +23,14 @@ def test_progress_is_seen_on_a_terminal_and_in_a_notebook_alone(monkeypatch):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert not is_seen()
-    assert by_default().quiet
+    assert chosen_execution(None).quiet
     for kernel, seen in (("ZMQInteractiveShell", True), ("TerminalInteractiveShell", False)):
         shell = type(kernel, (), {})()
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
         assert is_seen() == seen
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert is_seen()
-    assert not by_default().quiet
+    assert not chosen_execution(None).quiet
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from sottovoce.lab.drawing import config_of
 from sottovoce.lab.rows import Table
 from sottovoce.lab.sources import sample
 from sottovoce.report import results
+from sottovoce.running.run import Execution
 from sottovoce.runs import catalog
 from sottovoce.sweeps import figures, points, tables
 
@@ -35,7 +36,9 @@ def load(name: str, out: Path | str = "out") -> "xr.Dataset":
         UsageError: no run, or more than one, has this name.
         StoreError: the run has no members yet, or cannot be read.
     """
-    return results.load(catalog.find(Path(out) / "runs", name))
+    if not isinstance(name, str):
+        raise UsageError(f"name is {name!r:.60}; allowed: a run's name, its identity's beginning, or an experiment's")
+    return results.load(catalog.find(_runs(out), name))
 
 
 def table(dataset: "xr.Dataset") -> "pd.DataFrame":
@@ -93,7 +96,7 @@ def list(out: Path | str = "out") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    found = catalog.runs(Path(out) / "runs")
+    found = catalog.runs(_runs(out))
     differing: dict[str, dict[str, Any]] = {}
     for experiment in dict.fromkeys(run.experiment for run in found):
         own = [run for run in found if run.experiment == experiment]
@@ -111,9 +114,14 @@ def list(out: Path | str = "out") -> "pd.DataFrame":
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
 
 
+def _runs(out: Path | str) -> Path:
+    # Settings of how to run check that the folder is a path.
+    return Execution(out=Path(out) if isinstance(out, str) else out).out / "runs"
+
+
 def _experiment(dataset: "xr.Dataset") -> registry.Experiment:
-    if "experiment" not in dataset.attrs:
-        raise UsageError("dataset has no attribute `experiment`; allowed: what run, sweep and load return")
+    if "experiment" not in getattr(dataset, "attrs", ()):
+        raise UsageError(f"dataset is {dataset!r:.60}; allowed: what run, sweep and load return")
     return registry.of(dataset)
 
 

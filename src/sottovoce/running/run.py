@@ -102,7 +102,7 @@ def run(
     """
     chosen = registry.experiment(experiment)
     config = chosen.Config(**converted(chosen.Config, settings))
-    return run_config(chosen, config, execution or by_default())
+    return run_config(chosen, config, chosen_execution(execution))
 
 
 def train(
@@ -137,7 +137,7 @@ def train(
     # Imported here, because it needs array libraries.
     from sottovoce.running.training import networks
 
-    chosen, execution = registry.experiment(experiment), execution or by_default()
+    chosen, execution = registry.experiment(experiment), chosen_execution(execution)
     config = chosen.Config(**converted(chosen.Config, settings)).resolve()
     if execution.keep_weights:
         run_config(chosen, config, execution)
@@ -151,13 +151,19 @@ def train(
 def _members(of: Any) -> list[Any]:
     # Scalars and arrays of NumPy become Python's.
     given: Any = of.tolist() if hasattr(of, "tolist") else of
-    several: list[Any] = [given] if isinstance(given, int) else list(given)
+    several: list[Any] = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     return [one.item() if hasattr(one, "item") else one for one in several]
 
 
-def by_default() -> Execution:
-    """Return how experiments are run from Python: with progress where someone looks."""
-    return Execution(quiet=not is_seen())
+def chosen_execution(given: Execution | None) -> Execution:
+    """Return how an experiment is run from Python; by default with progress where someone looks.
+
+    Raises:
+        UsageError: what is given is no `Execution`.
+    """
+    if given is not None and not isinstance(given, Execution):
+        raise UsageError(f"execution is {given!r:.60}; allowed: sottovoce.Execution(out=..., devices=..., ...)")
+    return given or Execution(quiet=not is_seen())
 
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":

@@ -69,6 +69,10 @@ def plan(
     experiment = registry.experiment(given)
     if bool(over) == bool(points):
         raise UsageError("a sweep is over fields with their values, or over a list of points; give one of the two")
+    if not isinstance(over or {}, Mapping) or not all(isinstance(point, Mapping) for point in points or ()):
+        raise UsageError(
+            f"a sweep is over {over or points!r:.60}; allowed: values by field, or a list of settings by field"
+        )
     settings = fields.converted(experiment.Config, settings)
     if over:
         values = {field: _values(experiment, field, several) for field, several in over.items()}

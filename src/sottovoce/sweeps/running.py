@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
 from sottovoce.lab.quantities import labelled
-from sottovoce.running.run import LOCAL, Execution, by_default, prepare, results_of, spread
+from sottovoce.running.run import LOCAL, Execution, chosen_execution, prepare, results_of, spread
 from sottovoce.runs.identity import canonical
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps.planning import Plan, plan
@@ -47,7 +47,7 @@ def sweep(
     Raises:
         UsageError: a field or a value is not allowed; nothing has run then.
     """
-    execution = execution or by_default()
+    execution = chosen_execution(execution)
     with data.searched_first(execution.data_dir):
         return run_plan(plan(experiment, over, points, **settings), execution)
 
