@@ -109,7 +109,7 @@ def train(
     experiment: str | registry.Experiment,
     /,
     *,
-    of: int | Sequence[int] | Any = None,
+    of: Any = None,
     execution: Execution | None = None,
     **settings: Any,
 ) -> dict[int, dict[str, Any]]:
