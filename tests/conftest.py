@@ -126,6 +126,15 @@ def _programs_let_go() -> Iterator[None]:
         gc.collect()
 
 
+@pytest.fixture
+def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget at the end of a test which parts it registered."""
+    from sottovoce import parts
+
+    for vocabulary in parts.OPEN.values():
+        monkeypatch.setattr(vocabulary, "_own", dict(vocabulary._own))
+
+
 @pytest.fixture(scope="session")
 def reproduced() -> Path:
     """Run `make reproduce` as a stranger does, in this checkout, and return its folder."""

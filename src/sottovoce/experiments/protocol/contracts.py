@@ -75,7 +75,7 @@ def input_traits(name: str, kind: Callable[..., Callable[..., Array]], n_pixel: 
     def row(i: int | Array, key: Array = _KEY, pixels: Array = pixels) -> Array:
         made = kind(Source(_KEY, n_pixel, pixels, lambda one: one, STANDARD))
         if not callable(made):
-            raise UsageError(f"{what} returns {made!r:.60}; allowed: a function of a key and a row's index")
+            raise UsageError(f"{what} returns {_shown(made)}; allowed: a function of a key and a row's index")
         return made(jax.random.fold_in(key, i), jnp.asarray(i))
 
     _refuse_unless(what, _twice(what, lambda: row(3)), (n_pixel,), "one input")
@@ -97,7 +97,7 @@ def check_network(name: str, architecture: OwnArchitecture) -> None:
     module = _tried(what, lambda: architecture.build(key=_KEY, **_arguments(architecture)))
     lacking = [one for one in ("class_logits", "aux_logits") if not callable(getattr(module, one, None))]
     if not isinstance(module, eqx.Module) or lacking:
-        raise UsageError(f"{what} is {module!r:.60}; allowed: an equinox.Module with class_logits and aux_logits")
+        raise UsageError(f"{what} is {_shown(module)}; allowed: an equinox.Module with class_logits and aux_logits")
     for leaf in _arrays(module):
         # Arrays of NumPy would be neither trained nor settings of the program.
         if not isinstance(leaf, jax.Array) or leaf.dtype != jnp.float32:
@@ -168,13 +168,18 @@ def _twice(what: str, call: Callable[[], Any]) -> Any:
 def _refuse_unless(what: str, value: Any, shape: tuple[int, ...], words: str) -> None:
     is_array = isinstance(value, jax.Array | np.ndarray)
     if not is_array or value.shape != shape or value.dtype != jnp.float32:
-        found = f"an array of shape {value.shape} and type {value.dtype}" if is_array else f"{value!r:.60}"
+        found = f"an array of shape {value.shape} and type {value.dtype}" if is_array else _shown(value)
         raise UsageError(f"{what} returns {found}; allowed: {words}, of shape {shape} and type float32")
 
 
 def _refuse_unless_finite(what: str, values: PyTree) -> None:
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(values)):
         raise UsageError(f"{what} is not finite on a trial; allowed: finite numbers at random arguments")
+
+
+def _shown(value: Any) -> str:
+    # The beginning, in one line: modules of equinox print themselves over many.
+    return " ".join(repr(value).split())[:60]
 
 
 def _arrays(tree: PyTree) -> list[Any]:
