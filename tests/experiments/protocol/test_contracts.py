@@ -1,6 +1,7 @@
 """What the protocol demands of own parts: each way to break a contract is refused by name, and what is right passes."""
 
 import re
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -91,7 +92,7 @@ OBJECTIVES = {
         "what objective wrong returns is not finite on a trial",
     ),
     "a branch on values": (
-        lambda *of: absolute(*of) if float(absolute(*of)[0]) > 0 else absolute(*of),
+        lambda *of: absolute(*of) if float(absolute(*of)[0]) > 0 else 2 * absolute(*of),
         "fails on a trial: ConcretizationTypeError",
     ),
 }
@@ -115,6 +116,10 @@ def test_a_right_objective_passes():
 
 def noise(source):
     return lambda key, _i: jax.random.normal(key, (source.n_pixel,))
+
+
+def shifted(row, shift, key, i):
+    return row(key, i) + shift
 
 
 INPUTS = {
@@ -145,7 +150,7 @@ INPUTS = {
         "gives two results for one key",
     ),
     "shared numbers of NumPy": (
-        lambda source: lambda key, i, shift=ELSEWHERE.random(): noise(source)(key, i) + shift,
+        lambda source: partial(shifted, noise(source), ELSEWHERE.random()),
         "gives two results for one key",
     ),
     "an error": (failing, "fails on a trial: ZeroDivisionError: nothing to divide"),
@@ -354,7 +359,7 @@ INTERVENTIONS = {
     "no key": ("step", lambda step, _student: step, "fails on a trial: TypeError"),
     "a branch on values": (
         "targets",
-        lambda targets, _student, _key: targets if float(targets[0, 0]) < 9 else targets,
+        lambda targets, _student, _key: targets if float(targets[0, 0]) < 9 else 2 * targets,
         "fails on a trial: ConcretizationTypeError",
     ),
 }
