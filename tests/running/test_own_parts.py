@@ -97,7 +97,7 @@ def test_a_run_of_own_parts_has_its_table_and_its_section(aligned, command, fold
     page = (folder / "out" / "report.html").read_text(encoding="utf-8")
     assert "residual" in page
     assert "clipped" in page
-    assert (folder / "out" / "figures" / "interventions.svg").exists()
+    assert (folder / "out" / "figures" / "alignment_outcomes.svg").exists()
 
 
 def test_two_workers_compute_the_same(aligned, command):
