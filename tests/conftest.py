@@ -34,6 +34,7 @@ LONG = (
     "test_pytorch_example.py",
     "runs/test_kills.py",
     "training/test_student_trunks.py",
+    "running/test_own_parts.py",
     "notebooks/test_post.py",
 )
 # Modules and packages whose functions check the types and shapes of their arguments in tests.

@@ -46,7 +46,9 @@ def installed(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def environment(installed) -> dict[str, str]:
     path = f"{installed}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
-    return offline(PYTHONPATH=path, JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    # Every command compiles the same many small programs; a cache that begins at a second would keep none of them.
+    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    return offline(PYTHONPATH=path, **quick)
 
 
 @pytest.fixture(scope="module")
