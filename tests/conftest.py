@@ -34,6 +34,7 @@ LONG = (
     "test_pytorch_example.py",
     "runs/test_kills.py",
     "training/test_student_trunks.py",
+    "running/test_own_parts.py",
     "notebooks/test_post.py",
 )
 # Modules and packages whose functions check the types and shapes of their arguments in tests.
@@ -124,6 +125,15 @@ def _programs_let_go() -> Iterator[None]:
 
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture
+def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget at the end of a test which parts it registered."""
+    from sottovoce import parts
+
+    for vocabulary in parts.OPEN.values():
+        monkeypatch.setattr(vocabulary, "_own", dict(vocabulary._own))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,9 @@
 """Parts by name: every built-in name has its function, and a user's own name is found beside them."""
 
+import hashlib
+import sys
+from importlib import import_module
+
 import pytest
 
 from sottovoce import parts
@@ -35,6 +39,17 @@ def test_an_own_part_is_found_after_the_built_in_ones(vocabulary):
     assert vocabulary.own("kl") is None
     with pytest.raises(UsageError, match=r"objective is 'cosin'; allowed: kl, .*; did you mean 'cosine'\?"):
         vocabulary["cosin"]
+
+
+def test_the_source_of_a_part_is_that_of_its_registration(vocabulary, tmp_path, monkeypatch):
+    source = "def cosine():\n    return 1\n"
+    (file := tmp_path / "changing_parts.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "changing_parts", module := import_module("changing_parts"))
+    vocabulary.register("cosine")(module.cosine)
+    # The function that runs is still the old one.
+    file.write_text(source.replace("1", "200"))
+    assert vocabulary.own("cosine").digest == hashlib.sha256(source.encode()).hexdigest()
 
 
 def test_a_name_is_taken_once_and_a_function_defined_again_takes_its_own_place(vocabulary):

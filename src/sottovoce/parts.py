@@ -34,29 +34,29 @@ class Own:
         name: its name, as configurations have it.
         function: the user's function or class.
         on: of an intervention, what it changes.
+        digest: SHA-256 of the source of the function's module, or of the function alone in a script or notebook, as it
+            was when it was registered, for a file may change while its functions run; None where Python keeps no
+            source.
     """
 
     kind: str
     name: str
     function: Callable[..., Any]
     on: str = ""
+    digest: str | None = None
 
     @property
     def origin(self) -> str:
         """Module and name of the function, as a worker imports it."""
         return f"{self.function.__module__}:{self.function.__qualname__}"
 
-    @property
-    def digest(self) -> str | None:
-        """SHA-256 of the source of the function's module, or of the function alone in a script or notebook.
 
-        None where Python keeps no source.
-        """
-        part = self.function if self.function.__module__ == "__main__" else inspect.getmodule(self.function)
-        try:
-            return hashlib.sha256(inspect.getsource(part or self.function).encode()).hexdigest()
-        except (OSError, TypeError):
-            return None
+def _digest(function: Callable[..., Any]) -> str | None:
+    part = function if function.__module__ == "__main__" else inspect.getmodule(function)
+    try:
+        return hashlib.sha256(inspect.getsource(part or function).encode()).hexdigest()
+    except (OSError, TypeError):
+        return None
 
 
 class Vocabulary(Mapping[str, Any]):
@@ -113,7 +113,7 @@ class Vocabulary(Mapping[str, Any]):
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             if not callable(function):
                 raise UsageError(f"the {self.kind} {name} is {function!r}; allowed: a function or a class")
-            one = Own(self.kind, name, function, on)
+            one = Own(self.kind, name, function, on, _digest(function))
             known = self._own.get(name)
             # In a notebook a function is defined again and again; the new one takes the place of the old.
             if name in self.built_in or (known is not None and known.origin != one.origin):

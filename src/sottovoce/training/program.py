@@ -29,7 +29,7 @@ class Protocol:
         teacher_optimizer, student_optimizer: of `parts.OPTIMIZERS`.
         teacher_steps, student_steps: total numbers of steps, if the last epoch is cut short.
         student_architecture: architecture of the students, if their trunk differs from the teacher's.
-        objectives: the functions of all objectives, in the order of `parts.OBJECTIVES`.
+        objectives: the functions of the students' objectives, in the order of `students.objective_names`.
         own: the user's functions that the program calls by name; with another function it is another program.
         unrelated_teacher: whether a second teacher is trained from the reference on permuted labels, for the students
             that are distilled from it.
@@ -49,7 +49,9 @@ class Protocol:
     student_steps: int | None = None
     student_architecture: Any = None
     unrelated_teacher: bool = False
-    objectives: tuple[Callable[..., Array], ...] = field(default_factory=lambda: tuple(OBJECTIVES.values()))
+    objectives: tuple[Callable[..., Array], ...] = field(
+        default_factory=lambda: tuple(OBJECTIVES[name] for name in OBJECTIVES.built_in)
+    )
     own: tuple[Callable[..., Any], ...] = ()
 
     def student_batches(self) -> int:

@@ -1,5 +1,6 @@
 """The students of a teacher: the logits and initialization of each, and their encoding as arrays for the program."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,10 +71,20 @@ class Students(NamedTuple):
     """The differences between a teacher's students, as arrays."""
 
     masks: Bool[Array, "student logit"]  # the logits (class logits first) that each student is distilled on
-    objectives: Int[Array, " student"]  # indices in `parts.OBJECTIVES`
+    objectives: Int[Array, " student"]  # indices in `objective_names`
     starts: Float[Array, "student block source"]  # weights in the sum that each initial block is, as in `Sources`
     trained: Float[Array, "student block"]  # 1 for blocks that distillation trains, 0 for frozen blocks
     teachers: Int[Array, " student"]  # 0 for the teacher, 1 for the unrelated one
+
+
+def objective_names(students: Sequence[Student]) -> tuple[str, ...]:
+    """Return the objectives that the program of these students has: the built-in ones, then the user's that they name.
+
+    All built-in ones, so that sweeps over them compile once. Of the user's no others, so that registering one changes
+    no program but those that use it.
+    """
+    named = (student.objective for student in students)
+    return tuple(dict.fromkeys((*OBJECTIVES.built_in, *named)))
 
 
 def arrays_of(
@@ -87,7 +98,7 @@ def arrays_of(
     logit = np.arange(architecture.n_class + architecture.n_aux)
     first = np.array([0 if student.all_logits else architecture.n_class for student in students])
     end = np.array([architecture.n_class + student.n_aux for student in students])
-    names = list(OBJECTIVES)
+    names = objective_names(students)
     blocks = architecture.block_names()
     starts = [[dict(s.other_starts).get(block, s.start) for block in blocks] for s in students]
     return Students(

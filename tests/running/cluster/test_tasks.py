@@ -1,6 +1,9 @@
 """A task says everything by name, and a worker that is not what the asker is refuses it."""
 
 import json
+import sys
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ from left_behind import computed
 from mischief import SIX, Fake
 
 import sottovoce as sv
-from sottovoce import data
+from sottovoce import data, parts
 from sottovoce.cli.main import main
 from sottovoce.errors import ClusterError
 from sottovoce.lab import registry
@@ -73,6 +76,77 @@ def test_other_images_of_the_same_name_are_refused():
     assert task["data"] == data.load_dataset("digits").provenance["sha256"]
     with pytest.raises(ClusterError, match="these are checksums of digits"):
         tasks.answer(task | {"data": {name: 64 * "0" for name in task["data"]}})
+
+
+OWN_OBJECTIVE = """
+import jax.numpy as jnp
+import sottovoce as sv
+
+@sv.register_objective("near")
+def near(student, teacher, mask, temperature):
+    return jnp.sum(jnp.where(mask, (student - teacher) ** 2, 0.0), axis=1)
+"""
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch, own_parts):
+    """A task with an objective of a module that this process, from here on a worker, has not imported."""
+    (tmp_path / "near_parts.py").write_text(OWN_OBJECTIVE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import_module("near_parts")
+    experiment = registry.experiment("transfer")
+    task = described(experiment, experiment.Config(**TINY, objective="near").resolve(), range(1), "cpu")
+    del sys.modules["near_parts"]
+    parts.OBJECTIVES._own.clear()
+    yield task
+    sys.modules.pop("near_parts", None)
+
+
+def test_a_worker_imports_the_module_of_a_part(asked):
+    assert [part[:3] for part in asked["parts"]] == [["objective", "near", "near_parts:near"]]
+    # As many devices as this process has started with.
+    task = json.loads(json.dumps(asked | {"devices": 2}))
+    chunk = opened(tasks.answer(task)["chunk"], range(1), task["identity"])
+    assert np.isfinite(chunk["accuracy"]).all()
+    assert "near" in parts.OBJECTIVES
+
+
+def test_a_part_that_cannot_be_imported_is_refused(asked, tmp_path):
+    (tmp_path / "near_parts.py").unlink()
+    with pytest.raises(ClusterError, match=r"this worker cannot import near_parts:near: No module .*; install"):
+        tasks.answer(asked)
+
+
+def test_a_module_that_fails_is_refused(asked, tmp_path):
+    (tmp_path / "near_parts.py").write_text("raise ValueError('not on this machine')\n")
+    with pytest.raises(ClusterError, match="this worker cannot import near_parts:near: not on this machine; install"):
+        tasks.answer(asked)
+
+
+def test_a_module_that_registers_no_such_part_is_refused(asked, tmp_path):
+    (tmp_path / "near_parts.py").write_text(OWN_OBJECTIVE.replace('"near"', '"far"'))
+    with pytest.raises(ClusterError, match="cannot import near_parts:near: it registers no objective near; install"):
+        tasks.answer(asked)
+
+
+def test_another_source_of_a_part_is_refused(asked, tmp_path):
+    (tmp_path / "near_parts.py").write_text(OWN_OBJECTIVE.replace("** 2", "** 4"))
+    with pytest.raises(ClusterError, match="these are sources of objective near; install the same version there"):
+        tasks.answer(asked)
+
+
+@pytest.mark.parametrize(("module", "name"), [("__main__", "near"), ("package", "function.<locals>.near")])
+def test_a_part_that_workers_cannot_import_is_refused_before_anything_is_sent(own_parts, tmp_path, module, name):
+    def near(student, teacher, mask, temperature):
+        return abs(student - teacher).sum(axis=1, where=mask)
+
+    near.__module__, near.__qualname__ = module, name
+    parts.register_objective("near")(near)
+    experiment = registry.experiment("transfer")
+    config = replace(experiment.Config(**TINY), objective="near")
+    with pytest.raises(ClusterError, match=rf"near is defined in {module} as .*put it into a module of its own"):
+        tasks.check_importable(Job.of(experiment, config, root=tmp_path))
+    assert not [*tmp_path.iterdir()]
 
 
 def test_what_a_dataset_must_be_is_known_without_its_files(monkeypatch, tmp_path):

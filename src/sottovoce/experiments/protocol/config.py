@@ -152,7 +152,7 @@ class ResolvedProtocol(ResolvedNetwork, ProtocolConfig):
     """A configuration of the protocol of which every field is set."""
 
     classes: tuple[int, ...]
-    inputs: str
+    inputs: Kind
     n_inputs: int
     fresh_inputs: bool
     pixels: str

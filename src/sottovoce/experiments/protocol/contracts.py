@@ -51,14 +51,14 @@ def sees_differences_only(name: str, objective: Callable[..., Array], n_logits: 
 
     values = _twice(what, lambda: of(student))
     _refuse_unless(what, values, (ROWS,), "a value for each sample")
+    _refuse_unless_finite(f"what {what} returns", values)
     elsewhere = jnp.where(mask, 0.0, 1.0)
     if not _close(of(student + elsewhere, teacher - elsewhere), values):
         raise UsageError(f"{what} depends on logits outside the mask; allowed: on those of the mask alone")
     if not _close(of(student.at[1:].add(1.0))[:1], values[:1]):
         raise UsageError(f"the value that {what} has for a sample depends on other samples; allowed: on its own alone")
     slope: Array = _tried(what, lambda: jax.jit(jax.grad(lambda s: jnp.sum(of(s))))(student))
-    if not bool(jnp.isfinite(slope).all()):
-        raise UsageError(f"the gradient of {what} is not finite at random logits")
+    _refuse_unless_finite(f"the gradient of {what}", slope)
     return _close(of(student + jnp.where(mask, 1.0, 0.0)), values)
 
 
@@ -72,14 +72,15 @@ def input_traits(name: str, kind: Callable[..., Callable[..., Array]], n_pixel: 
     what = f"inputs {name}"
     pixels = jax.random.uniform(_OTHER_KEY, (ROWS, n_pixel))
 
-    def row(i: int, key: Array = _KEY, pixels: Array = pixels) -> Array:
+    def row(i: int | Array, key: Array = _KEY, pixels: Array = pixels) -> Array:
         made = kind(Source(_KEY, n_pixel, pixels, lambda one: one, STANDARD))
         if not callable(made):
-            raise UsageError(f"{what} returns {made!r:.60}; allowed: a function of a key and a row's index")
+            raise UsageError(f"{what} returns {_shown(made)}; allowed: a function of a key and a row's index")
         return made(jax.random.fold_in(key, i), jnp.asarray(i))
 
     _refuse_unless(what, _twice(what, lambda: row(3)), (n_pixel,), "one input")
-    _tried(what, lambda: jax.jit(row, static_argnums=0)(3))
+    # As the inputs are drawn: many rows at once, whose indices and keys are traced.
+    _refuse_unless_finite(f"what {what} returns", _tried(what, lambda: jax.jit(jax.vmap(row))(jnp.arange(ROWS))))
     brighter = pixels.at[3].add(1.0)
     changed = [not _close(row(i, pixels=brighter), row(i)) for i in (2, 3)]
     return InputTraits(of_images=changed == [False, True], unchanging=_close(row(3, key=_OTHER_KEY), row(3)))
@@ -96,11 +97,17 @@ def check_network(name: str, architecture: OwnArchitecture) -> None:
     module = _tried(what, lambda: architecture.build(key=_KEY, **_arguments(architecture)))
     lacking = [one for one in ("class_logits", "aux_logits") if not callable(getattr(module, one, None))]
     if not isinstance(module, eqx.Module) or lacking:
-        raise UsageError(f"{what} is {module!r:.60}; allowed: an equinox.Module with class_logits and aux_logits")
+        raise UsageError(f"{what} is {_shown(module)}; allowed: an equinox.Module with class_logits and aux_logits")
+    for leaf in _arrays(module):
+        # Arrays of NumPy would be neither trained nor settings of the program.
+        if not isinstance(leaf, jax.Array) or leaf.dtype != jnp.float32:
+            library = "jax" if isinstance(leaf, jax.Array) else "NumPy"
+            raise UsageError(
+                f"{what} has an array of {library} of type {leaf.dtype}; allowed: arrays of jax of type float32, for "
+                "all arrays are trained"
+            )
+    _tried(what, architecture.shape)
     first = _twice(what, lambda: architecture.draw(_KEY))
-    for leaf in jax.tree.leaves(first):
-        if leaf.dtype != jnp.float32:
-            raise UsageError(f"{what} has an array of type {leaf.dtype}; allowed: float32, for all arrays are trained")
     if _equal(architecture.draw(_OTHER_KEY), first):
         raise UsageError(f"{what} is the same for every key; allowed: an initialization drawn from the key")
     x = jax.random.normal(_KEY, (ROWS, architecture.n_inputs))
@@ -108,8 +115,11 @@ def check_network(name: str, architecture: OwnArchitecture) -> None:
         of = f"{what}.{part}"
         logits = _twice(of, lambda part=part: getattr(module, part)(x))
         _refuse_unless(of, logits, (ROWS, n_logits), "a row of logits for each input")
+        _refuse_unless_finite(f"what {of} returns", logits)
         if not _close(getattr(module, part)(x[:1]), logits[:1]):
             raise UsageError(f"the logits that {of} has for an input depend on other inputs; allowed: on its own alone")
+    slope = _tried(what, lambda: jax.jit(jax.grad(lambda network: jnp.sum(network(x))))(first))
+    _refuse_unless_finite(f"the gradient of {what}", slope)
 
 
 @cache
@@ -158,14 +168,33 @@ def _twice(what: str, call: Callable[[], Any]) -> Any:
 def _refuse_unless(what: str, value: Any, shape: tuple[int, ...], words: str) -> None:
     is_array = isinstance(value, jax.Array | np.ndarray)
     if not is_array or value.shape != shape or value.dtype != jnp.float32:
-        found = f"an array of shape {value.shape} and type {value.dtype}" if is_array else f"{value!r:.60}"
+        found = f"an array of shape {value.shape} and type {value.dtype}" if is_array else _shown(value)
         raise UsageError(f"{what} returns {found}; allowed: {words}, of shape {shape} and type float32")
+
+
+def _refuse_unless_finite(what: str, values: PyTree) -> None:
+    if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(values)):
+        raise UsageError(f"{what} is not finite on a trial; allowed: finite numbers at random arguments")
+
+
+def _shown(value: Any) -> str:
+    # The beginning, in one line: modules of equinox print themselves over many.
+    return " ".join(repr(value).split())[:60]
+
+
+def _arrays(tree: PyTree) -> list[Any]:
+    return [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, jax.Array | np.ndarray)]
 
 
 def _equal(one: PyTree, other: PyTree) -> bool:
     # Both are made by the same function: where their structures differ, so do the results.
-    leaves = [jax.tree.leaves(eqx.filter(tree, eqx.is_array)) for tree in (one, other)]
-    return len(leaves[0]) == len(leaves[1]) and all(map(np.array_equal, *leaves))
+    leaves = [_arrays(tree) for tree in (one, other)]
+    return len(leaves[0]) == len(leaves[1]) and all(map(_same, *leaves))
+
+
+def _same(one: Array, other: Array) -> bool:
+    # What is not finite is refused by a sentence of its own.
+    return np.array_equal(one, other, equal_nan=bool(jnp.issubdtype(one.dtype, jnp.inexact)))
 
 
 def _close(one: Array, other: Array) -> bool:

@@ -113,7 +113,9 @@ class ResolvedNetwork(NetworkConfig):
         from sottovoce.networks.own import OwnArchitecture, taken
 
         known = facts(self.dataset)
-        settings = tuple((name, getattr(self, name)) for name in taken(own.function, own.name))
+        given = {name: getattr(self, name) for name in taken(own.function, own.name)}
+        # Architectures are hashed, which lists cannot be.
+        settings = tuple((name, tuple(one) if isinstance(one, list) else one) for name, one in given.items())
         return OwnArchitecture(own.function, known.n_pixel, known.n_class, self.n_aux_built, settings)
 
     def student_blocks(self) -> tuple[str, ...]:

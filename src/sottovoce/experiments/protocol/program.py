@@ -14,9 +14,10 @@ from sottovoce.experiments.protocol.inputs import PIXEL_RANGES
 from sottovoce.lab.fields import own_parts
 from sottovoce.networks.initialization import Architecture
 from sottovoce.networks.own import OwnArchitecture
+from sottovoce.parts import OBJECTIVES
 from sottovoce.training.ensemble import run_members
 from sottovoce.training.program import Images, Member, MemberProgram, Protocol, TracedSettings
-from sottovoce.training.students import Student, arrays_of
+from sottovoce.training.students import Student, arrays_of, objective_names
 
 
 def train_members(
@@ -50,6 +51,7 @@ def member_program(
     protocol = replace(
         _protocol(config, n_aux=n_aux, fresh_heads=fresh_heads),
         unrelated_teacher=any(student.unrelated for student in students),
+        objectives=tuple(OBJECTIVES[name] for name in objective_names(students)),
     )
     # Numbers are traced, so that a sweep over them compiles once (docs/decisions/0007-static-and-traced-fields.md).
     traced = TracedSettings(

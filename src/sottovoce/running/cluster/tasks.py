@@ -159,7 +159,8 @@ def _imported_part(kind: str, name: str, origin: str) -> parts.Own:
             import_module(module)
         if (part := vocabulary.own(name)) is None:
             raise ImportError(f"it registers no {kind} {name}")
-    except ImportError as error:
+    # Whatever a module of someone else raises: the next try would raise it again.
+    except Exception as error:
         raise ClusterError(f"this worker cannot import {origin}: {error}; install its package there") from error
     return part
 
