@@ -51,10 +51,15 @@ class Own:
         return f"{self.function.__module__}:{self.function.__qualname__}"
 
 
-def _digest(function: Callable[..., Any]) -> str | None:
-    part = function if function.__module__ == "__main__" else inspect.getmodule(function)
+def source_digest(defined: Callable[..., Any]) -> str | None:
+    """Return the SHA-256 of the source of the module that defines a function or class; None where Python keeps none.
+
+    The rest of a script or notebook changes without changing what is defined in it, so there it is the source of the
+    function or class alone.
+    """
+    part = defined if defined.__module__ == "__main__" else inspect.getmodule(defined)
     try:
-        return hashlib.sha256(inspect.getsource(part or function).encode()).hexdigest()
+        return hashlib.sha256(inspect.getsource(part or defined).encode()).hexdigest()
     except (OSError, TypeError):
         return None
 
@@ -113,7 +118,7 @@ class Vocabulary(Mapping[str, Any]):
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             if not callable(function):
                 raise UsageError(f"the {self.kind} {name} is {function!r}; allowed: a function or a class")
-            one = Own(self.kind, name, function, on, _digest(function))
+            one = Own(self.kind, name, function, on, source_digest(function))
             known = self._own.get(name)
             # In a notebook a function is defined again and again; the new one takes the place of the old.
             if name in self.built_in or (known is not None and known.origin != one.origin):

@@ -1,6 +1,7 @@
 """Experiments of others: what is added to their configurations, what is refused, and what they get by default."""
 
 import hashlib
+import importlib
 import logging
 import pickle
 from dataclasses import dataclass, fields
@@ -362,3 +363,13 @@ def test_results_are_listed_loaded_tabled_and_drawn(execution, tmp_path):
         sv.plot(swept)
     with pytest.raises(UsageError, match="allowed: what run, sweep and load return"):
         sv.table(xr.Dataset())
+
+
+def test_the_source_is_that_of_the_code_that_runs_though_its_file_has_changed(tmp_path, monkeypatch):
+    text = "import sottovoce as sv\n\n\nclass Later(sv.Experiment):\n    def simulate(self, config, members):\n        pass\n"
+    file = tmp_path / "defined_later.py"
+    file.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    later = importlib.import_module("defined_later").Later()
+    file.write_text(text + "\n")
+    assert later.digest == hashlib.sha256(text.encode()).hexdigest()

@@ -1,8 +1,6 @@
 """What an experiment is: one value from which commands, runs, tables, claims and the report are derived."""
 
 import dataclasses
-import hashlib
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from sottovoce.errors import UsageError
 from sottovoce.lab.configurations import completed
 from sottovoce.lab.fields import flags, label, own_parts
 from sottovoce.lab.quantities import Quantity
+from sottovoce.parts import source_digest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -136,6 +135,8 @@ class Experiment(ABC):
         """
         super().__init_subclass__(**arguments)
         stated = vars(cls)
+        # Taken now, because a file may change while its code runs.
+        cls._digest = source_digest(cls)
         if isinstance(stated.get("Config"), type):
             cls.Config = completed(cls.Config, cls)
         if isinstance(name := stated.get("name"), str):
@@ -246,11 +247,5 @@ class Experiment(ABC):
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of the source that defines the experiment; None where Python keeps none."""
-        cls = type(self)
-        # The rest of a script or notebook changes without changing the experiment in it.
-        part = cls if cls.__module__ == "__main__" else inspect.getmodule(cls)
-        try:
-            return hashlib.sha256(inspect.getsource(part or cls).encode()).hexdigest()
-        except (OSError, TypeError):
-            return None
+        """SHA-256 of the source that defines the experiment, as it was then; None where Python keeps none."""
+        return self._digest
