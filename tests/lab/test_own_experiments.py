@@ -366,7 +366,8 @@ def test_results_are_listed_loaded_tabled_and_drawn(execution, tmp_path):
 
 
 def test_the_source_is_that_of_the_code_that_runs_though_its_file_has_changed(tmp_path, monkeypatch):
-    text = "import sottovoce as sv\n\n\nclass Later(sv.Experiment):\n    def simulate(self, config, members):\n        pass\n"
+    simulate = "    def simulate(self, config, members):\n        pass\n"
+    text = f"import sottovoce as sv\n\n\nclass Later(sv.Experiment):\n{simulate}"
     file = tmp_path / "defined_later.py"
     file.write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
