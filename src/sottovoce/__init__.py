@@ -39,7 +39,8 @@ __getattr__, __dir__, _ = lazy.attach(
         "lab.experiment": ["Experiment"],
         "parts": ["register_inputs", "register_intervention", "register_network", "register_objective"],
         "report.access": ["list", "load", "plot", "table"],
-        "running.run": ["Execution", "run", "train"],
+        "running.run": ["Execution", "run"],
+        "running.training": ["train"],
         "sweeps": ["sweep"],
     },
 )

@@ -23,6 +23,6 @@ from .report.access import load as load
 from .report.access import plot as plot
 from .report.access import table as table
 from .running.run import Execution as Execution
-from .running.run import train as train
+from .running.training import train as train
 
 __version__: str

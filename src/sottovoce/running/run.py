@@ -13,7 +13,6 @@ from sottovoce.lab.checks import check
 from sottovoce.lab.fields import converted
 from sottovoce.lab.quantities import labelled
 from sottovoce.runs.execution import Job, LocalExecutor, check_divergence, execute
-from sottovoce.runs.identity import run_header
 from sottovoce.runs.progress import Progress, choose, is_seen
 from sottovoce.runs.store import RunFolder
 
@@ -105,56 +104,6 @@ def run(
     return run_config(chosen, config, chosen_execution(execution))
 
 
-def train(
-    experiment: str | registry.Experiment,
-    /,
-    *,
-    of: Any = None,
-    execution: Execution | None = None,
-    **settings: Any,
-) -> dict[int, dict[str, Any]]:
-    """Return trained networks of an experiment: reference, teacher and students of chosen members.
-
-    Weights that were saved (`Execution(keep_weights=True)`, `--keep-weights`) are loaded. All other members are
-    trained, and where their results are saved, they are checked to be equal to those. Nothing is saved, unless the
-    execution says to keep weights: then the run is completed as `run` does.
-
-    Args:
-        experiment: transfer, sharing, decoding, spectrum or prediction, or an experiment of your own that defines
-            `train`.
-        of: the index of a member, or several, NumPy's too; unset: all members.
-        execution: as for `run`.
-        **settings: as for `run`.
-
-    Returns:
-        By member and role, networks with `class_logits(x)` of inputs `(sample, input)` in the range of the run's
-        pixels: a `networks.mlp.MLP`, or the module of your own network.
-
-    Raises:
-        UsageError: the experiment, a field or its value is not allowed, or the experiment returns no networks.
-        StoreError: saved weights are damaged, or a member that is trained again differs from its saved results.
-    """
-    # Imported here, because it needs array libraries.
-    from sottovoce.running.training import networks
-
-    chosen, execution = registry.experiment(experiment), chosen_execution(execution)
-    config = chosen.Config(**converted(chosen.Config, settings)).resolve()
-    if execution.keep_weights:
-        run_config(chosen, config, execution)
-    with data.searched_first(execution.data_dir):
-        prepare(replace(execution, executor=LOCAL), trains=chosen.trains)
-        members = range(config.members) if of is None else _members(of)
-        folder = RunFolder.of(execution.out / "runs", run_header(chosen.name, chosen.version, config))
-        return networks(chosen, config, members, folder, _chunk_size(chosen, config, execution) or 1)
-
-
-def _members(of: Any) -> list[Any]:
-    # Scalars and arrays of NumPy become Python's.
-    given: Any = of.tolist() if hasattr(of, "tolist") else of
-    several: list[Any] = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    return [one.item() if hasattr(one, "item") else one for one in several]
-
-
 def chosen_execution(given: Execution | None) -> Execution:
     """Return how an experiment is run from Python; by default with progress where someone looks.
 
@@ -189,7 +138,7 @@ def results_of(
         # Of several experiments, those without networks have no weights to keep.
         execution = replace(execution, keep_weights=execution.keep_weights and bool(experiment.roles(config)))
         executor = prepare(execution, trains=experiment.trains)
-        root, size = execution.out / "runs", _chunk_size(experiment, config, execution)
+        root, size = execution.out / "runs", members_in_chunk(experiment, config, execution)
         result = execute(
             experiment,
             config,
@@ -201,7 +150,7 @@ def results_of(
             executor=executor,
         )
         if execution.keep_weights:
-            from sottovoce.running.training import complete
+            from sottovoce.running.weights import complete
 
             complete(experiment, config, result, RunFolder.of(root, result.attrs), size or 1)
     return labelled(result, experiment.quantities)
@@ -225,7 +174,9 @@ def spread(
 
     executor.check()
     jobs = [
-        Job.of(experiment, config, span, root=execution.out / "runs", size=_chunk_size(experiment, config, execution))
+        Job.of(
+            experiment, config, span, root=execution.out / "runs", size=members_in_chunk(experiment, config, execution)
+        )
         for experiment, config, span in wanted
     ]
     for job in jobs:
@@ -269,7 +220,7 @@ def prepare(execution: Execution, *, trains: bool) -> "LocalExecutor | DaskExecu
     return LocalExecutor(execution.keep_weights)
 
 
-def _chunk_size(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
+def members_in_chunk(experiment: registry.Experiment, config: Any, execution: Execution) -> int | None:
     """Return how many members are computed and saved together, once `prepare` has started the devices."""
     chunk = experiment.vectorized if execution.chunk is None else execution.chunk
     if chunk is not None or not experiment.trains:
