@@ -105,3 +105,19 @@ def test_a_figure_has_title_and_size_is_no_figure_of_pyplot_and_can_be_laid_out(
     assert [text.get_text() for text in legend.get_texts()] == ["line"]
     # The legend has its room only once the layout has been settled.
     assert legend.get_window_extent().y1 < right.get_window_extent().y0
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("trunk_0", "hidden layer 1"),
+        ("trunk_11", "hidden layer 12"),
+        ("conv_0", "convolution 1"),
+        ("class_head", "class head"),
+        ("first", "first"),
+        ("layers_in", "layers in"),
+        ("trunk_x", "trunk x"),
+    ],
+)
+def test_a_block_of_any_network_has_a_name_in_words(block, words):
+    assert panels.block_name(block) == words

@@ -105,3 +105,11 @@ def whiskers(estimate: xr.Dataset) -> np.ndarray:
     # The mean of equal members can lie a rounding error outside of its interval, but no whisker is negative.
     ends = np.abs([estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"]])
     return ends.reshape(2, -1)
+
+
+def block_name(block: str) -> str:
+    """Return a block of a network in words: `trunk_0` is the hidden layer 1, `conv_0` the convolution 1."""
+    kind, _, number = block.rpartition("_")
+    counted = {"trunk": "hidden layer", "conv": "convolution"}.get(kind)
+    # Layers are counted from zero in names of blocks and from one for readers. A user's own network has other blocks.
+    return f"{counted} {int(number) + 1}" if counted and number.isdigit() else block.replace("_", " ")

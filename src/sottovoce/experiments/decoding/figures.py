@@ -95,7 +95,7 @@ def _drift_panel(ax: Axes, drift: xr.Dataset) -> None:
 
 
 def _block_label(block: str) -> str:
-    return HEAD_LABELS.get(block) or f"hidden\nlayer {int(block.removeprefix('trunk_')) + 1}"
+    return HEAD_LABELS.get(block) or panels.block_name(block).replace(" ", "\n", 1)
 
 
 def _subspaces(estimated: Estimates, source: str, conditions: str) -> Drawing:

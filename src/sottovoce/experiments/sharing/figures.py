@@ -90,8 +90,7 @@ def _effects_panel(ax: Axes, effects: xr.Dataset) -> None:
 
 
 def _label(block: str) -> str:
-    # Layers are counted from zero in names of blocks and from one for readers.
-    return NAMES.get(block) or f"hidden layer {int(block.removeprefix('trunk_')) + 1}"
+    return NAMES.get(block) or panels.block_name(block)
 
 
 def _effect_label(effect: str) -> str:
