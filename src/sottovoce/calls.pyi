@@ -60,7 +60,7 @@ def run(
 @overload
 def run(
     experiment: Literal["transfer"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -80,7 +80,7 @@ def run(
 @overload
 def run(
     experiment: Literal["spectrum"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -101,7 +101,7 @@ def run(
 @overload
 def run(
     experiment: Literal["decoding"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -121,7 +121,7 @@ def run(
 @overload
 def run(
     experiment: Literal["sharing"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -142,7 +142,7 @@ def run(
 @overload
 def run(
     experiment: Literal["alignment"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -202,7 +202,7 @@ def run(
 @overload
 def run(
     experiment: Literal["prediction"], /, *, execution: Execution | None = None, dataset: str | LabeledImages = "auto",
-    network: str = "mlp", members: Whole | None = None, seed: Whole = 5, channels: Wholes = (),
+    members: Whole | None = None, seed: Whole = 5, network: str = "mlp", channels: Wholes = (),
     width: Whole | Wholes = 256, depth: Whole | None = None, student_channels: Wholes | None = None,
     student_width: Whole | Wholes | None = None, student_depth: Whole | None = None, activation: str = "relu",
     initialization: str | None = None, gain: Number = 1.0, orthonormal_heads: Truth | None = None,
@@ -282,7 +282,7 @@ def sweep(
 def sweep(
     experiment: Literal["transfer"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,
@@ -303,7 +303,7 @@ def sweep(
 def sweep(
     experiment: Literal["spectrum"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,
@@ -325,7 +325,7 @@ def sweep(
 def sweep(
     experiment: Literal["decoding"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,
@@ -346,7 +346,7 @@ def sweep(
 def sweep(
     experiment: Literal["sharing"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,
@@ -368,7 +368,7 @@ def sweep(
 def sweep(
     experiment: Literal["alignment"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,
@@ -433,7 +433,7 @@ def sweep(
 def sweep(
     experiment: Literal["prediction"], /, over: Mapping[str, Sequence[Any] | Array] | None = None,
     points: Sequence[Mapping[str, Any]] | None = None, *, execution: Execution | None = None,
-    dataset: str | LabeledImages = "auto", network: str = "mlp", members: Whole | None = None, seed: Whole = 5,
+    dataset: str | LabeledImages = "auto", members: Whole | None = None, seed: Whole = 5, network: str = "mlp",
     channels: Wholes = (), width: Whole | Wholes = 256, depth: Whole | None = None,
     student_channels: Wholes | None = None, student_width: Whole | Wholes | None = None,
     student_depth: Whole | None = None, activation: str = "relu", initialization: str | None = None, gain: Number = 1.0,

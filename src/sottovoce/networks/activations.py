@@ -1,10 +1,23 @@
 """The activations by their names: functions of arrays, entry by entry."""
 
-from jax.nn import gelu, relu
-from jax.numpy import tanh
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
-__all__ = ["gelu", "linear", "relu", "tanh"]
+
+def relu(x: Array) -> Array:
+    """Return the positive part."""
+    return jax.nn.relu(x)
+
+
+def gelu(x: Array) -> Array:
+    """Return x times the normal distribution function of x, approximated by tanh."""
+    return jax.nn.gelu(x)
+
+
+def tanh(x: Array) -> Array:
+    """Return the hyperbolic tangent."""
+    return jnp.tanh(x)
 
 
 def linear(x: Array) -> Array:

@@ -31,10 +31,10 @@ class NetworkConfig:
     Attributes:
         dataset: mnist, fashion-mnist, digits, auto (mnist where its files are at hand, else digits), or a .npz file
             with train_images, train_labels, test_images and test_labels, or with images and labels.
-        network: mlp, the perceptron that the fields below describe, or a network of your own, by the name under which
-            it is registered; it takes those of the fields that its function has as parameters.
         members: replicates, each with its own reference, teacher and students.
         seed: the one integer behind every random number.
+        network: mlp, the perceptron that the fields below describe, or a network of your own, by the name under which
+            it is registered; it takes those of the fields that its function has as parameters.
         channels: output channels of each convolution (3 x 3, stride 2) below the dense hidden layers; unset: none.
         width: units of each dense hidden layer: one number for all layers, or one per layer from the input on.
         depth: number of dense hidden layers; unset: one for each width given, 2 for a single width.
@@ -56,9 +56,9 @@ class NetworkConfig:
     """
 
     dataset: str = "auto"
-    network: Annotated[str, Among(NETWORKS)] = added("mlp")
     members: Count | None = None
     seed: Seed = DEFAULT_SEED
+    network: Annotated[str, Among(NETWORKS)] = added("mlp")
     channels: Channels = ()
     width: Width = 256
     depth: Count | None = None
