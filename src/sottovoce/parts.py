@@ -73,7 +73,8 @@ class Vocabulary(Mapping[str, Any]):
         Args:
             kind: what the parts are, in a word.
             built_in: the names of the built-in parts.
-            module: the module whose attributes of these names the parts are, from the package on.
+            module: the module whose attributes of these names the parts are, from the package on; unset: the built-in
+                names stand for no single function.
         """
         self.kind, self.built_in, self._module = kind, built_in, module
         self._own: dict[str, Own] = {}
@@ -92,9 +93,9 @@ class Vocabulary(Mapping[str, Any]):
         """Return the function of a name.
 
         Raises:
-            UsageError: no part has this name.
+            UsageError: no part has this name, or no single function is behind the name.
         """
-        if name in self.built_in:
+        if name in self.built_in and self._module:
             return getattr(import_module(f"sottovoce.{self._module}"), name)
         if (own := self.own(name)) is None:
             raise not_among(self.kind, name, self)
@@ -106,6 +107,11 @@ class Vocabulary(Mapping[str, Any]):
             _installed()
         return self._own.get(name)
 
+    def has_own(self) -> bool:
+        """Return whether a user has registered a part of this kind."""
+        _installed()
+        return bool(self._own)
+
     def register(self, name: str, on: str = "") -> Decorator:
         """Return a decorator that registers a function or a class under a name, and returns it as it is.
 
@@ -116,7 +122,8 @@ class Vocabulary(Mapping[str, Any]):
             raise UsageError(f"the name of the {self.kind} is {name!r}; allowed: lower-case letters, digits and _")
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
-            if not callable(function):
+            # An object that can be called, such as a partial function, has no name to import it by.
+            if not callable(function) or not hasattr(function, "__qualname__"):
                 raise UsageError(f"the {self.kind} {name} is {function!r}; allowed: a function or a class")
             one = Own(self.kind, name, function, on, source_digest(function))
             known = self._own.get(name)
@@ -155,14 +162,13 @@ INPUTS = Vocabulary(
     ),
     "data.kinds",
 )
-NETWORKS = Vocabulary("network", ("mlp",), "networks")
+NETWORKS = Vocabulary("network", ("mlp",))
 INTERVENTIONS = Vocabulary(
     "intervention",
     (
         *("projection", "projection_control", "step_projection", "step_projection_control"),
         *("held", "decay", "noisy_targets", "two_teachers"),
     ),
-    "experiments.protocol.interventions",
 )
 # The vocabularies that a user may add to, by kind.
 OPEN = {one.kind: one for one in (OBJECTIVES, INPUTS, NETWORKS, INTERVENTIONS)}

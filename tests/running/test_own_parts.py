@@ -143,3 +143,36 @@ def test_the_pages_python_runs_as_written(environment, tmp_path):
     assert done.returncode == 0, done.stderr
     assert re.search(r"^teacher +[01]\.", done.stdout, flags=re.M)
     assert '"objective":"huber"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'sv.run("transfer", execution=execution, objective="huber", members=1, **tiny)',
+        'sv.train("transfer", of=0, execution=execution, objective="huber", members=1, **tiny)',
+        'sv.sweep("transfer", {"objective": ["huber"]}, execution=execution, members=1, **tiny)',
+        'main("sweep transfer --over objective=huber --members 1 --dataset digits --devices 2 --out out".split())',
+    ],
+    ids=["run", "train", "sweep", "command"],
+)
+def test_all_devices_are_there_though_a_part_is_tried_before_anything_runs(call, environment, tmp_path):
+    # What trains is replaced, because the devices are what is asked for.
+    code = f"""
+import jax, own_parts
+import sottovoce as sv
+from sottovoce.cli.main import main
+from sottovoce.experiments.transfer import simulate
+class Counted(Exception):
+    pass
+def train_members(*_, **__):
+    raise Counted(jax.local_device_count())
+simulate.train_members = train_members
+execution = sv.Execution(out="out", quiet=True, devices=2)
+tiny = dict(dataset="digits", width=8, teacher_epochs=1, student_epochs=1, n_inputs=64)
+try:
+    {call}
+except Counted as counted:
+    print("devices", counted)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "devices 2" in done.stdout, done.stdout + done.stderr

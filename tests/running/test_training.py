@@ -92,13 +92,21 @@ def test_saved_weights_are_not_trained_again(kept, monkeypatch):
     assert [*sv.train("spectrum", execution=execution, **SETTINGS)] == [0, 1, 2]
 
 
-def test_a_member_that_differs_when_it_is_trained_again_is_refused(spectrum, out, monkeypatch):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda dataset: dataset.assign(accuracy=dataset["accuracy"] + 1e-3),
+        lambda dataset: dataset.drop_vars("accuracy"),
+    ],
+    ids=["another number", "a number less"],
+)
+def test_a_member_that_differs_when_it_is_trained_again_is_refused(spectrum, out, monkeypatch, changed):
     one = registry.experiment("spectrum")
     train = type(one).train
 
     def other(self, config, members):
         arrays, dataset = train(self, config, members)
-        return Trained(arrays, dataset.assign(accuracy=dataset["accuracy"] + 1e-3))
+        return Trained(arrays, changed(dataset))
 
     monkeypatch.setattr(type(one), "train", other)
     monkeypatch.setattr(weights, "load", lambda *_: None)
@@ -137,6 +145,8 @@ def test_experiments_and_workers_that_return_no_networks_are_refused(out):
     with pytest.raises(UsageError, match="--keep-weights is given, but theorem returns no networks; leave it out"):
         sv.run("theorem", execution=sv.Execution(out=out, quiet=True, keep_weights=True), dataset="digits", members=1)
     workers = sv.Execution(out=out, quiet=True, keep_weights=True, executor="dask")
+    with pytest.raises(UsageError, match="executor is 'dask'; allowed: local, for networks stay in this process"):
+        sv.train("spectrum", execution=workers, **SETTINGS)
     with pytest.raises(UsageError, match="--keep-weights is given with --executor dask, whose workers send results"):
         sv.run("spectrum", execution=workers, **SETTINGS)
 

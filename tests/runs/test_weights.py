@@ -38,7 +38,7 @@ def test_what_is_saved_is_loaded_a_file_for_each_network(make):
     weights.save(folder, 3, NETWORKS)
     assert equal(weights.load(folder, 3, NETWORKS), NETWORKS)
     assert sorted(path.name for path in (folder.path / "weights" / "member-000003").iterdir()) == [
-        "kl_2.safetensors",
+        "kl+2.safetensors",
         "teacher.safetensors",
     ]
 
@@ -88,3 +88,13 @@ def test_forgotten_members_have_no_weights_and_the_others_keep_theirs(make):
 def test_a_member_is_taken_from_several():
     stacked = {"teacher": {"w": np.arange(6).reshape(2, 3)}}
     np.testing.assert_array_equal(weights.of_member(stacked, 1)["teacher"]["w"], [3, 4, 5])
+
+
+def test_no_two_roles_share_a_file(make):
+    folder = make("one")
+    roles = {
+        role: {"w": np.full(1, i, np.float32)} for i, role in enumerate(["a b_c", "a_b c", "a b c", "a+b c", "a/b"])
+    }
+    weights.save(folder, 0, roles)
+    assert equal(weights.load(folder, 0, roles), roles)
+    assert len([*weights.file(folder, 0, "a b_c").parent.iterdir()]) == len(roles)

@@ -12,7 +12,7 @@ import tyro
 import sottovoce as sv
 from sottovoce.errors import StoreError, UsageError
 from sottovoce.lab import registry
-from sottovoce.running.run import Execution
+from sottovoce.running.run import Execution, start_before_trials
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,6 +60,7 @@ def sweep(
     from sottovoce.cli import console
     from sottovoce.sweeps import tables
 
+    start_before_trials(experiment, execution)
     with sv.data.searched_first(execution.data_dir):
         grid, points = sweeps.read(experiment, over, point)
         planned = sweeps.plan(experiment.name, grid, points, **settings)
@@ -85,6 +86,7 @@ def run_shard(experiment: registry.Experiment, config: Any, part: str, execution
     """Compute one shard of a run."""
     from sottovoce import sweeps
 
+    start_before_trials(experiment, execution)
     with sv.data.searched_first(execution.data_dir):
         _shard(sweeps.single(experiment, config), part, execution, as_json=as_json)
 

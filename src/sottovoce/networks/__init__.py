@@ -2,4 +2,4 @@
 
 from sottovoce import lazy
 
-__getattr__, __dir__, __all__ = lazy.attach(__name__, submodules={"initialization", "mlp"})
+__getattr__, __dir__, __all__ = lazy.attach(__name__, submodules={"base", "initialization", "mlp", "own"})

@@ -116,7 +116,7 @@ def list(out: Path | str = "out") -> "pd.DataFrame":
 
 def _runs(out: Path | str) -> Path:
     # Settings of how to run check that the folder is a path.
-    return Execution(out=Path(out) if isinstance(out, str) else out).out / "runs"
+    return Execution(out=out).out / "runs"  # pyright: ignore[reportArgumentType] - text is taken for a path
 
 
 def _experiment(dataset: "xr.Dataset") -> registry.Experiment:

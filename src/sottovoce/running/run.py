@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from sottovoce import data
+from sottovoce import data, parts
 from sottovoce.errors import UsageError, not_among
 from sottovoce.lab import registry
 from sottovoce.lab.checks import check
@@ -104,6 +104,15 @@ def run(
     return run_config(chosen, config, chosen_execution(execution))
 
 
+def start_before_trials(experiment: registry.Experiment, execution: Execution) -> None:
+    """Start the devices of this process before configurations are resolved, where users have registered parts.
+
+    A part is tried when a configuration that names it is resolved. The trial would start jax with a single device.
+    """
+    if experiment.trains and any(vocabulary.has_own() for vocabulary in parts.OPEN.values()):
+        prepare(execution, trains=True)
+
+
 def chosen_execution(given: Execution | None) -> Execution:
     """Return how an experiment is run from Python; by default with progress where someone looks.
 
@@ -117,6 +126,7 @@ def chosen_execution(given: Execution | None) -> Execution:
 
 def run_config(experiment: registry.Experiment, config: Any, execution: Execution) -> "xr.Dataset":
     """Run one configuration as `execution` says; errors as for `run`."""
+    start_before_trials(experiment, execution)
     if execution.keep_weights and not experiment.roles(config.resolve()):
         raise UsageError(f"--keep-weights is given, but {experiment.name} returns no networks; leave it out")
     dataset = results_of(experiment, config, execution)

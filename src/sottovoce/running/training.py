@@ -1,13 +1,21 @@
 """Training by one call from Python: the networks of an experiment's members."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sottovoce import data
+from sottovoce.errors import UsageError
 from sottovoce.lab import registry
 from sottovoce.lab.fields import converted
-from sottovoce.running.run import LOCAL, Execution, chosen_execution, members_in_chunk, prepare, run_config
+from sottovoce.running.run import (
+    LOCAL,
+    Execution,
+    chosen_execution,
+    members_in_chunk,
+    prepare,
+    run_config,
+    start_before_trials,
+)
 from sottovoce.running.weights import networks
 from sottovoce.runs.identity import run_header
 from sottovoce.runs.store import RunFolder
@@ -43,11 +51,14 @@ def train(
         StoreError: saved weights are damaged, or a member that is trained again differs from its saved results.
     """
     chosen, execution = registry.experiment(experiment), chosen_execution(execution)
+    if execution.executor != LOCAL:
+        raise UsageError(f"executor is {execution.executor!r}; allowed: {LOCAL}, for networks stay in this process")
+    start_before_trials(chosen, execution)
     config = chosen.Config(**converted(chosen.Config, settings)).resolve()
     if execution.keep_weights:
         run_config(chosen, config, execution)
     with data.searched_first(execution.data_dir):
-        prepare(replace(execution, executor=LOCAL), trains=chosen.trains)
+        prepare(execution, trains=chosen.trains)
         members = range(config.members) if of is None else _members(of)
         folder = RunFolder.of(execution.out / "runs", run_header(chosen.name, chosen.version, config))
         return networks(chosen, config, members, folder, members_in_chunk(chosen, config, execution) or 1)

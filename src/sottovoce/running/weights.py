@@ -55,7 +55,7 @@ def networks(
             raise UsageError(f"of has the member {member!r}; allowed: 0 to {config.members - 1}, the run's members")
     roles = experiment.roles(config)
     if not roles:
-        raise UsageError(f"{experiment.name} returns no networks; allowed: experiments that train members at once")
+        raise UsageError(f"{experiment.name} returns no networks; docs/checkpoints.md names the experiments that do")
     arrays: dict[int, Arrays] = {}
     if folder.path.exists():
         arrays = {m: found for m in members if (found := weights.load(folder, m, roles)) is not None}
@@ -77,7 +77,7 @@ def _refuse_difference(again: "xr.Dataset", saved: "xr.Dataset", member: int, ex
     differing = [
         str(name)
         for name, values in saved.data_vars.items()
-        if name in again and not np.array_equal(again[name].values, values.values, equal_nan=True)
+        if name not in again or not np.array_equal(again[name].values, values.values, equal_nan=True)
     ]
     if differing:
         raise StoreError(

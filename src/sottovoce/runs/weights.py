@@ -3,10 +3,10 @@
 A file is complete or absent, says which run, member and role it belongs to, and is never needed to read the results.
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import numpy as np
 
@@ -19,8 +19,8 @@ Arrays = Mapping[str, np.ndarray]
 
 def file(folder: RunFolder, member: int, role: str) -> Path:
     """Return the path of one network's weights."""
-    # Roles may have spaces and other signs, and a name has to be one on every system.
-    return folder.path / "weights" / f"member-{member:06d}" / f"{re.sub(r'[^A-Za-z0-9]+', '_', role)}.safetensors"
+    # Roles may have spaces and other signs. Quoted, no two of them have one name, on any system.
+    return folder.path / "weights" / f"member-{member:06d}" / f"{quote_plus(role)}.safetensors"
 
 
 def of_member(networks: Mapping[str, Arrays], position: int) -> dict[str, dict[str, np.ndarray]]:

@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sottovoce import data
+from sottovoce.lab import registry
 from sottovoce.lab.quantities import labelled
-from sottovoce.running.run import LOCAL, Execution, chosen_execution, prepare, results_of, spread
+from sottovoce.running.run import (
+    LOCAL,
+    Execution,
+    chosen_execution,
+    prepare,
+    results_of,
+    spread,
+    start_before_trials,
+)
 from sottovoce.runs.identity import canonical
 from sottovoce.runs.progress import Progress, choose
 from sottovoce.sweeps.planning import Plan, plan
@@ -48,6 +57,7 @@ def sweep(
         UsageError: a field or a value is not allowed; nothing has run then.
     """
     execution = chosen_execution(execution)
+    start_before_trials(registry.experiment(experiment), execution)
     with data.searched_first(execution.data_dir):
         return run_plan(plan(experiment, over, points, **settings), execution)
 

@@ -6,13 +6,16 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules={
         "config",
+        "contracts",
         "distillation",
         "inputs",
         "interventions",
         "network",
+        "objectives",
         "presets",
         "program",
         "published",
         "quantities",
+        "weights",
     },
 )
