@@ -111,6 +111,14 @@ def test_a_worker_imports_the_module_of_a_part(asked):
     assert "near" in parts.OBJECTIVES
 
 
+def test_a_workers_devices_start_before_a_part_is_tried(asked, monkeypatch):
+    order, configuration = [], tasks.configuration
+    monkeypatch.setattr(tasks, "_start", lambda *devices: order.append(devices))
+    monkeypatch.setattr(tasks, "configuration", lambda *given: order.append("tried") or configuration(*given))
+    tasks.answer(json.loads(json.dumps(asked | {"devices": 2})))
+    assert order == [("cpu", 2), "tried"]
+
+
 def test_a_part_that_cannot_be_imported_is_refused(asked, tmp_path):
     (tmp_path / "near_parts.py").unlink()
     with pytest.raises(ClusterError, match=r"this worker cannot import near_parts:near: No module .*; install"):
