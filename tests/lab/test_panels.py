@@ -82,6 +82,12 @@ def test_levels_cross_their_bars_and_are_explained_once(ax):
     assert ax.get_legend_handles_labels()[1] == ["null"]
 
 
+def test_a_matrix_of_few_members_has_no_intervals(ax):
+    mean = xr.DataArray([[0.25]], dims=("row", "column"))
+    panels.matrix(ax, xr.Dataset({"mean": mean, "low": mean * np.nan, "high": mean * np.nan}), ["r"], ["a"], 2, 8)
+    assert [text.get_text() for text in ax.texts] == ["0.25"]
+
+
 def test_a_matrix_has_mean_and_interval_in_every_cell(ax):
     mean = xr.DataArray([[0.1, 0.2, 0.9]], dims=("body", "head"))
     panels.matrix(ax, xr.Dataset({"mean": mean, "low": mean - 0.1, "high": mean + 0.1}), ["r"], list("abc"), 2, 8)

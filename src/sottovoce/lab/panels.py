@@ -92,7 +92,10 @@ def matrix(
     ax.imshow(mean, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     # Numbers are written into the cells, because colors do not show intervals.
     for (row, column), value in np.ndenumerate(mean):
-        text = f"{value:.{digits}f}\n[{low[row, column]:.{digits}f}, {high[row, column]:.{digits}f}]"
+        ends = low[row, column], high[row, column]
+        # Few members have no interval.
+        interval = "" if np.isnan(ends).any() else f"\n[{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
+        text = f"{value:.{digits}f}{interval}"
         # White on the dark part of the color map, black on the bright part.
         color = "white" if value < 0.6 else "black"
         ax.text(column, row, text, ha="center", va="center", fontsize=fontsize, color=color)
