@@ -9,7 +9,7 @@ import pytest
 
 import sottovoce as sv
 from documents import ROOT, run, steps
-from sottovoce.data import facts, images
+from sottovoce.data import facts, image_files, images
 from sottovoce.errors import ClusterError, DataError, UsageError
 from sottovoce.lab import registry
 from sottovoce.running.cluster import tasks
@@ -168,36 +168,36 @@ def test_a_pixel_brighter_than_the_brightest_is_refused():
 
 
 def test_a_file_holds_the_same_images(file, tmp_path):
-    assert images.read(file).name == sv.LabeledImages(*PARTS).name
-    assert sv.data.choose_dataset(str(file)) == images.read(file).name
+    assert image_files.read(file).name == sv.LabeledImages(*PARTS).name
+    assert sv.data.choose_dataset(str(file)) == image_files.read(file).name
     np.savez(tmp_path / "one.npz", images=TRAIN // 16, labels=TRAIN_LABELS, brightest=16)
-    one = images.read(tmp_path / "one.npz")
+    one = image_files.read(tmp_path / "one.npz")
     assert (one.brightest, len(one.test_pixels)) == (16, 18)
 
 
 def test_what_is_no_file_of_images_is_refused(file, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"which is no file; allowed: a .npz file"):
-        images.read(tmp_path / "nowhere.npz")
+        image_files.read(tmp_path / "nowhere.npz")
     np.savez(tmp_path / "other.npz", x=TRAIN)
     with pytest.raises(UsageError, match="has the arrays x; allowed: train_images, train_labels"):
-        images.read(tmp_path / "other.npz")
+        image_files.read(tmp_path / "other.npz")
     np.savez(tmp_path / "words.npz", images=np.array([{"a": 1}] * 9), labels=np.arange(9) % 2)
     with pytest.raises(DataError, match="is no archive of NumPy arrays"):
-        images.read(tmp_path / "words.npz")
+        image_files.read(tmp_path / "words.npz")
     (tmp_path / "cut.npz").write_bytes(file.read_bytes()[:-100])
     with pytest.raises(DataError, match="is no archive of NumPy arrays"):
-        images.read(tmp_path / "cut.npz")
+        image_files.read(tmp_path / "cut.npz")
     np.savez(tmp_path / "wrong.npz", images=TRAIN, labels=TRAIN_LABELS[:-1])
     with pytest.raises(UsageError, match=r"wrong.npz: train_labels has the shape"):
-        images.read(tmp_path / "wrong.npz")
+        image_files.read(tmp_path / "wrong.npz")
     # The header of an array that declares more than the file holds: nothing is allocated for it.
     with zipfile.ZipFile(tmp_path / "lies.npz", "w") as archive, archive.open("images.npy", "w") as stream:
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": (10**13, 8, 8)})
     with pytest.raises(DataError, match=r"images\.npy declares 640000000000000 bytes and holds 128"):
-        images.read(tmp_path / "lies.npz")
-    monkeypatch.setattr(images, "LARGEST_FILE", 10_000)
+        image_files.read(tmp_path / "lies.npz")
+    monkeypatch.setattr(image_files, "LARGEST_FILE", 10_000)
     with pytest.raises(DataError, match=r"shapes.npz holds 0\.0 GiB"):
-        images.read(file)
+        image_files.read(file)
 
 
 def test_networks_learn_someones_own_images_from_arrays_and_file_alike(file, tmp_path):
@@ -207,7 +207,7 @@ def test_networks_learn_someones_own_images_from_arrays_and_file_alike(file, tmp
     again = sv.run("transfer", dataset=str(file), execution=execution, **settings)
     assert (first.attrs["cached"], again.attrs["cached"]) == (0, 1)
     config = json.loads(again.attrs["config"])
-    assert config["dataset"] == images.read(file).name
+    assert config["dataset"] == image_files.read(file).name
     assert config["classes"] == [0, 1, 2]
     assert first["correct"].sizes["image"] == N_TEST
     assert first.sel(role="teacher")["accuracy"].notnull().all()

@@ -4,6 +4,7 @@ from . import facts as facts
 from . import fetch as fetch
 from . import folders as folders
 from . import idx as idx
+from . import image_files as image_files
 from . import images as images
 from . import inputs as inputs
 from . import kinds as kinds

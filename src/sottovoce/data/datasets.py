@@ -12,7 +12,8 @@ from sottovoce.data import facts
 from sottovoce.data.catalog import CATALOG, collection
 from sottovoce.data.fetch import attempt
 from sottovoce.data.folders import locate, read_verified
-from sottovoce.data.images import FILE, LabeledImages, every_fifth, own, read
+from sottovoce.data.image_files import FILE, read
+from sottovoce.data.images import LabeledImages, every_fifth, own
 from sottovoce.errors import DataError, UsageError, not_among
 
 NAMES = ("digits", *CATALOG)

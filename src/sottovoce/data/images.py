@@ -1,32 +1,24 @@
-"""Labeled images in memory: those of a built-in dataset, or the user's own from arrays or a file."""
+"""Labeled images in memory: those of a built-in dataset, or the user's own from arrays."""
 
 import hashlib
 import json
-import math
-import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from sottovoce.data import facts
-from sottovoce.errors import DataError, UsageError
+from sottovoce.errors import UsageError
 
 Pixels = UInt8[np.ndarray, "sample input"] | Float32[np.ndarray, "sample input"]
-FILE = ".npz"
-"""The ending of files with the user's own images."""
-LARGEST_FILE = 8 * 2**30
-"""Bytes of a file's arrays together, above which it is not read."""
 HELD_OUT = 5
 """Of images without a split, one in so many of each class is held out for testing."""
 # With fewer training images the presets are those of digits, else of MNIST.
 MANY = 10_000
-_PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 _OWN: "dict[str, LabeledImages]" = {}
 
 
@@ -125,7 +117,7 @@ class LabeledImages:
         images = object.__new__(cls)
         pixels_and_labels = tuple(
             array.astype(np.int32) if part.endswith("labels") else array
-            for part, array in ((part, arrays[part]) for part in _PARTS)
+            for part, array in ((part, arrays[part]) for part in PARTS)
         )
         images._set(pixels_and_labels, brightest, facts.BUILT_IN[name].n_class, provenance)
         object.__setattr__(images, "name", name)
@@ -224,60 +216,6 @@ class LabeledImages:
 def own(name: str) -> LabeledImages:
     """Return the user's own images of a name in `facts.OWN`."""
     return _OWN[name]
-
-
-def read(path: str | os.PathLike[str]) -> LabeledImages:
-    """Read the user's own images from a file of NumPy arrays.
-
-    The arrays are `train_images`, `train_labels`, `test_images` and `test_labels`, or `images` and `labels`, of which
-    every fifth image of each class is held out; and `brightest`, if it is not 255.
-
-    Raises:
-        UsageError: there is no such file, or its arrays are no images with labels.
-        DataError: the file is damaged, or too large.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise UsageError(f"dataset is {str(path)!r}, which is no file; allowed: a {FILE} file with images and labels")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            _check_sizes(file, archive)
-        # Without pickle, so that the file cannot run code.
-        with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file} is no archive of NumPy arrays: {error}") from error
-    given = {"brightest": found.pop("brightest")} if "brightest" in found else {}
-    parts = [found.get(name) for name in _PARTS]
-    if set(found) == {"images", "labels"}:
-        parts = [found["images"], found["labels"], None, None]
-    elif set(found) != set(_PARTS):
-        raise UsageError(
-            f"{file} has the arrays {', '.join(sorted(found)) or 'none'}; allowed: {', '.join(_PARTS)}, or images and "
-            "labels; and brightest"
-        )
-    try:
-        return LabeledImages(*parts, **given, source=str(file.absolute()))
-    except UsageError as error:
-        raise UsageError(f"{file}: {error}") from error
-
-
-def _check_sizes(file: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a file whose arrays are too large, or larger than what is stored of them, before any is allocated."""
-    total = 0
-    for member in archive.infolist():
-        with archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            read_header = (
-                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read_header(stream)
-        size = math.prod(shape) * dtype.itemsize
-        if size > member.file_size:
-            raise DataError(f"{file}: {member.filename} declares {size} bytes and holds {member.file_size}")
-        total += size
-    if total > LARGEST_FILE:
-        raise DataError(f"{file} holds {total / 2**30:.1f} GiB; allowed: {LARGEST_FILE / 2**30:.0f} GiB")
 
 
 def _pixels(part: str, given: Any) -> np.ndarray:

@@ -116,7 +116,7 @@ def test_a_workers_devices_start_before_a_part_is_tried(asked, monkeypatch):
     monkeypatch.setattr(tasks, "_start", lambda *devices: order.append(devices))
     monkeypatch.setattr(tasks, "configuration", lambda *given: order.append("tried") or configuration(*given))
     tasks.answer(json.loads(json.dumps(asked | {"devices": 2})))
-    assert order == [("cpu", 2), "tried"]
+    assert order[:2] == [("cpu", 2), "tried"]
 
 
 def test_a_part_that_cannot_be_imported_is_refused(asked, tmp_path):

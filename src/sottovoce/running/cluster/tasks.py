@@ -14,7 +14,7 @@ from typing import Any
 
 import sottovoce
 from sottovoce import data, parts
-from sottovoce.data.images import FILE
+from sottovoce.data.image_files import FILE
 from sottovoce.errors import ClusterError, SottovoceError
 from sottovoce.lab import registry
 from sottovoce.lab.fields import own_parts
@@ -97,14 +97,15 @@ def answer(task: Mapping[str, Any]) -> dict[str, Any]:
     for kind, name, origin, digest in task["parts"]:
         part = _imported_part(kind, name, origin)
         _check(digest, part.digest, f"these are sources of {kind} {name}; install the same version there")
-    if experiment.trains:
-        # First, because a trial of a user's part would start jax with a single device.
+    if task["parts"]:
+        # First, because the trial of a user's part would start jax with a single device.
         _start(task["device"], task["devices"])
     config = configuration(experiment, task)
     identity = run_header(experiment.name, experiment.version, config)["identity"]
     _check(task["identity"], identity, "these are identities of one configuration; install the same version there")
     if experiment.trains:
         _check(task["data"], _digests_read(config.dataset), f"these are checksums of {config.dataset}")
+        _start(task["device"], task["devices"])
     span = range(task["first"], task["last"] + 1)
     results, provenance = compute_chunk(experiment, config, span)
     if task["save_in"] is None:
